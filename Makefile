@@ -1,0 +1,51 @@
+# Everything a person types. `make demo` and `make test` set up what they need by themselves.
+.PHONY: demo test setup check lint types contracts bench lock clean help
+.DEFAULT_GOAL := help
+
+VENV   := .venv
+TRACER := $(VENV)/bin/tracer
+PY     := $(VENV)/bin/python
+UV      = $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
+
+help:           ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+demo: setup     ## run the main job on a capture: who said 403, and why
+	$(TRACER) explain pcaps/nginx-deny/capture.pcapng
+
+test: setup     ## pass the tests; what a machine lacks is skipped by name
+	$(PY) -m pytest -q
+
+setup: $(VENV)/.ready   ## leave .venv/bin/tracer ready
+
+$(VENV)/.ready: requirements-dev.txt pyproject.toml .ci/get-uv
+	@sh .ci/get-uv
+	$(UV) venv --quiet --allow-existing $(VENV)
+	$(UV) pip install --quiet --python $(PY) --require-hashes -r requirements-dev.txt
+	$(UV) pip install --quiet --python $(PY) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+check: lint types contracts   ## style, types and import direction
+
+lint: setup     ## ruff
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+types: setup    ## mypy --strict
+	$(VENV)/bin/mypy
+
+contracts: setup   ## import direction
+	$(VENV)/bin/lint-imports --no-cache
+
+bench: setup    ## speed, side by side with tshark in one run
+	$(PY) -m tests.bench
+
+lock:           ## choose newer versions of everything, with hashes
+	@sh .ci/get-uv
+	$(UV) pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --universal --python-version 3.12 \
+	  --extra dev pyproject.toml -o requirements-dev.txt
+	$(UV) pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --universal --python-version 3.12 \
+	  --constraint requirements-dev.txt --extra all pyproject.toml -o requirements.txt
+
+clean:          ## remove what setup made
+	rm -rf $(VENV) .uv

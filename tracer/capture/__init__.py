@@ -1,0 +1,1 @@
+"""Capture files and live captures to packets as columns."""

@@ -1,0 +1,1 @@
+"""Packets to ordered bytes: TCP streams with explicit gaps."""
