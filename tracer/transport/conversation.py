@@ -33,6 +33,7 @@ class Context:
         "client",
         "connection",
         "keys",
+        "prefix",
         "scheme",
         "server",
         "sink",
