@@ -1,0 +1,1 @@
+"""Outside formats: one file each, both directions where a format has two."""
