@@ -14,6 +14,7 @@ _MAGIC = {
     "zstd": (b"\x28\xb5\x2f\xfd",),
     "deflate": (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda"),
 }
+_CHUNK = re.compile(rb"([0-9a-fA-F]{1,8})[ \t]*(?:;[^\r\n]*)?\r\n")
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 
@@ -124,3 +125,18 @@ def _is_text(data: bytes) -> bool:
         if error.start < len(head) - 4:
             return False
     return not any(c < 9 or 14 <= c < 27 for c in head)
+
+
+def dechunked(data: bytes) -> bytes:
+    """The content of a chunked body (RFC 9112 section 7.1); `data` itself where it is none, for many tools unpack."""
+    at, parts = 0, list[bytes]()
+    while found := _CHUNK.match(data, at):
+        size = int(found[1], 16)
+        if size == 0:
+            return b"".join(parts)
+        end = found.end() + size
+        if data[end : end + 2] != b"\r\n":
+            return data
+        parts.append(data[found.end() : end])
+        at = end + 2
+    return data

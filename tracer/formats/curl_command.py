@@ -1,0 +1,73 @@
+"""A curl command line, as pasted above its output -> what it asks for."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from .message import target_of
+
+_LETTERS = frozenset("AbcdDeEFHKmoTrtuUwxXyYz")
+"""short options with a value, which may be glued to them"""
+_NAMES = """abstract-unix-socket aws-sigv4 cacert capath cert cert-type ciphers config connect-timeout connect-to cookie
+cookie-jar data data-ascii data-binary data-raw data-urlencode dns-servers form form-string header interface json key
+key-type limit-rate local-port max-redirs max-time noproxy oauth2-bearer output pass pinnedpubkey preproxy proxy
+proxy-cacert proxy-cert proxy-header proxy-key proxy-user range referer request request-target resolve retry
+retry-delay retry-max-time socks4 socks5 socks5-hostname tls-max tls13-ciphers trace trace-ascii unix-socket
+upload-file url-query user user-agent write-out"""
+_WITH_VALUE = frozenset(f"--{name}" for name in _NAMES.split())
+_DATA = frozenset(("-d", "--data", "--data-ascii", "--data-binary", "--data-raw", "--data-urlencode", "--json"))
+
+
+class Command(NamedTuple):
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def authority(self) -> str:
+        """`host:443`, as a CONNECT names it."""
+        scheme, authority, _ = target_of("GET", self.url)
+        host = authority or "*"
+        return host if ":" in host.rpartition("]")[2] else f"{host}:{80 if scheme == 'http' else 443}"
+
+
+def parse_command(line: str) -> Command | None:
+    """The request that a `curl …` line asks for; None without a URL."""
+    try:
+        words = shlex.split(line)[1:]
+    except ValueError:
+        words = line.split()[1:]
+    method, url, headers, has_data = "", "", [], False
+    for flag, value in _options(words):
+        if flag in ("-X", "--request"):
+            method = value
+        elif flag in ("-H", "--header") and ":" in value:
+            name, _, text = value.partition(":")
+            headers.append((name.strip(), text.strip()))
+        elif flag in _DATA:
+            has_data = True
+        elif flag in ("-I", "--head"):
+            method = method or "HEAD"
+        elif flag in ("--url", "") and not url:
+            url = value
+    if not url or not url.isprintable():
+        return None
+    return Command(method or ("POST" if has_data else "GET"), url if "://" in url else f"http://{url}", tuple(headers))
+
+
+def _options(words: list[str]) -> Iterator[tuple[str, str]]:
+    """Each option with its value ("" for switches); ("", word) for what is no option."""
+    rest = iter(words)
+    for word in rest:
+        if word.startswith("--"):
+            yield word, next(rest, "") if word in _WITH_VALUE or word == "--url" else ""
+        elif word.startswith("-") and len(word) > 1:
+            for index, letter in enumerate(word[1:], 2):
+                if letter in _LETTERS:
+                    yield f"-{letter}", word[index:] or next(rest, "")
+                    break
+                yield f"-{letter}", ""
+        elif "." in word or "/" in word or word.startswith("localhost"):
+            yield "", word

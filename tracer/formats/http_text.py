@@ -1,0 +1,104 @@
+"""HTTP messages written out as text: one or several requests and responses, as a person pastes them -> exchanges.
+
+`Assembler` puts exchanges together from start lines, fields and body bytes, whoever found them; the readers of
+curl, wget and HTTPie output feed it too. Problem codes: `text.no-message`, `text.too-large`, `text.cut`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import BinaryIO
+
+from tracer.model.problem import Problem, Severity
+from tracer.transport.conversation import Context, Sink
+
+from .http_talk import REQUEST_LINE, STATUS_LINE, Assembler
+
+LARGEST = 256 << 20
+_ANSI = re.compile(rb"\x1b\[[0-9;:?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?")
+_START = re.compile(
+    rb"\A\s*(?:HTTP/\d(?:\.\d)? \d{3}(?: |\r?$)|[A-Z][A-Z0-9_-]{1,20} \S+ HTTP/\d(?:\.\d)?\r?$)", re.MULTILINE
+)
+
+
+def kind_of(head: bytes) -> str | None:
+    """`http` when the bytes begin with a request line or a status line."""
+    return "http" if _START.match(plain(head)) else None
+
+
+def read(stream: BinaryIO, context: Context, sink: Sink) -> None:
+    """Report the exchanges of a text of HTTP messages; requests pair with the responses that follow them."""
+    data = load(stream, context, sink)
+    talk = Assembler(context, sink)
+    read_messages(data, talk)
+    talk.flush()
+    if not talk.count:
+        say(context, sink, "text.no-message", "there is no HTTP message in this text", Severity.ERROR)
+
+
+def load(stream: BinaryIO, context: Context, sink: Sink) -> bytes:
+    """The text as UTF-8 without colour codes, at most `LARGEST` bytes of it."""
+    data = stream.read(LARGEST + 1)
+    if len(data) > LARGEST:
+        say(
+            context, sink, "text.too-large", f"only the first {LARGEST >> 20} MiB of this text were read", Severity.WARN
+        )
+    return plain(data[:LARGEST])
+
+
+def plain(data: bytes) -> bytes:
+    """Text as it was before a terminal or PowerShell had it: no colour codes, no UTF-16, no byte order mark."""
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        data = data[: len(data) & ~1].decode("utf-16", "replace").encode("utf-8", "replace")
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    return _ANSI.sub(b"", data) if b"\x1b" in data else data
+
+
+def say(context: Context, sink: Sink, code: str, text: str, severity: Severity, number: int | None = None) -> None:
+    """Report a problem of a text source."""
+    clean = "".join(c if c.isprintable() else " " for c in text)[:400]
+    sink.problem(Problem(code=code, severity=severity, text=clean, source=context.source, packet=number))
+
+
+def read_messages(data: bytes, talk: Assembler) -> None:
+    """Feed every message in `data` to `talk`; lines before the first start line are passed over."""
+    at, size = 0, len(data)
+    in_head, out = False, False
+    while at < size:
+        if not in_head and talk.active and (left := talk.remaining(out)):
+            stop = _body_end(data, at, left)
+            talk.data(data[at:stop], out)
+            at = stop
+            continue
+        end = data.find(b"\n", at)
+        end = size if end < 0 else end + 1
+        line = data[at:end].rstrip(b"\r\n")
+        if not in_head and (start := start_of(line)):
+            in_head, out = True, start == "request"
+            talk.request(line) if out else talk.response(line)
+        elif in_head and not line:
+            in_head = False
+            talk.end_of_head(out)
+        elif in_head:
+            talk.field(line, out)
+        elif talk.active and talk.remaining(out) is None:
+            talk.data(data[at:end], out)
+        at = end
+
+
+def _body_end(data: bytes, at: int, left: int) -> int:
+    """Where the body that should have `left` more bytes ends: there, or earlier before a line that starts a message."""
+    stop = min(len(data), at + left)
+    for found in _BOUNDARY.finditer(data, max(at - 1, 0), stop):
+        return max(found.start() + 1, at)
+    return stop
+
+
+_BOUNDARY = re.compile(rb"\n(?=(?:HTTP/\d(?:\.\d)? \d{3}[ \r\n]|[A-Z][A-Z-]{1,20} \S+ HTTP/\d(?:\.\d)?\r?\n))")
+
+
+def start_of(line: bytes) -> str | None:
+    """`request` or `response` for a line that starts a message."""
+    if STATUS_LINE.match(line):
+        return "response"
+    return "request" if REQUEST_LINE.match(line) else None
