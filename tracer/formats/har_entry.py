@@ -60,12 +60,12 @@ def read_entry(entry: Any, number: int, context: Context, producer: Producer) ->
         server=_string(ours.get("server")) or _server(entry, request),
         tls=handshake.id if handshake else None,
         stream=ours["stream"] if isinstance(ours.get("stream"), int) else None,
-        request=request,
+        request=None if ours.get("missing") == "request" else request,
         response=response,
-        timing=_timing(entry, response is not None, part),
+        timing=_exact(ours.get("timing")) or _timing(entry, response is not None, part),
         events=_events(entry),
         aborted=_string(ours.get("aborted")) or None,
-        comment=_comment(entry, answered, producer),
+        comment=_string(ours.get("comment")) if ours else _comment(entry, answered),
         extra=_extra(entry, asked, answered, producer),
         problems=tuple(part.problems),
     )
@@ -204,6 +204,15 @@ def time_ns(text: str) -> int | None:
     return (whole + moment.second - offset) * 10**9 + int((fraction or "0")[:9].ljust(9, "0"))
 
 
+def _exact(times: Any) -> Timing | None:
+    """The times that our own HARs carry beside HAR's."""
+    if not isinstance(times, dict):
+        return None
+    names = ("start_ns", "request_end_ns", "response_start_ns", "end_ns")
+    found = {n: times[n] for n in names if isinstance(times.get(n), int) and abs(times[n]) < 1 << 62}
+    return Timing(**found)
+
+
 def _timing(entry: dict[str, Any], answered: bool, part: _Part) -> Timing:
     start = time_ns(_string(entry.get("startedDateTime")))
     if start is None:
@@ -254,10 +263,8 @@ def _event(message: dict[str, Any]) -> Event:
     )
 
 
-def _comment(entry: dict[str, Any], answered: dict[str, Any], producer: Producer) -> str:
+def _comment(entry: dict[str, Any], answered: dict[str, Any]) -> str:
     """What the file says of the exchange in words, an error first."""
-    if producer.name == "tracer":
-        return _string(answered.get("_error"))
     said = [answered.get("_error"), entry.get("_error"), answered.get("comment"), entry.get("comment")]
     words = [_string(w).strip() for w in said]
     return "; ".join(dict.fromkeys(w for w in words if w))[:4000]

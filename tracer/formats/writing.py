@@ -1,0 +1,95 @@
+"""What every writer is given: a readable trace (already redacted by the caller) and options."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+from tracer.model.connection import Connection
+from tracer.model.http import Body, Exchange
+from tracer.model.problem import Problem
+from tracer.model.source import Source
+from tracer.model.tls import Handshake
+from tracer.model.verdict import Verdict
+
+
+class Readable(Protocol):
+    """The part of a trace that writers read; iterators run in time order."""
+
+    def sources(self) -> Iterator[Source]: ...
+    def problems(self) -> Iterator[Problem]: ...
+    def exchanges(self) -> Iterator[Exchange]: ...
+    def exchange(self, name: str, /) -> Exchange | None: ...
+    def handshakes(self) -> Iterator[Handshake]: ...
+    def handshake(self, name: str, /) -> Handshake | None: ...
+    def connections(self) -> Iterator[Connection]: ...
+    def connection(self, name: str, /) -> Connection | None: ...
+    def verdicts(self) -> Iterator[Verdict]: ...
+    def content(self, source: str, body: Body, /) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to write; every writer understands the defaults."""
+
+    only: frozenset[str] | None = None
+    """ids of the exchanges to write; None = all"""
+    version: str = ""
+    """tracer's version, for files that name their maker"""
+    made_ns: int | None = None
+    """time of writing, for files that show it; None leaves it out, and equal traces give equal files"""
+    secrets: tuple[bytes, ...] = ()
+    """key log texts to embed where the format can (pcapng); only on request"""
+    body_limit: int = 16 << 20
+    """decoded bytes of one body; longer ones are left out or cut, and the file says so"""
+
+
+def chosen(trace: Readable, options: Options) -> Iterator[Exchange]:
+    """The exchanges to write, in time order."""
+    for exchange in trace.exchanges():
+        if options.only is None or exchange.id in options.only:
+            yield exchange
+
+
+def verdicts_of(trace: Readable) -> dict[str, Verdict]:
+    """Verdicts by the exchange (or handshake) they judge."""
+    return {v.exchange: v for v in trace.verdicts()}
+
+
+def decoded(trace: Readable, exchange: Exchange, body: Body, limit: int) -> bytes | None:
+    """The body without content codings; None when it was not kept, or only in part, or is beyond the limit."""
+    if body.size and not has_bytes(body):
+        return None
+    if not body.complete or body.size > limit:
+        return None
+    raw = body.data if body.data is not None else trace.content(exchange.source, body)
+    if not body.codings or not raw:
+        return raw
+    from tracer.http.body import decode
+
+    result = decode(raw, body.codings, limit)
+    return result.data if result.complete else None
+
+
+def has_bytes(body: Body) -> bool:
+    """The bytes were kept somewhere."""
+    return body.data is not None or bool(body.spans) or body.blob is not None
+
+
+def iso(time_ns: int | None, digits: int = 6) -> str | None:
+    """`2026-11-23T20:00:00.123456Z`; None for None and for times that no calendar has."""
+    if time_ns is None:
+        return None
+    try:
+        whole = datetime.fromtimestamp(time_ns // 10**9, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+    fraction = f".{time_ns % 10**9:09d}"[: digits + 1] if digits else ""
+    return f"{whole:%Y-%m-%dT%H:%M:%S}{fraction}Z"
+
+
+def one_line(text: str) -> str:
+    """The text on one line: control, format and unpaired characters become spaces."""
+    return "".join(c if c.isprintable() else " " for c in text).strip()
