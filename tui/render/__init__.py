@@ -1,0 +1,1 @@
+"""Model values to styled text: pure functions, no widget, no state."""
