@@ -67,12 +67,12 @@ def decoded_request(trace: Readable, exchange: Exchange, request: Request, optio
 
 def _url(exchange: Exchange, request: Request) -> str | None:
     if request.method == "CONNECT":
-        authority = request.authority or request.target
-        return f"https://{authority}/" if re.fullmatch(r"[\[\]\w.:-]+", authority) else None
+        place = request.authority or request.target
+        return f"https://{place}/" if re.fullmatch(r"[\[\]\w.:-]+", place) else None
     told, authority, target = target_of(request.method, request.url)
     if not authority and (host := request.get("host")):
         told, authority, target = "https" if exchange.tls else "http", host, request.target
-    scheme = {"ws": "http", "wss": "https"}.get(told or "", told)
+    scheme = {"ws": "http", "wss": "https"}.get(told or "", told or "")
     if scheme not in ("http", "https") or not authority:
         return None
     if not request.url.isprintable() or " " in authority:

@@ -13,7 +13,7 @@ from tracer.model.verdict import Said, Verdict
 
 from .writing import Options, Readable, chosen, iso, one_line
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+!|~&@$-])")
+_SPECIAL = re.compile(r"([\\`*_\[\]<>#|~&$])")
 _ROWS = 200
 _SAID = {Said.GENERATED: "**said no**", Said.FORWARDED: "passed it on", Said.PRESENT: "on the path"}
 
@@ -42,10 +42,12 @@ def _summary(verdicts: list[Verdict]) -> str:
 
 
 def _plain(text: str, limit: int = 500) -> str:
-    """The text as text: on one line, Markdown and HTML taken literally, addresses not made links."""
+    """The text as text: on one line, Markdown and HTML taken literally, nothing made a link or a mention."""
     line = one_line(text)
     cut = line[:limit] + "…" if len(line) > limit else line
-    return _SPECIAL.sub(r"\\\1", cut).replace("://", ":&#8203;//").replace("www.", "www&#8203;.")
+    return (
+        _SPECIAL.sub(r"\\\1", cut).replace("://", ":&#8203;//").replace("www.", "www&#8203;.").replace("@", "@&#8203;")
+    )
 
 
 def _code(text: str, limit: int = 300) -> str:
