@@ -117,3 +117,21 @@ def summary(exchange: Exchange) -> Text:
         out.append(f"{problem.severity:>9}  ", style="yellow")
         out.append(f"{safe(problem.text)}  {safe(problem.reference)}\n")
     return out
+
+
+def step(n: int, exchange: Exchange) -> Text:
+    """One step of a chain: what was asked, what came back, where it sent the client."""
+    out = Text("   " * min(n, 12) + ("└─ " if n else ""), style="dim")
+    status = exchange.response.status if exchange.response else None
+    out.append(f"{status if status is not None else '---'} ", style=status_style(status))
+    if exchange.request:
+        out.append(f"{safe(exchange.request.method)} ", style="bold")
+        out.append(safe(exchange.request.url))
+        carried = [h for h in ("authorization", "cookie") if exchange.request.get(h) is not None]
+        if carried:
+            out.append(f"  with {', '.join(carried)}", style="dim")
+    location = exchange.response.get("location") if exchange.response else None
+    if location:
+        out.append(f"  → {safe(location)}", style="yellow")
+    out.append(f"  {exchange.id}", style="dim italic")
+    return out
