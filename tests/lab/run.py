@@ -1,0 +1,278 @@
+"""Runs cases: starts the servers they need, plays the client, checks the truth in logs and files, saves the captures."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.lab import ca, capture, namespace, process
+from tests.lab.case import BLOCKED_CLIENT, CLIENT, CLIENTS, Case, Step
+from tests.lab.cases.table import CASES
+from tests.lab.server import CONF, SITES, VENV, Lab
+from tests.lab.servers.table import NEEDS, SERVERS
+
+
+class Wrong(AssertionError):
+    """A case did not do what its row says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int | None
+    exit_code: int
+    output: str
+
+
+def needed(cases: Sequence[Case]) -> list[str]:
+    """Names of the servers that the cases touch, and those that these rely on."""
+    names: dict[str, None] = {}
+    queue = [name for case in cases for name in case.servers]
+    while queue:
+        name = queue.pop(0)
+        if name not in names:
+            names[name] = None
+            queue.extend(NEEDS.get(name, ()))
+    return list(names)
+
+
+def missing(cases: Sequence[Case]) -> list[str]:
+    """What is not installed, as `program (package)`."""
+    found = [f"{SERVERS[n].program} ({SERVERS[n].package})" for n in needed(cases) if SERVERS[n].path is None]
+    clients = {"tcpdump": "tcpdump", "curl": "curl", "gcc": "gcc", "unshare": "util-linux", "ip": "iproute2"}
+    found += [f"{p} ({package})" for p, package in clients.items() if not shutil.which(p)]
+    return sorted(set(found))
+
+
+def run(cases: Sequence[Case], out: Path, keep: bool = False) -> int:
+    """Runs the cases inside the namespace; writes out/<case>/; the number of cases that went wrong."""
+    work = Path(tempfile.mkdtemp(prefix="tracer-lab-"))
+    work.chmod(0o755)
+    try:
+        return _run(cases, out, work)
+    finally:
+        if keep:
+            print(f"kept: {work}", file=sys.stderr)
+        else:
+            shutil.rmtree(work, ignore_errors=True)
+
+
+def _run(cases: Sequence[Case], out: Path, work: Path) -> int:
+    began = time.monotonic()
+    names = needed(cases)
+    lab = Lab(work, SERVERS, _snippets(cases))
+    namespace.prepare(work, {host: SERVERS[name].ip for host, name in SITES.items() if name in SERVERS})
+    ca.make(lab.pki)
+    lab.keys.mkdir()
+    lab.keys.chmod(0o777)
+    process.build_preload(work)
+    _files(lab, cases)
+    recorder = capture.Recorder()
+    running: list[subprocess.Popen[bytes]] = []
+    wrong = 0
+    try:
+        for name in reversed(names):
+            running.append(process.start(lab, SERVERS[name]))
+        for name, started in zip(reversed(names), running, strict=True):
+            process.wait(lab, SERVERS[name], started)
+        print(f"{len(names)} servers ready in {time.monotonic() - began:.1f} s", file=sys.stderr)
+        for case in cases:
+            try:
+                _play(lab, case, recorder, out)
+            except (Wrong, subprocess.TimeoutExpired) as problem:
+                wrong += 1
+                print(f"WRONG {case.name}: {problem}", file=sys.stderr)
+    except process.NotReady as problem:
+        print(problem, file=sys.stderr)
+        wrong += len(cases)
+    finally:
+        process.stop(running[::-1])
+        recorder.stop()
+    time.sleep(0.1)
+    if rest := process.left_over():
+        print(f"still running after the stop, ended with the namespace: {', '.join(sorted(rest))}", file=sys.stderr)
+    seconds = time.monotonic() - began
+    print(f"{len(cases)} cases, {wrong} wrong, {seconds:.0f} s", file=sys.stderr)
+    namespace.give_back(out)
+    return wrong
+
+
+def _snippets(cases: Sequence[Case]) -> dict[str, tuple[str, ...]]:
+    places: dict[str, dict[str, None]] = {}
+    for case in cases:
+        for place, text in case.conf.items():
+            places.setdefault(place, {})[text] = None
+    return {place: tuple(texts) for place, texts in places.items()}
+
+
+def _files(lab: Lab, cases: Sequence[Case]) -> None:
+    """Documents of the origins, with their modes; `nginx:private/a.html` lies in nginx's `www`."""
+    for case in cases:
+        for place, content in case.files.items():
+            server, _, name = place.partition(":")
+            target = lab.folder(server) / "www" / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            mode = re.match(r"([0-7]{3}) ?", content)
+            if content.endswith("dir"):
+                target.mkdir(exist_ok=True)
+            else:
+                target.write_text(lab.fill(content[mode.end() :] if mode else content))
+            target.chmod(int(mode[1], 8) if mode else (0o755 if target.is_dir() else 0o644))
+
+
+def _play(lab: Lab, case: Case, recorder: capture.Recorder, out: Path) -> None:
+    for step in case.before:
+        if (done := _step(lab, case, step)).exit_code:
+            raise Wrong(f"the preparation failed\n{done.output[-900:]}")
+    sizes = {path: path.stat().st_size for path in _logs(lab, case)}
+    recorder.quiet(0.03, 0.5)
+    start = recorder.mark()
+    answers = [_step(lab, case, step) for step in case.steps]
+    recorder.quiet()
+    end = recorder.mark()
+    told = " | ".join(f"{a.status} ({a.exit_code})" for a in answers)
+    if answers[-1].status != case.status:
+        raise Wrong(f"the client saw {told}, not {case.status}\n{answers[-1].output[-700:]}")
+    proof = _prove(lab, case, sizes)
+    packets = recorder.between(start, end)
+    if not packets:
+        raise Wrong("nothing was captured")
+    _save(lab, case, packets, proof, answers, _news(sizes), out / case.name)
+    print(f"{case.name}: {told}; {proof['line'][:110]}")
+
+
+def _logs(lab: Lab, case: Case) -> list[Path]:
+    found = []
+    for name in needed([case]):
+        found += [p for log in SERVERS[name].logs if (p := lab.folder(name) / log).exists()]
+    return found
+
+
+def _news(sizes: dict[Path, int]) -> dict[Path, str]:
+    """What each log got since."""
+    news = {}
+    for path, size in sizes.items():
+        with path.open("rb") as file:
+            file.seek(size)
+            if text := file.read().decode(errors="replace"):
+                news[path] = text
+    return news
+
+
+def _step(lab: Lab, case: Case, step: Step) -> Answer:
+    front = address(step.front or case.route[0]).partition(":")[0]
+    argv = [lab.fill(word) for word in step.argv]
+    blocked = any("blocked" == word for word in argv)
+    argv = [word for word in argv if word != "blocked"]
+    source = BLOCKED_CLIENT if blocked else CLIENT
+    env = {
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(lab.work),
+        "SSLKEYLOGFILE": str(lab.keys / "client.log"),
+        "LD_PRELOAD": str(lab.work / "preload.so") if argv[0] != "curl" else "",
+        "LAB_SOURCE": source,
+        "PYTHONPATH": str(namespace.ROOT),
+    }
+    if argv[0] == "curl":
+        own = ["-sS", "-i", "-m", "15", "--noproxy", "", "--interface", source, "--cacert", str(lab.pki / "ca.pem")]
+        own += ["-w", "\nlab-status=%{http_code}/%{http_connect}\n"]
+        own += ["--resolve", f"*:443:{front}", "--resolve", f"*:80:{front}"]
+        argv[1:1] = own
+    elif argv[0] == "python":
+        argv[:2] = [str(VENV / "python"), str(CONF / "clients" / argv[1])]
+    done = subprocess.run(argv, capture_output=True, timeout=40, env={k: v for k, v in env.items() if v})
+    output = (done.stdout + done.stderr).decode(errors="replace")
+    found = re.findall(r"lab-status=(\d{3})(?:/(\d{3}))?", output)
+    status, connect = (int(found[-1][0]), int(found[-1][1] or 0)) if found else (0, 0)
+    return Answer((status or connect or None) if status or connect >= 400 else None, done.returncode, output)
+
+
+def _prove(lab: Lab, case: Case, sizes: dict[Path, int]) -> dict[str, str]:
+    """The line that says why; waits a little, since servers write their logs late."""
+    path = lab.folder(case.proof.server) / case.proof.file
+    pattern = re.compile(case.proof.pattern)
+    is_log = case.proof.file in SERVERS[case.proof.server].logs
+    until = time.monotonic() + (3 if is_log else 0)
+    while True:
+        text = _news(sizes).get(path, "") if is_log else path.read_text(errors="replace")
+        for number, line in enumerate(text.splitlines(), 1):
+            if pattern.search(line):
+                return {
+                    "file": f"{case.proof.server}/{case.proof.file}",
+                    "line": line.strip()[:600],
+                    "number": str(number),
+                }
+        if time.monotonic() > until:
+            raise Wrong(f"no line of {path} matches {case.proof.pattern!r}; new there:\n{text[-800:]}")
+        time.sleep(0.05)
+
+
+def _save(
+    lab: Lab,
+    case: Case,
+    packets: list[capture.Packet],
+    proof: dict[str, str],
+    answers: Sequence[Answer],
+    logs: dict[Path, str],
+    folder: Path,
+) -> None:
+    time.sleep(0.06)  # key logs are flushed a little later
+    secrets = capture.secrets_of(packets, lab.keys)
+    mine = [p for p in packets if any(ip in CLIENTS for ip, _ in p.ends)]
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    (folder / "capture.pcapng").write_bytes(capture.pcapng(packets, secrets))
+    if len(mine) != len(packets):
+        (folder / "client.pcapng").write_bytes(capture.pcapng(mine, capture.secrets_of(mine, lab.keys)))
+    (folder / "expected.json").write_text(json.dumps(_expected(lab, case, proof, bool(secrets)), indent=1) + "\n")
+    (folder / "STORY.md").write_text(case.story.strip() + "\n")
+    for path, text in logs.items():
+        target = folder / "logs" / f"{path.parent.name}-{path.name}"
+        target.parent.mkdir(exist_ok=True)
+        target.write_text(text.replace(str(lab.work), ""))
+
+
+def _expected(lab: Lab, case: Case, proof: dict[str, str], keys: bool) -> dict[str, object]:
+    return {
+        "case": case.name,
+        "control": case.control,
+        "denial": case.denial and not case.control,
+        "layer": case.layer,
+        "product": case.product,
+        "cause": case.cause,
+        "status": case.status,
+        "url": case.url,
+        "hop": address(case.hop),
+        "route": [address(name) for name in case.route],
+        "accept": {
+            "layers": list(case.accept.layers),
+            "products": list(case.accept.products),
+            "causes": list(case.accept.causes),
+            "hops": [address(name) for name in case.accept.hops],
+        },
+        "decidable": case.decidable,
+        "told_by": case.told_by,
+        "proof": {"file": proof["file"], "line": proof["line"].replace(str(lab.work), "")},
+        "client": CLIENT,
+        "keys": "embedded" if keys else "none",
+    }
+
+
+def address(name: str) -> str:
+    """`nginx` or `nginx/https` as ip:port."""
+    server, _, listener = name.partition("/")
+    listen = SERVERS[server].listen
+    ip, port = listen[listener] if listener else next(iter(listen.values()))
+    return f"{ip}:{port}"
+
+
+def select(names: Sequence[str], only: Callable[[Case], bool] = lambda case: True) -> list[Case]:
+    """Cases whose name contains one of `names`, or all."""
+    return [c for c in CASES if only(c) and (not names or any(n in c.name for n in names))]

@@ -1,0 +1,70 @@
+"""Applications on real WSGI and ASGI servers, and moto for the answers of an object store."""
+
+from collections.abc import Callable
+
+from tests.lab.server import CONF, Lab, Server
+
+_APPS = str(CONF / "apps")
+
+
+def _nothing(lab: Lab, server: Server) -> None:
+    lab.folder(server.name).chmod(0o777)
+
+
+def _gunicorn(module: str) -> Callable[[Lab, Server], list[str]]:
+    def command(lab: Lab, server: Server) -> list[str]:
+        ip, port = server.listen["http"]
+        options = ["-w", "1", "--threads", "4", "--access-logfile", "-", "--worker-tmp-dir", "/dev/shm"]
+        return [str(server.path), "-b", f"{ip}:{port}", "--chdir", _APPS, *options, module]
+
+    return command
+
+
+def _moto(lab: Lab, server: Server) -> list[str]:
+    ip, port = server.listen["http"]
+    return [str(server.path), "-H", ip, "-p", str(port)]
+
+
+def _uvicorn(lab: Lab, server: Server) -> list[str]:
+    ip, port = server.listen["http"]
+    return [str(server.path), "--host", ip, "--port", str(port), "--app-dir", _APPS, "api:app"]
+
+
+_PYTHON = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
+
+DJANGO = Server(
+    name="django",
+    listen={"http": ("127.0.5.1", 80)},
+    program="gunicorn",
+    package="pip",
+    files=_nothing,
+    command=_gunicorn("shop:application"),
+    env=_PYTHON,
+)
+FLASK = Server(
+    name="flask",
+    listen={"http": ("127.0.5.2", 80)},
+    program="gunicorn",
+    package="pip",
+    files=_nothing,
+    command=_gunicorn("web:app"),
+    env=_PYTHON,
+)
+FASTAPI = Server(
+    name="fastapi",
+    listen={"http": ("127.0.5.3", 80)},
+    program="uvicorn",
+    package="pip",
+    files=_nothing,
+    command=_uvicorn,
+    env=_PYTHON,
+)
+MOTO = Server(
+    name="moto",
+    listen={"http": ("127.0.5.4", 80)},
+    program="moto_server",
+    package="pip",
+    files=_nothing,
+    command=_moto,
+    env=_PYTHON | {"S3_IGNORE_SUBDOMAIN_BUCKETNAME": "true", "INITIAL_NO_AUTH_ACTION_COUNT": "1000"},
+)
