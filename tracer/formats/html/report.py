@@ -109,7 +109,8 @@ spellcheck="false" placeholder="host, path, status, method …"><fieldset><legen
 id="space" role="presentation"></div></div></div>
 <noscript><p>The table needs the script in this page; the stories above do not.</p></noscript>
 <dialog id="detail" aria-labelledby="detail-title">
-<form method="dialog"><button aria-label="Close">Close</button></form><h3 id="detail-title"></h3><div id="detail-body"></div></dialog></section>"""
+<form method="dialog"><button aria-label="Close">Close</button></form><h3 id="detail-title"></h3>
+<div id="detail-body"></div></dialog></section>"""
 
 
 def _problems(trace: Readable) -> str:

@@ -1,0 +1,138 @@
+"""Exchanges -> pcapng: well-formed TCP that carries each exchange in clear, marked as rebuilt by comments.
+
+The values written are the caller's (redacted by default), so the packets are made anew: a handshake, the messages as
+HTTP/1.1, a close. Exchanges of one HTTP/1 connection share a connection here too; an HTTP/2 or HTTP/3 exchange gets
+its own. What was TLS is written in clear to a port that dissectors read as HTTP. Each first packet says in a comment
+what it stands for. Key log texts in `Options.secrets` become a Decryption Secrets Block.
+Format: https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-03.html.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import BinaryIO
+
+from tracer.model.http import Exchange
+from tracer.model.verdict import Verdict
+
+from .http_render import render
+from .tcp_synthesis import Conversation, Frame, endpoint
+from .writing import Options, Readable, chosen, one_line, verdicts_of
+
+_SECTION, _INTERFACE, _PACKET, _SECRETS = 0x0A0D0D0A, 1, 6, 10
+_RAW_IP = 101
+_TLS_KEYS = 0x544C534B
+_COMMENT, _TSRESOL, _USER_APPLICATION, _NAME = 1, 9, 4, 2
+_PLAIN_PORTS = frozenset((80, 3128, 8000, 8008, 8080, 8888))
+
+
+def write(trace: Readable, out: BinaryIO, options: Options) -> None:
+    """Write every chosen exchange as packets, connection by connection in the order they began."""
+    out.write(_section(options))
+    for secret in options.secrets:
+        out.write(_block(_SECRETS, struct.pack("<II", _TLS_KEYS, len(secret)) + _padded(secret)))
+    verdicts = verdicts_of(trace)
+    writer = _Writer(out)
+    for exchange in chosen(trace, options):
+        writer.exchange(trace, exchange, verdicts.get(exchange.id), options)
+    writer.close()
+
+
+class _Writer:
+    def __init__(self, out: BinaryIO) -> None:
+        self._out = out
+        self._open: dict[str, Conversation] = {}
+        self._used: set[tuple[object, ...]] = set()
+        self._next = 0
+
+    def exchange(self, trace: Readable, exchange: Exchange, verdict: Verdict | None, options: Options) -> None:
+        request, response, notes = render(trace, exchange, options)
+        if not request and not response:
+            return
+        shared = exchange.connection if exchange.connection and exchange.protocol.startswith("HTTP/1") else None
+        key = f"{exchange.source}\n{shared}"
+        conversation = self._open.get(key) if shared else None
+        start = self._start(exchange)
+        if conversation is None:
+            conversation, changed = self._begin(exchange)
+            notes = [*changed, *notes]
+            self._write(conversation.open(start))
+        title = f"rebuilt by tracer from {exchange.id} of {exchange.source}"
+        if verdict:
+            notes = [verdict.headline, *notes]
+        comment = one_line(". ".join([title, *(n for n in notes if n)]))[:1000]
+        t = exchange.timing
+        if request:
+            self._write(conversation.send(request, True, t.start_ns or start, comment))
+        if response:
+            at = t.response_start_ns or t.end_ns or start
+            self._write(conversation.send(response, False, at, "" if request else comment))
+        if not shared or (exchange.response and exchange.response.status == 101):
+            self._open.pop(key, None)
+            self._write(conversation.close(exchange.aborted is not None))
+        else:
+            self._open[key] = conversation
+
+    def close(self) -> None:
+        for conversation in self._open.values():
+            self._write(conversation.close(False))
+
+    @staticmethod
+    def _start(exchange: Exchange) -> int:
+        t = exchange.timing
+        known = t.start_ns if t.start_ns is not None else t.response_start_ns
+        return max(known if known is not None else 0, 0)
+
+    def _begin(self, exchange: Exchange) -> tuple[Conversation, list[str]]:
+        """A conversation whose endpoints are not in use; and what had to be changed for that."""
+        notes = []
+        client, server = endpoint(exchange.client), endpoint(exchange.server)
+        if server is None:
+            server, notes = (endpoint("192.0.2.1:80") or (4, b"", 80)), ["the server's address is not known"]
+        if server[2] not in _PLAIN_PORTS:
+            notes.append(f"port {server[2]} is written as 80, what was encrypted in clear")
+            server = (server[0], server[1], 80)
+        if client is None or client[0] != server[0]:
+            client = endpoint("198.51.100.1:49152" if server[0] == 4 else "[2001:db8::1]:49152") or server
+            notes.append("the client's address is not known")
+        while (client, server) in self._used:
+            self._next += 1
+            client = (client[0], client[1], 1024 + (client[2] - 1023 + self._next) % 64512)
+        self._used.add((client, server))
+        return Conversation(client, server, len(self._used)), notes
+
+    def _write(self, frames: list[Frame]) -> None:
+        for frame in frames:
+            self._out.write(_packet(frame))
+
+
+def _padded(data: bytes) -> bytes:
+    return data + b"\0" * (-len(data) % 4)
+
+
+def _block(kind: int, body: bytes) -> bytes:
+    size = len(body) + 12
+    return struct.pack("<II", kind, size) + body + struct.pack("<I", size)
+
+
+def _option(code: int, data: bytes) -> bytes:
+    return struct.pack("<HH", code, len(data)) + _padded(data)
+
+
+def _section(options: Options) -> bytes:
+    maker = f"tracer {options.version}".strip().encode()
+    body = struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1) + _option(_USER_APPLICATION, maker)
+    comment = b"Packets rebuilt from exchanges; they were never on a wire in this form."
+    body += _option(_COMMENT, comment) + _option(0, b"")
+    interface = (
+        struct.pack("<HHI", _RAW_IP, 0, 0) + _option(_NAME, b"rebuilt") + _option(_TSRESOL, b"\x09") + _option(0, b"")
+    )
+    return _block(_SECTION, body) + _block(_INTERFACE, interface)
+
+
+def _packet(frame: Frame) -> bytes:
+    high, low = frame.time_ns >> 32 & 0xFFFFFFFF, frame.time_ns & 0xFFFFFFFF
+    body = struct.pack("<IIIII", 0, high, low, len(frame.data), len(frame.data)) + _padded(frame.data)
+    if frame.comment:
+        body += _option(_COMMENT, frame.comment.encode("utf-8", "replace")) + _option(0, b"")
+    return _block(_PACKET, body)
