@@ -158,6 +158,7 @@ class Notes:
         peer = self._peers[-1] if self._peers else None
         tls = peer.tls[-1] if peer and peer.tls else None
         port = (peer.server or "").rpartition(":")[2] if peer else ""
+        same = peer is not None and self.place.connection == peer.id
         guess = "https" if tls or port in ("443", "8443") else "http" if peer else None
         self.place = Place(
             server=peer.server if peer else None,
@@ -165,8 +166,8 @@ class Notes:
             scheme=self.scheme or guess,
             connection=peer.id if peer else None,
             tls=tls.id if tls else None,
-            tunnel=tunnel or (self.place.tunnel if peer and self.place.connection == peer.id else None),
-            stream=stream,
+            tunnel=tunnel or (self.place.tunnel if same else None),
+            stream=stream or (self.place.stream if same else None),
         )
 
     # -- handshakes

@@ -18,7 +18,7 @@ _HEADING = re.compile(
 _HEX = re.compile(rb"^([0-9a-f]{4,8}): ((?:[0-9a-f]{2} ){1,16}) {0,48}")
 _ASCII = re.compile(rb"^([0-9a-f]{4,8}): (.*)$")
 _TELL = re.compile(rb"(?m)^(?:\d\d:\d\d:\d\d\.\d+ )?(?:\[\d+-(?:\d+|x)\] )?(?:== Info: |=> Send |<= Recv )")
-_DATE = re.compile(rb"(?im)^[0-9a-f]{4,8}: date: ([A-Za-z0-9 ,:]+GMT)|^[Dd]ate: ([A-Za-z0-9 ,:]+GMT)")
+_DATE = re.compile(rb"(?im)^date: ([A-Za-z0-9 ,:]+GMT)")
 _DAY = 86_400_000_000_000
 _QUARTER = 900_000_000_000
 
@@ -48,8 +48,9 @@ class Blocks:
     def __init__(self, data: bytes) -> None:
         self._lines = data.splitlines()
         self._shift: int | None = None
-        """what turns the trace's time of day into time since the epoch, once a Date field told the day"""
-        self._date = _first_date(data)
+        """what turns the trace's time of day into time since the epoch, once the first Date field told the day"""
+        self._date: int | None = None
+        self._date = next((d for b in self if b.kind == "recv-header" and (d := _date_in(b.data))), None)
 
     def __iter__(self) -> Iterator[Block]:
         kind, size, clock = "", 0, None
@@ -93,12 +94,10 @@ def _clock(heading: re.Match[bytes]) -> int | None:
     return seconds * 10**9 + int(heading[4].ljust(9, b"0"))
 
 
-def _first_date(data: bytes) -> int | None:
-    found = _DATE.search(data)
-    if not found:
-        return None
+def _date_in(head: bytes) -> int | None:
+    found = _DATE.search(head)
     try:
-        return int(parsedate_to_datetime((found[1] or found[2]).decode()).timestamp()) * 10**9
+        return int(parsedate_to_datetime(found[1].decode()).timestamp()) * 10**9 if found else None
     except (ValueError, TypeError):
         return None
 
