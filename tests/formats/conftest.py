@@ -79,6 +79,12 @@ class Report:
 
 
 @pytest.fixture(scope="session")
+def trace_of() -> type[Report]:
+    """Makes a readable trace: `trace_of([exchange, …])`."""
+    return Report
+
+
+@pytest.fixture(scope="session")
 def read_with() -> Callable[..., Report]:
     """Reads bytes with a format's `read`, into a Report."""
 

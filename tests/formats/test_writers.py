@@ -1,0 +1,345 @@
+"""HAR, Markdown, mitmproxy flows, OTLP, Parquet: what is written opens again and holds what it should."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import io
+import json
+import re
+import struct
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from mitmproxy.io import FlowReader
+
+from tracer.formats import har, har_out, markdown, mitm, mitm_out, otlp, parquet
+from tracer.formats.writing import Options
+from tracer.model.http import Body, Event, Exchange
+
+HOSTILE = "</script><img src=x onerror=alert(1)>\n## heading\n| a | `b` \x1b]52;c;QQ==\x07 \u202e\u2028"
+
+
+def number(value: Any, low: float = -1) -> None:
+    assert isinstance(value, (int, float))
+    assert not isinstance(value, bool)
+    assert value >= low
+
+
+def check_har(document: Any) -> list[dict[str, Any]]:
+    """The rules of HAR 1.2 as its specification lists them: names, kinds, what may be left out."""
+    log = document["log"]
+    assert log["version"] == "1.2"
+    assert set(log["creator"]) >= {"name", "version"}
+    for entry in log["entries"]:
+        assert datetime.fromisoformat(entry["startedDateTime"]).tzinfo is not None
+        number(entry["time"], 0)
+        for phase in ("send", "wait", "receive"):
+            number(entry["timings"][phase], 0)
+        for phase in ("blocked", "dns", "connect", "ssl"):
+            number(entry["timings"].get(phase, -1))
+        total = sum(v for k, v in entry["timings"].items() if k != "ssl" and v > 0)
+        assert entry["time"] == pytest.approx(total, abs=1e-3)
+        assert isinstance(entry["cache"], dict)
+        request, response = entry["request"], entry["response"]
+        for message in (request, response):
+            number(message["headersSize"])
+            number(message["bodySize"])
+            assert isinstance(message["httpVersion"], str)
+            for pair in [*message["headers"], *message["cookies"]]:
+                assert isinstance(pair["name"], str)
+                assert isinstance(pair["value"], str)
+        assert isinstance(request["method"], str)
+        assert isinstance(request["url"], str)
+        assert all(set(q) >= {"name", "value"} for q in request["queryString"])
+        assert "postData" not in request or isinstance(request["postData"]["mimeType"], str)
+        assert isinstance(response["status"], int)
+        assert isinstance(response["statusText"], str)
+        assert isinstance(response["redirectURL"], str)
+        number(response["content"]["size"], 0)
+        assert isinstance(response["content"]["mimeType"], str)
+        for name in ("serverIPAddress", "connection", "comment"):
+            assert isinstance(entry.get(name, ""), str)
+    return log["entries"]  # type: ignore[no-any-return]
+
+
+def test_har_is_valid_and_names_server_tls_and_verdict(denied_trace: Any, write_with: Any) -> None:
+    entries = check_har(json.loads(write_with(har_out, denied_trace, version="1.2.3")))
+    assert [e["response"]["status"] for e in entries] == [302, 303, 403, 0]
+    assert entries[2]["comment"] == "The firewall refused the query"
+    assert entries[2]["_tracer"]["verdict"]["layer"] == "waf"
+    assert (entries[0]["serverIPAddress"], entries[0]["_serverPort"], entries[0]["connection"]) == (
+        "203.0.113.9",
+        443,
+        "c1",
+    )
+    assert entries[0]["_securityDetails"]["protocol"] == "TLS 1.3"
+    assert entries[1]["request"]["postData"]["text"] == "user=a&p=%2A"
+    assert entries[1]["request"]["cookies"] == [
+        {"name": "sid", "value": "[redacted:1]"},
+        {"name": "lang", "value": "de"},
+    ]
+    assert entries[1]["response"]["cookies"] == [
+        {"name": "sid", "value": "[redacted:2]", "path": "/", "httpOnly": True, "secure": False, "_sameSite": "Lax"}
+    ]
+    assert entries[3]["response"]["_error"] == "TCP reset by server"
+
+
+def test_our_har_read_back_gives_the_same_exchanges_and_tls(denied_trace: Any, write_with: Any, read_with: Any) -> None:
+    again = read_with(har, write_with(har_out, denied_trace))
+    assert again.told == []
+    blank: dict[str, Any] = {"id": "", "source": "", "tls": None, "connection": None, "extra": {}}
+
+    def bare(exchange: Exchange) -> Exchange:
+        halves: dict[str, Any] = {}
+        for name in ("request", "response"):
+            if (half := getattr(exchange, name)) is not None:
+                body = msgspec.structs.replace(half.body, data=half.body.data or None)  # b"" and None are both empty
+                half = msgspec.structs.replace(half, packet=None, body=body)
+                halves[name] = msgspec.structs.replace(half, scheme=None) if name == "request" else half
+        return msgspec.structs.replace(exchange, **blank, **halves)
+
+    assert [bare(e) for e in again.exchanged] == [bare(e) for e in denied_trace.exchanged]
+    (first, kept) = (again.shaken[0], denied_trace.shaken[0])
+    for name in ("client", "server", "sni", "version", "alpn", "cipher", "client_cert_requested", "alerts"):
+        assert getattr(first, name) == getattr(kept, name)
+    assert first.server_certs[0].sha256 == kept.server_certs[0].sha256
+
+
+def test_bodies_that_are_no_text_survive_har(
+    trace_of: Any, make_exchange: Any, write_with: Any, read_with: Any
+) -> None:
+    exchange = make_exchange(method="POST", sent=b"\xff\x00\x01", got=b"\x89PNG\r\n")
+    (again,) = read_with(har, write_with(har_out, trace_of([exchange]))).exchanged
+    assert (again.request.body.data, again.response.body.data) == (b"\xff\x00\x01", b"\x89PNG\r\n")
+
+
+def test_mitmproxy_reads_our_har(denied_trace: Any, write_with: Any) -> None:
+    flows: list[Any] = list(FlowReader(io.BytesIO(write_with(har_out, denied_trace))).stream())
+    assert [(f.request.method, f.request.pretty_url, f.response.status_code) for f in flows] == [
+        ("GET", "https://shop.example/account", 302),
+        ("POST", "https://shop.example/login", 303),
+        ("GET", "https://shop.example/api?id=1+UNION", 403),
+        ("GET", "https://shop.example/slow", 0),
+    ]
+
+
+def test_mitmproxy_reads_our_flows_and_so_do_we(denied_trace: Any, write_with: Any, read_with: Any) -> None:
+    data = write_with(mitm_out, denied_trace)
+    flows: list[Any] = list(FlowReader(io.BytesIO(data)).stream())
+    assert [f.response.status_code if f.response else f.error.msg for f in flows] == [
+        302,
+        303,
+        403,
+        "TCP reset by server",
+    ]
+    assert flows[2].comment == "The firewall refused the query"
+    assert (flows[0].server_conn.tls_version, flows[0].server_conn.sni) == ("TLSv1.3", "shop.example")
+    assert flows[0].server_conn.id == flows[1].server_conn.id
+    again = read_with(mitm, data)
+    for ours, theirs in zip(denied_trace.exchanged, again.exchanged, strict=True):
+        assert (theirs.client, theirs.server, theirs.request.url) == (ours.client, ours.server, ours.request.url)
+        assert theirs.request.headers == ours.request.headers
+        assert theirs.request.body.data == ours.request.body.data
+        assert theirs.timing == ours.timing
+    assert write_with(mitm_out, denied_trace) == data
+
+
+def test_websocket_messages_survive_mitmproxys_format(
+    trace_of: Any, make_exchange: Any, write_with: Any, read_with: Any
+) -> None:
+    events = (
+        Event(kind="text", client=True, time_ns=10**18, data=b"hi", size=2),
+        Event(kind="binary", client=False, time_ns=10**18 + 1_000_000, data=b"\0", size=1),
+        Event(kind="close", client=False, time_ns=10**18 + 2_000_000, data=b"bye", size=3, code=1000),
+    )
+    trace = trace_of([make_exchange(status=101, got=b"", events=events)])
+    assert read_with(mitm, write_with(mitm_out, trace)).exchanged[0].events == events
+
+
+def test_without_mitmproxy_writing_flows_says_how_to_install_it(
+    denied_trace: Any, write_with: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "mitmproxy.io", None)
+    with pytest.raises(RuntimeError, match="pip install 'tracer\\[live\\]'"):
+        write_with(mitm_out, denied_trace)
+
+
+def test_markdown_answers_first_and_proves_it(denied_trace: Any, write_with: Any) -> None:
+    text = write_with(markdown, denied_trace).decode()
+    assert text.startswith("# 1 denial\n\n## 1. The firewall refused the query\n")
+    assert "- **Said by:** waf (modsecurity), 93% sure" in text
+    assert "cdn (varnish) passed it on → waf (modsecurity) **said no** → origin on the path" in text
+    assert text.index("The query holds an SQL injection pattern") < text.index("## Exchanges")
+    assert "| e21 | GET | `https://shop.example/api?id=1+UNION` | 403 | 30 |" in text
+
+
+def test_markdown_lets_nothing_from_the_wire_be_markup(denied_trace: Any, write_with: Any) -> None:
+    verdict = msgspec.structs.replace(
+        denied_trace.judged[0], headline=HOSTILE, url=HOSTILE, product="a|b", next_steps=(HOSTILE,)
+    )
+    denied_trace.judged = [verdict]
+    denied_trace.exchanged[3] = msgspec.structs.replace(denied_trace.exchanged[3], aborted=HOSTILE)
+    text = write_with(markdown, denied_trace).decode()
+    outside_code = re.sub(r"(`+) ?.*?\1", "", text)
+    assert not re.search(r"(?<!\\)<", outside_code)
+    assert not re.search(r"(?m)^## heading", text)
+    assert not any(ord(c) < 32 and c != "\n" for c in text)
+    assert "\u202e" not in text
+    table = [line for line in text.splitlines() if line.startswith("|")]
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in table} == {5, 6}
+
+
+def spans_of(document: Any) -> list[dict[str, Any]]:
+    return [s for r in document["resourceSpans"] for scope in r["scopeSpans"] for s in scope["spans"]]
+
+
+def plain(attributes: list[dict[str, Any]]) -> dict[str, Any]:
+    return {a["key"]: next(iter(a["value"].values())) for a in attributes}
+
+
+def test_otlp_has_one_trace_per_chain_with_the_conventions_names(denied_trace: Any, write_with: Any) -> None:
+    spans = spans_of(json.loads(write_with(otlp, denied_trace)))
+    chain = spans[0]
+    assert chain["name"] == "chain of 3 requests"
+    inside = [s for s in spans if s["traceId"] == chain["traceId"]]
+    assert [s["name"] for s in inside] == [
+        "chain of 3 requests", "tcp connection", "TLS handshake", "GET", "POST", "GET", "hop cdn", "hop waf",
+        "hop origin",
+    ]  # fmt: skip
+    denied = next(s for s in inside if plain(s["attributes"]).get("http.response.status_code") == "403")
+    facts = plain(denied["attributes"])
+    assert facts["url.full"] == "https://shop.example/api?id=1+UNION"
+    assert (facts["server.address"], facts["server.port"], facts["error.type"]) == ("shop.example", "443", "403")
+    assert (facts["network.peer.address"], facts["network.peer.port"]) == ("203.0.113.9", "443")
+    assert (facts["tracer.layer"], facts["tracer.confidence"]) == ("waf", 0.93)
+    assert (denied["kind"], denied["status"]["code"]) == (3, 2)
+    tls = plain(inside[2]["attributes"])
+    assert (tls["tls.protocol.version"], tls["tls.client.server_name"]) == ("1.3", "shop.example")
+    for span in spans:
+        assert re.fullmatch("[0-9a-f]{32}", span["traceId"])
+        assert re.fullmatch("[0-9a-f]{16}", span["spanId"])
+        assert int(span["endTimeUnixNano"]) >= int(span["startTimeUnixNano"])
+    assert len({s["spanId"] for s in spans}) == len(spans)
+    assert {s["parentSpanId"] for s in spans} - {""} <= {s["spanId"] for s in spans}
+
+
+def test_otlp_joins_the_trace_that_the_request_names(trace_of: Any, make_exchange: Any, write_with: Any) -> None:
+    asked = ((b"traceparent", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),)
+    (span,) = spans_of(json.loads(write_with(otlp, trace_of([make_exchange(asked=asked)]))))
+    assert (span["traceId"], span["parentSpanId"]) == ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331")
+
+
+def fields_of(data: bytes) -> list[tuple[int, int, Any]]:
+    """Protobuf's wire format, undone: (field number, wire type, value)."""
+    at, found = 0, []
+
+    def varint() -> int:
+        nonlocal at
+        value = shift = 0
+        while True:
+            byte = data[at]
+            at += 1
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                return value
+
+    while at < len(data):
+        key = varint()
+        value: Any
+        if key & 7 == 0:
+            value = varint()
+        elif key & 7 == 1:
+            (value,) = struct.unpack_from("<Q", data, at)
+            at += 8
+        else:
+            size = varint()
+            value = data[at : at + size]
+            at += size
+        found.append((key >> 3, key & 7, value))
+    return found
+
+
+def test_otlp_protobuf_says_the_same_as_its_json(denied_trace: Any, write_with: Any) -> None:
+    out = io.BytesIO()
+    otlp.write_protobuf(denied_trace, out, Options())
+    resource_spans = [v for n, _, v in fields_of(out.getvalue()) if n == 1]
+    scope_spans = [v for r in resource_spans for n, _, v in fields_of(r) if n == 2]
+    spans = [fields_of(v) for s in scope_spans for n, _, v in fields_of(s) if n == 2]
+    expected = spans_of(json.loads(write_with(otlp, denied_trace)))
+    assert len(spans) == len(expected)
+    for span, said in zip(spans, expected, strict=True):
+        one = {n: v for n, _, v in span}
+        assert (one[1].hex(), one[2].hex(), one.get(4, b"").hex()) == (
+            said["traceId"],
+            said["spanId"],
+            said["parentSpanId"],
+        )
+        assert (one[5].decode(), one[6], one[7], one[8]) == (
+            said["name"], said["kind"], int(said["startTimeUnixNano"]), int(said["endTimeUnixNano"])
+        )  # fmt: skip
+        keys = [fields_of(v)[0][2].decode() for n, _, v in span if n == 9]
+        assert keys == [a["key"] for a in said["attributes"]]
+        status = {n: v for n, _, v in fields_of(one[15])}
+        assert status.get(3, 0) == said["status"]["code"]
+
+
+if importlib.util.find_spec("opentelemetry"):
+
+    def test_the_published_classes_read_our_protobuf(denied_trace: Any) -> None:
+        published = importlib.import_module("opentelemetry.proto.trace.v1.trace_pb2")
+        out = io.BytesIO()
+        otlp.write_protobuf(denied_trace, out, Options())
+        data = published.TracesData()
+        data.ParseFromString(out.getvalue())
+        assert data.SerializeToString() == out.getvalue()
+
+
+def test_a_parquet_row_has_a_value_or_null_for_every_column(denied_trace: Any) -> None:
+    rows = [
+        parquet.row_of(denied_trace, e, denied_trace.handshake("t1"), None, Options()) for e in denied_trace.exchanged
+    ]
+    assert all(list(row) == list(parquet.COLUMNS) for row in rows)
+    assert (rows[2]["status"], rows[2]["tls_version"], rows[2]["response_body_length"]) == (403, "TLSv1.3", 14)
+    assert (rows[3]["status"], rows[3]["response_headers"], rows[3]["verdict_layer"]) == (None, None, None)
+
+
+def test_without_pyarrow_writing_parquet_says_how_to_install_it(
+    denied_trace: Any, write_with: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(RuntimeError, match="pip install 'tracer\\[parquet\\]'"):
+        write_with(parquet, denied_trace)
+
+
+if importlib.util.find_spec("pyarrow"):
+
+    def test_parquet_opens_with_its_schema_and_rows(denied_trace: Any, write_with: Any) -> None:
+        reader = importlib.import_module("pyarrow.parquet")
+        table = reader.read_table(io.BytesIO(write_with(parquet, denied_trace)))
+        assert table.schema.names == list(parquet.COLUMNS)
+        assert table.column("status").to_pylist() == [302, 303, 403, None]
+
+
+def test_a_body_of_unknown_bytes_is_said_to_be_unknown(trace_of: Any, make_exchange: Any, write_with: Any) -> None:
+    exchange = make_exchange()
+    cut = msgspec.structs.replace(exchange.response, body=Body(size=900, complete=False))
+    trace = trace_of([msgspec.structs.replace(exchange, response=cut)])
+    (entry,) = check_har(json.loads(write_with(har_out, trace)))
+    assert "text" not in entry["response"]["content"]
+    assert entry["response"]["content"]["comment"] == "the body was not kept"
+
+
+@pytest.mark.slow
+def test_mitmdump_opens_our_flows(denied_trace: Any, write_with: Any, tmp_path: Path) -> None:
+    (tmp_path / "t.mitm").write_bytes(write_with(mitm_out, denied_trace))
+    command = [str(Path(sys.executable).with_name("mitmdump")), "-nr", str(tmp_path / "t.mitm")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0
+    assert "GET https://shop.example/account" in done.stdout
