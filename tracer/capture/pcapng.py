@@ -1,0 +1,321 @@
+"""The block structured capture file (draft-ietf-opsawg-pcapng).
+
+Every block says its length twice, so a damaged one is known by the two not being equal, and a place where both are
+equal twice in a row is a block for certain. Unknown blocks are passed over.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import pcapng_blocks as blocks
+from .clock import to_ns
+from .notes import Notes
+from .records import Interface, Record, Records
+from .source import Source
+from .view import Offsets, View
+from .walk import Layout, walk
+
+_WINDOW = 1 << 17
+_NEAR = 1 << 16
+_FAR = 1 << 30
+_MOST = 1 << 24
+_MOST_SECRETS = 64 << 20
+State = tuple[str, int]
+"""byte order of a section and the index of its first interface"""
+
+
+def sniff(head: bytes) -> bool:
+    """These bytes begin a pcapng file."""
+    return head[:4] == b"\x0a\x0d\x0d\x0a" and head[8:12] in (b"\x1a\x2b\x3c\x4d", b"\x4d\x3c\x2b\x1a")
+
+
+class PcapngReader:
+    """Frames of a pcapng file, a range of bytes at a time; interfaces, names and secrets on the way."""
+
+    kind = "pcapng"
+
+    def __init__(self, source: Source, notes: Notes) -> None:
+        self._source = source
+        self._notes = notes
+        self._view = View(source.base)
+        self.position = 0
+        self.packets = 0
+        self.interfaces: list[Interface] = []
+        self.secrets: list[tuple[int, bytes]] = []
+        self.names: dict[str, str] = {}
+        self._secret_bytes = 0
+        self._reach = _FAR
+        self._lost = False
+        self._enter_section("<" if source.base[8:12] == b"\x4d\x3c\x2b\x1a" else ">")
+
+    @property
+    def state(self) -> State:
+        """What `locate` and `record` need to know about the section being read."""
+        return self._order, self._first_interface
+
+    def _enter_section(self, order: str) -> None:
+        self._order = order
+        self._first_interface = len(self.interfaces)
+        self._layout = Layout(4, 0, 12, 12, _MOST, order)
+        self._pair = Struct(order + "II").unpack_from
+        self._length = Struct(order + "I").unpack_from
+
+    # -- reading on
+
+    def read(self, high: int, final: bool) -> Records | None:
+        """The next frames up to `high`; None when none is whole yet. `final`: nothing comes after `high`."""
+        if self._lost and not self._find_again(self.position, high, final):
+            return None
+        self._begin_section(high)
+        limit = min(high, self.position + self._reach)
+        offsets, after = walk(self._view, self._layout, self.position, limit, self._guess)
+        if not len(offsets) and limit < high:
+            limit = high
+            offsets, after = walk(self._view, self._layout, self.position, limit, self._guess)
+        self._reach = min(self._reach * 8, _FAR)
+        lengths = self._field(offsets, 4)
+        offsets, after, damaged = self._cut(offsets, lengths, after)
+        records = self._take(offsets, lengths[: len(offsets)])
+        self.position = after
+        if damaged or (after < high and limit == high):
+            self._look_at_end(after, high, final, damaged)
+        return records
+
+    def _field(self, offsets: Offsets, at: int, kind: str = "u4") -> NDArray[Any]:
+        """A field of each block as 64-bit integers."""
+        return self._view.array(self._order + kind)[offsets + at].astype(np.int64)
+
+    def _begin_section(self, high: int) -> None:
+        """Take the byte order of the section header at the current position, if there is one."""
+        base, at = self._source.base, self.position
+        if at + 12 <= high and base[at : at + 4] == b"\x0a\x0d\x0d\x0a":
+            magic = base[at + 8 : at + 12]
+            if magic in (b"\x4d\x3c\x2b\x1a", b"\x1a\x2b\x3c\x4d"):
+                self._enter_section("<" if magic == b"\x4d\x3c\x2b\x1a" else ">")
+
+    def _cut(self, offsets: Offsets, lengths: NDArray[np.int64], after: int) -> tuple[Offsets, int, bool]:
+        """The blocks up to the next section or damage, where to go on, and whether there is damage."""
+        if not len(offsets):
+            return offsets, after, False
+        sections = self._field(offsets, 0) == blocks.SECTION
+        sections[0] = False
+        torn = self._view.array(self._order + "u4")[offsets + lengths - 4] != lengths
+        stops = np.flatnonzero(sections | torn)
+        if not len(stops):
+            return offsets, after, False
+        stop = int(stops[0])
+        self._reach = _NEAR
+        return offsets[:stop], int(offsets[stop]), not sections[stop]
+
+    def _take(self, offsets: Offsets, lengths: NDArray[np.int64]) -> Records | None:
+        """Read blocks of known kinds; the frames among them."""
+        kinds = self._field(offsets, 0)
+        told = (kinds == blocks.INTERFACE) | (kinds == blocks.NAMES) | (kinds == blocks.SECRETS)
+        for at, length, kind in zip(offsets[told].tolist(), lengths[told].tolist(), kinds[told].tolist(), strict=True):
+            self._take_block(kind, bytes(self._source.base[at + 8 : at + length - 4]))
+        framed = (kinds == blocks.PACKET) | (kinds == blocks.SIMPLE_PACKET) | (kinds == blocks.OLD_PACKET)
+        if not framed.all():
+            offsets, lengths, kinds = offsets[framed], lengths[framed], kinds[framed]
+        if not len(offsets):
+            return None
+        records = self._decode(offsets, lengths, kinds)
+        self.packets += len(offsets)
+        return records
+
+    def _take_block(self, kind: int, body: bytes) -> None:
+        if kind == blocks.INTERFACE:
+            self.interfaces.append(blocks.read_interface(body, self._order))
+        elif kind == blocks.NAMES:
+            blocks.read_names(body, self._order, self.names)
+        else:
+            found = blocks.read_secrets(body, self._order)
+            if found is None or self._secret_bytes + len(found[1]) > _MOST_SECRETS:
+                self._notes.add("pcapng.secrets", "a block of decryption secrets could not be kept")
+                return
+            self._secret_bytes += len(found[1])
+            self.secrets.append(found)
+
+    # -- frames
+
+    def _decode(self, offsets: Offsets, lengths: NDArray[np.int64], kinds: NDArray[np.int64]) -> Records:
+        first = self.packets + 1
+        fields = self._rows(offsets, lengths)
+        interface, high, low, captured, original = (fields[:, i].astype(np.int64) for i in range(5))
+        start = offsets + 28
+        room = lengths - 32
+        if (kinds == blocks.OLD_PACKET).any():
+            old = kinds == blocks.OLD_PACKET
+            interface[old] = self._field(offsets[old], 8, "u2")
+        simple = kinds == blocks.SIMPLE_PACKET
+        if simple.any():
+            start[simple] = offsets[simple] + 12
+            room[simple] = lengths[simple] - 16
+            snaplen = self.interfaces[self._first_interface].snaplen if self._has_interface() else 0
+            original[simple] = interface[simple]
+            captured[simple] = np.minimum(interface[simple], snaplen or _MOST)
+            captured[simple] = np.minimum(captured[simple], room[simple])
+            interface[simple] = 0
+        over = captured > room
+        if over.any():
+            number = first + int(over.argmax())
+            self._notes.add("pcapng.block", f"packet {number} says it has more bytes than its block", number)
+            captured = np.clip(captured, 0, np.maximum(room, 0))
+        stamps = high.astype(np.uint64) << np.uint64(32) | low.astype(np.uint64)
+        interface = self._known(interface, first)
+        time_ns = self._times(stamps, interface)
+        time_ns[simple] = 0
+        return Records(first, start, captured, original, time_ns, interface)
+
+    def _rows(self, offsets: Offsets, lengths: NDArray[np.int64]) -> NDArray[Any]:
+        """The five words after each block's length; those of blocks that are too short are what follows them."""
+        last = self._view.size - 28
+        return self._view.array("V20")[np.minimum(offsets, last) + 8].view(self._order + "u4").reshape(-1, 5)
+
+    def _has_interface(self) -> bool:
+        return len(self.interfaces) > self._first_interface
+
+    def _known(self, interface: NDArray[np.int64], first: int) -> NDArray[np.int64]:
+        """Indices into `interfaces`, -1 where the section describes no such interface."""
+        count = len(self.interfaces) - self._first_interface
+        missing = interface >= count
+        if missing.any():
+            number = first + int(missing.argmax())
+            self._notes.count(
+                "pcapng.interface", "of an interface that is not described", number, times=int(missing.sum())
+            )
+        return np.where(missing, -1, interface + self._first_interface)
+
+    def _times(self, stamps: NDArray[np.uint64], interface: NDArray[np.int64]) -> NDArray[np.int64]:
+        clocks = {(i.resolution, i.offset_s): i for i in self.interfaces[self._first_interface :]}
+        if len(clocks) <= 1:
+            return to_ns(stamps, next(iter(clocks.values()), Interface(1)))
+        time_ns = np.zeros(len(stamps), np.int64)
+        for index in np.unique(interface).tolist():
+            here = interface == index
+            time_ns[here] = to_ns(stamps[here], self.interfaces[index] if index >= 0 else Interface(1))
+        return time_ns
+
+    # -- places that look like blocks
+
+    def _guess(self, low: int, high: int) -> int:
+        return self._search(low, min(high, low + _WINDOW), high, 1, False) or high
+
+    def _search(self, low: int, stop: int, high: int, depth: int, final: bool) -> int:
+        """Where, in [low, stop), `depth` sound blocks begin with a packet or a section; 0 when nowhere."""
+        base = self._source.base
+        best = 0
+        for pattern in (Struct(self._order + "I").pack(blocks.PACKET), b"\x0a\x0d\x0d\x0a"):
+            at = base.find(pattern, low, stop)
+            while at >= 0:
+                if self._is_sound(at, high, depth, final):
+                    best = min(best, at) if best else at
+                    break
+                at = base.find(pattern, at + 1, stop)
+            if depth == 1:
+                break
+            stop = best or stop
+        return best
+
+    def _is_sound(self, at: int, high: int, depth: int, final: bool) -> bool:
+        """`depth` blocks in a row from here repeat their length at their end, or the last of them ends the file."""
+        base, order = self._source.base, self._order
+        for _ in range(depth):
+            if at + 12 > high:
+                return final and at == high
+            if base[at : at + 4] == b"\x0a\x0d\x0d\x0a":
+                order = "<" if base[at + 8] == 0x4D else ">"
+            (length,) = Struct(order + "I").unpack_from(base, at + 4)
+            if not 12 <= length <= _MOST or length & 3 or at + length > high:
+                return False
+            if Struct(order + "I").unpack_from(base, at + length - 4)[0] != length:
+                return False
+            at += length
+        return True
+
+    # -- where the chain of blocks ends
+
+    def _look_at_end(self, after: int, high: int, final: bool, damaged: bool) -> None:
+        """Tell what is wrong with the block at `after`, if anything, and move to where reading can go on."""
+        number = self.packets + 1
+        if after + 12 > high:
+            if final:
+                self._notes.add("pcap.truncated", f"the file ends inside a block, after packet {number - 1}", number)
+                self.position = high
+            return
+        if self._is_other_section(after):
+            self._reach = _NEAR
+            return
+        (length,) = self._length(self._source.base, after + 4)
+        damaged = damaged or not 12 <= length <= _MOST
+        if not damaged and not final:
+            return
+        self._reach = _NEAR
+        found = self._search(after + 4, high, high, 2, final)
+        if not damaged and not found:
+            text = (
+                f"the file ends inside the block after packet {number - 1}: {high - after} of {length} bytes are there"
+            )
+            self._notes.add("pcap.truncated", text, number)
+            self.position = high
+            return
+        self._lost = not found and not final
+        if found:
+            text = f"no sound block after packet {number - 1}: {found - after} bytes were passed over"
+        else:
+            text = f"no sound block after packet {number - 1}, nor in the {high - after} bytes after it"
+        self._notes.add("pcap.damaged", text, number)
+        self.position = found or (high if final else max(after, high - 2 * _MOST))
+
+    def _is_other_section(self, at: int) -> bool:
+        """A section in the other byte order begins here."""
+        other = b"\x1a\x2b\x3c\x4d" if self._order == "<" else b"\x4d\x3c\x2b\x1a"
+        return self._source.base[at : at + 4] == b"\x0a\x0d\x0d\x0a" and self._source.base[at + 8 : at + 12] == other
+
+    def _find_again(self, low: int, high: int, final: bool) -> bool:
+        """Whether bytes that came since hold the blocks that the last call did not find."""
+        found = self._search(low, high, high, 2, final)
+        self.position = found or (high if final else max(low, high - 2 * _MOST))
+        self._lost = not found
+        return bool(found)
+
+    # -- single frames
+
+    def locate(self, low: int, high: int, state: State) -> Offsets:
+        """Offsets of the frames' blocks in a range that `read` went through."""
+        layout = Layout(4, 0, 12, 12, _MOST, state[0])
+        offsets, _ = walk(self._view, layout, low, high, self._guess if state[0] == self._order else _no_guess)
+        kinds = self._view.array(state[0] + "u4")[offsets]
+        return offsets[(kinds == blocks.PACKET) | (kinds == blocks.SIMPLE_PACKET) | (kinds == blocks.OLD_PACKET)]
+
+    def record(self, offset: int, number: int, state: State) -> Record:
+        """The frame whose block begins at `offset`."""
+        order, first_interface = state
+        kind, length = Struct(order + "II").unpack_from(self._source.base, offset)
+        block = bytes(self._source.base[offset : offset + length])
+        if kind == blocks.SIMPLE_PACKET:
+            return self._simple_record(block, number, state)
+        index, high, low, captured, original = Struct(order + "5I").unpack_from(block.ljust(28, b"\0"), 8)
+        if kind == blocks.OLD_PACKET:
+            (index,) = Struct(order + "H").unpack_from(block, 8)
+        known = first_interface + index < len(self.interfaces)
+        interface = self.interfaces[first_interface + index] if known else Interface(-1)
+        data = block[28 : min(28 + captured, length - 4)]
+        time_ns = int(to_ns(np.array([high << 32 | low], np.uint64), interface)[0])
+        options = block[28 + captured + (-captured & 3) : -4]
+        return Record(number, time_ns, data, original, interface, blocks.read_comment(options, order))
+
+    def _simple_record(self, block: bytes, number: int, state: State) -> Record:
+        (original,) = Struct(state[0] + "I").unpack_from(block, 8)
+        known = state[1] < len(self.interfaces)
+        interface = self.interfaces[state[1]] if known else Interface(-1)
+        captured = min(original, interface.snaplen or original)
+        return Record(number, 0, block[12 : min(12 + captured, len(block) - 4)], original, interface)
+
+
+def _no_guess(low: int, high: int) -> int:
+    return high
