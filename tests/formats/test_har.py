@@ -168,6 +168,13 @@ def test_headers_may_be_pairs_or_an_object_and_values_may_be_null(read_with: Any
     assert (pairs.headers, named.headers) == (((b"A", b"1"), (b"B", b"")), ((b"A", b"1"),))
 
 
+def test_unpaired_surrogates_and_bytes_that_are_not_utf_8_cost_a_character_not_the_entry(read_with: Any) -> None:
+    data = document(entry()).replace(b"shop.example/a", b"shop.example/\\ud800\xff")
+    report = read_with(har, data)
+    assert report.told == []
+    assert report.exchanged[0].request.url == "https://shop.example/?\ufffd?b=c"
+
+
 def test_websocket_messages_become_events(read_with: Any) -> None:
     messages = [{"type": "send", "time": 1.5, "opcode": 1, "data": "hi"},
                 {"type": "receive", "time": 2, "opcode": 2, "data": base64.b64encode(b"\0\1").decode()}]  # fmt: skip

@@ -53,7 +53,8 @@ def test_a_response_alone_has_no_request(read_with: Any) -> None:
 
 
 def test_several_messages_in_one_text_pair_up_in_order(read_with: Any) -> None:
-    text = b"GET /a HTTP/1.1\nHost: h\n\nHTTP/1.1 302 Found\nLocation: /b\n\nGET /b HTTP/1.1\nHost: h\n\nHTTP/1.1 403 No\n\nx"
+    text = b"GET /a HTTP/1.1\nHost: h\n\nHTTP/1.1 302 Found\nLocation: /b\n\n"
+    text += b"GET /b HTTP/1.1\nHost: h\n\nHTTP/1.1 403 No\n\nx"
     assert short(read_with(http_text, text)) == [(("GET", "/a", b""), (302, b"")), (("GET", "/b", b""), (403, b"x"))]
 
 

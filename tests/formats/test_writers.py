@@ -336,6 +336,14 @@ def test_a_body_of_unknown_bytes_is_said_to_be_unknown(trace_of: Any, make_excha
     assert entry["response"]["content"]["comment"] == "the body was not kept"
 
 
+@pytest.mark.parametrize("module", [har_out, otlp, markdown])
+def test_text_that_no_encoding_can_hold_is_written_all_the_same(
+    denied_trace: Any, write_with: Any, module: Any
+) -> None:
+    denied_trace.judged = [msgspec.structs.replace(denied_trace.judged[0], headline="lone \ud800 surrogate")]
+    assert b"lone" in write_with(module, denied_trace)
+
+
 @pytest.mark.slow
 def test_mitmdump_opens_our_flows(denied_trace: Any, write_with: Any, tmp_path: Path) -> None:
     (tmp_path / "t.mitm").write_bytes(write_with(mitm_out, denied_trace))

@@ -77,9 +77,11 @@ def _object(value: Any) -> dict[str, Any]:
 
 
 def _string(value: Any) -> str:
+    """The text of a scalar, "" for anything else; unpaired surrogates, which only JSON can hold, replaced."""
     if value is None or isinstance(value, (dict, list)):
         return ""
-    return value if isinstance(value, str) else str(value)
+    text = value if isinstance(value, str) else str(value)
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def _number(value: Any) -> float:

@@ -12,13 +12,11 @@ from functools import lru_cache
 from typing import Any, BinaryIO
 from urllib.parse import parse_qsl, urlsplit
 
-import msgspec
-
 from tracer.model.http import Body, Event, Exchange, Message, Request, Response, text
 from tracer.model.tls import Certificate, Handshake
 from tracer.model.verdict import Verdict
 
-from .writing import Options, Readable, chosen, decoded, has_bytes, iso, verdicts_of
+from .writing import Options, Readable, chosen, decoded, has_bytes, iso, to_json, verdicts_of
 
 _OPCODES = {"text": 1, "binary": 2, "close": 8, "ping": 9, "pong": 10}
 _EPOCH = "1970-01-01T00:00:00.000000Z"
@@ -27,14 +25,14 @@ _EPOCH = "1970-01-01T00:00:00.000000Z"
 def write(trace: Readable, out: BinaryIO, options: Options) -> None:
     """Write every chosen exchange as an entry."""
     creator = {"name": "tracer", "version": options.version or "0"}
-    head = msgspec.json.encode({"version": "1.2", "creator": creator, "pages": []})
+    head = to_json({"version": "1.2", "creator": creator, "pages": []})
     out.write(b'{"log":' + head[:-1] + b',"entries":[')
     verdicts, handshakes = verdicts_of(trace), lru_cache(256)(trace.handshake)
     first = True
     for exchange in chosen(trace, options):
         handshake = handshakes(exchange.tls) if exchange.tls else None
         entry = _entry(trace, exchange, handshake, verdicts.get(exchange.id), options)
-        out.write((b"\n" if first else b",\n") + msgspec.json.encode(entry))
+        out.write((b"\n" if first else b",\n") + to_json(entry))
         first = False
     out.write(b"\n]}}\n")
 

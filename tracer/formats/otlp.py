@@ -12,11 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-import msgspec
-
 from . import otlp_protobuf
 from .otlp_spans import Span, spans_of
-from .writing import Options, Readable
+from .writing import Options, Readable, to_json
 
 SCOPE = "tracer"
 
@@ -25,10 +23,10 @@ def write(trace: Readable, out: BinaryIO, options: Options) -> None:
     """Write OTLP/JSON: ids in hex, 64-bit numbers as text."""
     resource = {"attributes": [_attribute(k, v) for k, v in _resource(options).items()]}
     scope = {"name": SCOPE, "version": options.version}
-    head = msgspec.json.encode({"resource": resource})[:-1]
-    out.write(b'{"resourceSpans":[' + head + b',"scopeSpans":[{"scope":' + msgspec.json.encode(scope) + b',"spans":[')
+    head = to_json({"resource": resource})[:-1]
+    out.write(b'{"resourceSpans":[' + head + b',"scopeSpans":[{"scope":' + to_json(scope) + b',"spans":[')
     for index, span in enumerate(spans_of(trace, options)):
-        out.write((b",\n" if index else b"\n") + msgspec.json.encode(_json(span)))
+        out.write((b",\n" if index else b"\n") + to_json(_json(span)))
     out.write(b"\n]}]}]}\n")
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
+
+import msgspec
 
 from tracer.model.connection import Connection
 from tracer.model.http import Body, Exchange
@@ -88,6 +91,14 @@ def iso(time_ns: int | None, digits: int = 6) -> str | None:
         return None
     fraction = f".{time_ns % 10**9:09d}"[: digits + 1] if digits else ""
     return f"{whole:%Y-%m-%dT%H:%M:%S}{fraction}Z"
+
+
+def to_json(value: object) -> bytes:
+    """Compact JSON; text that holds unpaired surrogates is written with escapes."""
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        return json.dumps(value, separators=(",", ":")).encode()
 
 
 def one_line(text: str) -> str:

@@ -8,9 +8,7 @@ from importlib.resources import files
 from itertools import islice
 from typing import BinaryIO
 
-import msgspec
-
-from tracer.formats.writing import Options, Readable, chosen, iso, verdicts_of
+from tracer.formats.writing import Options, Readable, chosen, iso, to_json, verdicts_of
 from tracer.model.http import Exchange, Message
 from tracer.model.http import text as words
 from tracer.model.verdict import Verdict
@@ -100,13 +98,12 @@ spellcheck="false" placeholder="host, path, status, method …"><fieldset><legen
 <label><input type="radio" name="show" value="errors">4xx and 5xx</label>
 <label><input type="radio" name="show" value="none">no answer</label></fieldset>
 <output id="count" for="find" aria-live="polite"></output></form>
-<div class="grid" id="grid" role="table" aria-label="Exchanges"><div role="rowgroup">
+<div class="grid" id="grid" role="grid" tabindex="0" aria-label="Exchanges; arrow keys move, Enter opens"><div role="rowgroup">
 <div class="row headings" role="row">
 <span role="columnheader">id</span><span role="columnheader">status</span><span role="columnheader">method</span>
 <span role="columnheader">URL</span><span role="columnheader" class="num">time</span>
 <span role="columnheader" class="line">when</span></div></div>
-<div class="window" id="window" role="rowgroup" tabindex="0" aria-label="Rows; arrow keys move, Enter opens"><div
-id="space" role="presentation"></div></div></div>
+<div class="window" id="window" role="presentation"><div id="space" role="rowgroup"></div></div></div>
 <noscript><p>The table needs the script in this page; the stories above do not.</p></noscript>
 <dialog id="detail" aria-labelledby="detail-title">
 <form method="dialog"><button aria-label="Close">Close</button></form><h3 id="detail-title"></h3>
@@ -133,7 +130,7 @@ def _rows(trace: Readable, out: BinaryIO, options: Options) -> None:
     verdicts, budget = verdicts_of(trace), _DETAILS
     for index, exchange in enumerate(chosen(trace, options)):
         detail = _detail(exchange) if budget > 0 else None
-        row = msgspec.json.encode([*_columns(exchange, verdicts.get(exchange.id)), detail])
+        row = to_json([*_columns(exchange, verdicts.get(exchange.id)), detail])
         safe = row.decode().translate(_UNSAFE).encode()
         budget -= len(safe) if detail else 0
         out.write((b",\n" if index else b"\n") + safe)

@@ -5,7 +5,7 @@
     VERDICT = 10, SOURCE = 11, DETAIL = 12;
   const HEIGHT = 34, SPARE = 12;
   const $ = (id) => document.getElementById(id);
-  const frame = $("window"), space = $("space"), find = $("find"), count = $("count"), dialog = $("detail");
+  const grid = $("grid"), frame = $("window"), space = $("space"), find = $("find"), count = $("count"), dialog = $("detail");
   const texts = rows.map((r) => [r[ID], r[STATUS] || "none", r[METHOD], r[URL], r[PROTOCOL], r[SERVER], r[NOTE],
     r[VERDICT], r[SOURCE]].join("\n").toLowerCase());
   const starts = rows.map((r) => r[START]).filter((t) => t !== null);
@@ -56,7 +56,7 @@
     }
     const cells = [make("span", r[ID], "id"), status, make("span", clean(r[METHOD])), url,
       make("span", time(r[TOOK]), "num"), line];
-    for (const cell of cells) cell.setAttribute("role", "cell");
+    for (const cell of cells) cell.setAttribute("role", "gridcell");
     row.append(...cells);
     row.addEventListener("click", () => { move(at); open(shown[at]); });
     return row;
@@ -72,8 +72,8 @@
     for (let at = from; at < to; at++) list.push(draw(at));
     space.replaceChildren(...list);
     const r = shown.length ? rows[shown[current]] : null;
-    if (r) frame.setAttribute("aria-activedescendant", "row-" + r[ID]);
-    else frame.removeAttribute("aria-activedescendant");
+    if (r) grid.setAttribute("aria-activedescendant", "row-" + r[ID]);
+    else grid.removeAttribute("aria-activedescendant");
   };
 
   const filter = () => {
@@ -87,7 +87,7 @@
     space.style.height = shown.length * HEIGHT + "px";
     frame.style.height = Math.min(Math.max(shown.length, 1) * HEIGHT + 2, Math.max(window.innerHeight * 0.7, 300)) + "px";
     frame.scrollTop = 0;
-    $("grid").setAttribute("aria-rowcount", String(shown.length + 1));
+    grid.setAttribute("aria-rowcount", String(shown.length + 1));
     count.textContent = shown.length === rows.length ? rows.length + " exchanges"
       : shown.length + " of " + rows.length;
     paint();
@@ -149,7 +149,7 @@
   find.addEventListener("input", () => { clearTimeout(later); later = setTimeout(filter, 60); });
   for (const radio of document.querySelectorAll("input[name=show]")) radio.addEventListener("change", filter);
   document.querySelector("form.tools").addEventListener("submit", (event) => event.preventDefault());
-  frame.addEventListener("keydown", (event) => {
+  grid.addEventListener("keydown", (event) => {
     const page = Math.max(1, Math.floor(frame.clientHeight / HEIGHT) - 1);
     const step = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -Infinity, End: Infinity }[event.key];
     if (step !== undefined) { event.preventDefault(); move(current + step); }
@@ -164,7 +164,7 @@
   dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
   dialog.addEventListener("close", () => {
     if (location.hash) history.replaceState(null, "", location.pathname + location.search);
-    frame.focus({ preventScroll: true });
+    grid.focus({ preventScroll: true });
   });
   window.addEventListener("hashchange", follow);
   filter();

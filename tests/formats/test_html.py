@@ -1,0 +1,234 @@
+"""The report page: what it says, that it asks nobody for anything, and that nothing from the wire becomes markup."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tracer.formats import html
+from tracer.model.http import Exchange
+from tracer.model.tls import Handshake
+from tracer.model.verdict import Verdict
+
+MARK = "window.pwned=1;document.title='pwned'"
+PAYLOADS = [
+    f"<script>{MARK}</script>",
+    f"</script><script>{MARK}</script>",
+    f"<!--<script>{MARK}",
+    f'"><img src=x onerror="{MARK}">',
+    f"'><svg onload={MARK}>",
+    f'" autofocus onfocus="{MARK}" x="',
+    f"javascript:{MARK}",
+    f"]]><script>{MARK}</script>",
+    f"<iframe srcdoc='<script>parent.{MARK}</script>'>",
+    f"</title><script>{MARK}</script>",
+    f"</style><script>{MARK}</script>",
+    f"\\u003cscript>{MARK}\u2028</script>",
+    f"<math><mtext></mtext><style><img src=x onerror={MARK}></style></math>",
+    f"{{{{constructor.constructor('{MARK}')()}}}}",
+    "<base href='https://evil.example/'><link rel=stylesheet href=//evil.example/x>",
+    "<meta http-equiv=refresh content='0;url=https://evil.example/'>",
+    "\x1b]52;c;QUJD\x07\u202e\u2066\x00\ud800",
+]
+
+
+class Page(HTMLParser):
+    """Elements and attributes of a page, as a parser sees them."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.feed(data.decode())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+def poisoned(value: Any, payload: str) -> Any:
+    """The same value with the payload in every text in it."""
+    if isinstance(value, (Exchange, Handshake, Verdict)) or hasattr(value, "__struct_fields__"):
+        changed = {
+            n: poisoned(getattr(value, n), payload)
+            for n in value.__struct_fields__
+            if n not in ("id", "exchange", "tls", "chain")
+        }
+        return msgspec.structs.replace(value, **changed)
+    if isinstance(value, tuple):
+        return tuple(poisoned(v, payload) for v in value)
+    if isinstance(value, dict):
+        return {payload: payload}
+    if type(value) is str:
+        return payload
+    return payload.encode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
+@pytest.fixture
+def poisoned_trace(denied_trace: Any) -> Any:
+    def make(payload: str) -> Any:
+        for name in ("exchanged", "shaken", "judged", "told"):
+            setattr(denied_trace, name, [poisoned(v, payload) for v in getattr(denied_trace, name)])
+        return denied_trace
+
+    return make
+
+
+def test_the_answer_comes_first_and_every_part_is_there(denied_trace: Any, write_with: Any) -> None:
+    page = write_with(html, denied_trace, version="1.2.3").decode()
+    order = ["One denial", "The firewall refused the query", "firewall (WAF)", "What to do next", "Why we say so",
+             "How it came to this", "<h3>TLS</h3>", "All exchanges"]  # fmt: skip
+    places = [page.index(words) for words in order]
+    assert places == sorted(places)
+    assert 'href="#e21"' in page
+    assert 'href="https://coreruleset.org/docs/"' in page
+    assert page.count('class="node accused"') == 2  # across and down
+
+
+def test_the_policy_allows_only_the_two_blocks_that_are_in_the_page(denied_trace: Any, write_with: Any) -> None:
+    page = write_with(html, denied_trace).decode()
+    policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page)
+    assert policy is not None
+    assert policy[1].startswith("default-src 'none';")
+    assert "unsafe" not in policy[1]
+    for pattern, name in ((r"<style>(.*?)</style>", "style-src"), (r"<script>(.*?)</script>", "script-src")):
+        (block,) = re.findall(pattern, page, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(block.encode()).digest()).decode()
+        assert f"{name} 'sha256-{digest}'" in policy[1]
+    assert page.index("Content-Security-Policy") < page.index("<style>")
+
+
+def test_the_page_names_nothing_to_load_and_no_inline_handlers(denied_trace: Any, write_with: Any) -> None:
+    page = Page(write_with(html, denied_trace))
+    for tag, attributes in page.tags:
+        assert tag not in (
+            "img",
+            "link",
+            "iframe",
+            "object",
+            "embed",
+            "base",
+            "audio",
+            "video",
+            "source",
+            "form action",
+        )
+        assert not any(
+            n.startswith("on") or n in ("style", "src", "srcset", "action", "background") for n in attributes
+        ), tag
+        assert (attributes.get("href") or "#").startswith(("#", "https://"))
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_a_payload_in_every_field_adds_no_element_and_no_attribute(
+    denied_trace: Any, poisoned_trace: Any, write_with: Any, payload: str
+) -> None:
+    before = Page(write_with(html, denied_trace))
+    harmless = Page(write_with(html, poisoned_trace("harmless words")))
+    after = Page(write_with(html, poisoned_trace(payload)))
+    assert len(before.tags) > 100
+    assert [(t, sorted(a)) for t, a in after.tags] == [(t, sorted(a)) for t, a in harmless.tags]
+    assert not any(ord(c) < 32 and c != "\n" for c in "".join(after.texts))
+
+
+def test_rows_are_json_that_holds_the_payload_as_text(poisoned_trace: Any, write_with: Any) -> None:
+    page = write_with(html, poisoned_trace(PAYLOADS[1])).decode()
+    (block,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
+    assert "<" not in block
+    assert json.loads(block)["rows"][0][3] == PAYLOADS[1]
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(max_size=60))
+def test_any_text_anywhere_keeps_the_shape_of_the_page(denied_trace: Any, write_with: Any, words: str) -> None:
+    for name in ("exchanged", "shaken", "judged"):
+        setattr(denied_trace, name, [poisoned(v, "harmless") for v in getattr(denied_trace, name)])
+    shape = [t for t, _ in Page(write_with(html, denied_trace)).tags]
+    for name in ("exchanged", "shaken", "judged"):
+        setattr(denied_trace, name, [poisoned(v, words or "x") for v in getattr(denied_trace, name)])
+    found = [t for t, _ in Page(write_with(html, denied_trace)).tags]
+    # fields of only white space are left out, so elements may be missing, never added
+    assert len(found) <= len(shape)
+    assert set(found) <= set(shape)
+
+
+def test_denials_of_one_story_share_a_section(denied_trace: Any, write_with: Any) -> None:
+    (verdict,) = denied_trace.judged
+    denied_trace.judged = [msgspec.structs.replace(verdict, story="s1", exchange=e) for e in ("e21", "e7", "e11")]
+    page = write_with(html, denied_trace).decode()
+    assert page.count('<article class="story"') == 1
+    assert "2 more like it" in page
+    assert "3 denials" in page
+
+
+def test_a_trace_without_denials_says_so(denied_trace: Any, write_with: Any) -> None:
+    denied_trace.judged = []
+    assert "<h1>Nothing was denied</h1>" in write_with(html, denied_trace).decode()
+
+
+def test_references_that_are_no_plain_https_links_are_words(denied_trace: Any, write_with: Any) -> None:
+    (verdict,) = denied_trace.judged
+    for reference in (
+        "javascript:alert(1)",
+        "RFC 9110 section 7.6.3",
+        "http://x.example/",
+        'https://x.example/"onload=',
+    ):
+        changed = msgspec.structs.replace(verdict.evidence[0], reference=reference)
+        denied_trace.judged = [msgspec.structs.replace(verdict, evidence=(changed,))]
+        page = Page(write_with(html, denied_trace))
+        assert not any((a.get("href") or "#")[0] != "#" for t, a in page.tags if t == "a")
+
+
+def chromium(page: Path, profile: Path, *words: str) -> str:
+    quiet = ("background-networking", "component-update", "sync", "gpu")
+    flags = ["--headless", "--no-sandbox", "--no-first-run", *(f"--disable-{name}" for name in quiet)]
+    flags += ["--virtual-time-budget=2000", f"--user-data-dir={profile}"]
+    command = ["chromium", *flags, *words, page.as_uri()]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+
+
+browser = pytest.mark.skipif(not shutil.which("chromium"), reason="chromium is not installed")
+
+
+@pytest.mark.slow
+@browser
+def test_in_a_browser_no_payload_runs(poisoned_trace: Any, write_with: Any, trace_of: Any, tmp_path: Path) -> None:
+    trace = trace_of()
+    for payload in PAYLOADS:
+        changed = poisoned_trace(payload)
+        trace.exchanged += changed.exchanged
+        trace.judged += changed.judged
+        trace.shaken += changed.shaken
+    (tmp_path / "report.html").write_bytes(write_with(html, trace))
+    dom = chromium(tmp_path / "report.html", tmp_path / "profile", "--dump-dom")
+    assert f"{len(trace.exchanged)} exchanges" in dom  # our own script ran
+    assert "<title>pwned" not in dom
+    assert "evil.example" in dom  # as text
+    assert not re.search(r"<(?:img|iframe|base|link|math)\b", dom)
+
+
+@pytest.mark.slow
+@browser
+def test_ten_thousand_rows_are_in_the_table_but_only_the_visible_ones_are_drawn(
+    make_exchange: Any, trace_of: Any, write_with: Any, tmp_path: Path
+) -> None:
+    trace = trace_of([make_exchange(f"e{i}", f"https://shop.example/{i}", after_ms=i) for i in range(1, 10_001)])
+    (tmp_path / "report.html").write_bytes(write_with(html, trace))
+    dom = chromium(tmp_path / "report.html", tmp_path / "profile", "--dump-dom")
+    assert "10000 exchanges" in dom
+    assert 10 < len(re.findall(r'id="row-e\d+"', dom)) < 100

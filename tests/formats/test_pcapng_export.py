@@ -1,0 +1,141 @@
+"""Packets rebuilt from exchanges: tshark reads them without a complaint and sees what was exchanged."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tracer.formats import pcapng_export
+from tracer.formats.tcp_synthesis import Conversation, endpoint
+
+pytestmark = pytest.mark.skipif(not shutil.which("tshark"), reason="tshark is not installed")
+
+
+def tshark(data: bytes, folder: Path, *words: str) -> str:
+    (folder / "t.pcapng").write_bytes(data)
+    checks = ["-o", "tcp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE"]
+    command = ["tshark", "-n", "-r", str(folder / "t.pcapng"), *checks, *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+
+
+def complaints(data: bytes, folder: Path) -> list[str]:
+    """Everything that tshark finds worth a warning, resets aside."""
+    rows = tshark(data, folder, "-Y", "_ws.expert.severity >= warning", "-T", "fields", "-e", "_ws.expert.message")
+    return [row for row in rows.splitlines() if "Connection reset" not in row]
+
+
+def seen(data: bytes, folder: Path) -> list[tuple[str, str, str]]:
+    names = ["http.request.method", "http.request.uri", "http.response.code"]
+    fields = [word for name in names for word in ("-e", name)]
+    rows = tshark(data, folder, "-Y", "http.request or http.response", "-T", "fields", *fields)
+    return [tuple(row.split("\t")) for row in rows.splitlines()]  # type: ignore[misc]
+
+
+def test_tshark_sees_every_message_and_has_no_complaint(denied_trace: Any, write_with: Any, tmp_path: Path) -> None:
+    data = write_with(pcapng_export, denied_trace, version="1.2.3")
+    assert complaints(data, tmp_path) == []
+    assert seen(data, tmp_path) == [
+        ("GET", "/account", ""),
+        ("", "", "302"),
+        ("POST", "/login", ""),
+        ("", "", "303"),
+        ("GET", "/api?id=1+UNION", ""),
+        ("", "", "403"),
+        ("GET", "/slow", ""),
+    ]
+
+
+def test_exchanges_of_one_connection_share_it_and_comments_say_that_all_is_rebuilt(
+    denied_trace: Any, write_with: Any, tmp_path: Path
+) -> None:
+    data = write_with(pcapng_export, denied_trace)
+    assert set(tshark(data, tmp_path, "-T", "fields", "-e", "tcp.stream").split()) == {"0"}
+    comments = tshark(data, tmp_path, "-Y", "frame.comment", "-T", "fields", "-e", "frame.comment")
+    assert comments.count("rebuilt by tracer from") == 4
+    assert "The firewall refused the query" in comments
+    assert "port 443 is written as 80, what was encrypted in clear" in comments
+
+
+def test_times_are_those_of_the_exchange(make_exchange: Any, trace_of: Any, write_with: Any, tmp_path: Path) -> None:
+    data = write_with(pcapng_export, trace_of([make_exchange()]))
+    times = tshark(data, tmp_path, "-Y", "http", "-T", "fields", "-e", "frame.time_epoch").split()
+    assert times == ["1795521600.000000000", "1795521600.020000000"]
+
+
+@pytest.mark.parametrize("version", ["HTTP/1.0", "HTTP/1.1", "HTTP/2", "HTTP/3", ""])
+@pytest.mark.parametrize(
+    ("client", "server"),
+    [("10.0.0.7:51812", "203.0.113.9:80"), ("[fd00::7]:51812", "[2001:db8::9]:8080"), (None, None)],
+)
+def test_every_version_and_address_family_is_well_formed(
+    make_exchange: Any,
+    trace_of: Any,
+    write_with: Any,
+    tmp_path: Path,
+    version: str,
+    client: str | None,
+    server: str | None,
+) -> None:
+    body = bytes(range(256)) * 40
+    exchange = make_exchange(version=version, client=client, server=server, got=body, method="POST", sent=b"a=b")
+    data = write_with(pcapng_export, trace_of([exchange, exchange]))
+    assert complaints(data, tmp_path) == []
+    rows = json.loads(
+        tshark(data, tmp_path, "-Y", "http.response", "-T", "json", "-e", "http.file_data", "-e", "http.content_length")
+    )
+    assert [row["_source"]["layers"]["http.content_length"] for row in rows] == [["10240"]] * 2
+
+
+def test_fields_that_would_end_the_head_early_do_not(
+    make_exchange: Any, trace_of: Any, write_with: Any, tmp_path: Path
+) -> None:
+    answered = (
+        (b"X-A", b"one\r\nX-Injected: yes\r\n\r\nHTTP/1.1 200 OK"),
+        (b"Set-Cookie", b"a=1\nb=2"),
+        (b"bad name", b"x"),
+    )
+    exchange = make_exchange(status=403, answered=answered, url="http://shop.example/a%20b c\r\nEvil: 1")
+    data = write_with(pcapng_export, trace_of([exchange]))
+    assert [row[2] for row in seen(data, tmp_path)] == ["", "403"]
+    lines = tshark(data, tmp_path, "-Y", "http.response", "-T", "fields", "-e", "http.response.line")
+    assert "Set-Cookie: b=2" in lines
+    assert "bad name" not in lines
+    assert complaints(data, tmp_path) == []
+
+
+def test_key_logs_are_embedded_only_when_given(denied_trace: Any, write_with: Any, tmp_path: Path) -> None:
+    secret = b"CLIENT_RANDOM " + b"00" * 32 + b" " + b"11" * 48 + b"\n"
+    assert secret not in write_with(pcapng_export, denied_trace)
+    data = write_with(pcapng_export, denied_trace, secrets=(secret,))
+    assert secret in data
+    assert complaints(data, tmp_path) == []
+
+
+def test_a_long_body_is_cut_into_segments_that_join_again(
+    make_exchange: Any, trace_of: Any, write_with: Any, tmp_path: Path
+) -> None:
+    body = b"0123456789abcdef" * 20_000
+    data = write_with(pcapng_export, trace_of([make_exchange(got=body, server="203.0.113.9:80")]))
+    tshark(data, tmp_path, "-q", "--export-objects", f"http,{tmp_path / 'out'}")
+    assert [p.read_bytes() for p in (tmp_path / "out").iterdir()] == [body]
+
+
+@pytest.mark.parametrize("name", [None, "", "shop.example:443", "10.0.0.1", "10.0.0.1:99999", "10.0.0.1:0", "x:y"])
+def test_what_is_no_address_is_no_endpoint(name: str | None) -> None:
+    assert endpoint(name) is None
+
+
+def test_sequence_numbers_wrap() -> None:
+    one, two = endpoint("10.0.0.1:1000"), endpoint("10.0.0.2:80")
+    assert one is not None
+    assert two is not None
+    talk = Conversation(one, two, 1)
+    talk._next = [0xFFFFFFF0, 0xFFFFFFF0]
+    frames = [*talk.open(0), *talk.send(b"x" * 100, True, 0), *talk.close(False)]
+    numbers = [int.from_bytes(f.data[24:28], "big") for f in frames if f.data[20:22] == b"\x03\xe8"]
+    assert numbers == [0xFFFFFFF0, 0xFFFFFFF1, 0xFFFFFFF1, 0x55]
