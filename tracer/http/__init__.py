@@ -1,0 +1,1 @@
+"""HTTP from ordered bytes: messages, bodies, exchanges."""

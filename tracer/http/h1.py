@@ -1,0 +1,431 @@
+"""HTTP/1 as two streams of messages, paired into exchanges: a lenient reader, not a server's state machine.
+
+A gap costs the message it hits: the reader goes on at the next segment that starts with a head. Responses are
+paired with requests in order (RFC 9112 section 9.3.2); after a gap, order is doubtful, and the times decide:
+a response cannot answer a request that came later.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Callable
+
+from tracer.model.http import Body, Exchange, Headers, Request, Response, Timing, text
+from tracer.model.problem import Problem, Severity
+from tracer.transport.conversation import Context, Conversation
+from tracer.transport.stream import Mark, Stream
+
+from . import detect
+from .h1_body import ByLength, Chunked, codings_of
+from .h1_head import (
+    LONGEST_HEAD,
+    LONGEST_LINE,
+    RequestLine,
+    StatusLine,
+    read_request_line,
+    read_status_line,
+    split_head,
+)
+
+BodyReader = ByLength | Chunked
+
+
+class Incoming:
+    """A message whose body is being passed over."""
+
+    __slots__ = ("body", "end", "fields", "head", "line", "odd", "start")
+
+    def __init__(self, line: RequestLine | StatusLine, fields: Headers, head: bytes, start: Mark) -> None:
+        self.line = line
+        self.fields = fields
+        self.head = head
+        self.start = start
+        self.end = start
+        self.body: BodyReader | None = None
+        self.odd: list[tuple[str, str, str]] = []
+        """(code, text, reference)"""
+
+
+class Pending:
+    """A request on its way to becoming an exchange."""
+
+    __slots__ = ("id", "interim", "message", "request_done", "response")
+
+    def __init__(self, id: str, message: Incoming | None) -> None:  # noqa: A002
+        self.id = id
+        self.message = message
+        self.request_done = message is None
+        self.interim: list[Response] = []
+        self.response: Incoming | None = None
+
+
+class H1Conversation:
+    """Both directions of an HTTP/1 connection."""
+
+    def __init__(self, context: Context, client: Stream, server: Stream) -> None:
+        self.context = context
+        self.client = client
+        self.server = server
+        self.waiting: deque[Pending] = deque()
+        """requests without a whole response, oldest first"""
+        self.sending: Pending | None = None
+        """the request whose body is being read"""
+        self.answering: Pending | None = None
+        """the exchange whose response body is being read"""
+        self.hold: Pending | None = None
+        """CONNECT or Upgrade: the client's bytes mean nothing until it is answered"""
+        self.inner: Conversation | None = None
+        self.lost = False
+        """bytes of the server were lost: order alone does not pair any more"""
+
+    # -- the loop
+
+    def advance(self) -> None:
+        while self.inner is None and (self._read_client() | self._read_server()):
+            pass
+        if self.inner is not None:
+            self.inner.advance()
+        elif self.client.closed and self.server.closed:
+            self._finish()
+        else:
+            self.client.release()
+            self.server.release()
+
+    def _finish(self) -> None:
+        if self.sending is not None:
+            self._end_request(self.sending)
+        if self.answering is not None:
+            self._end_response(self.answering)
+        while self.waiting:
+            self._report(self.waiting.popleft())
+
+    # -- requests
+
+    def _read_client(self) -> bool:
+        before = self.client.pos
+        if self.sending is not None:
+            self._advance_request(self.sending)
+        elif self.hold is None:
+            self._start_request()
+        return self.client.pos != before
+
+    def _advance_request(self, pending: Pending) -> None:
+        assert pending.message is not None
+        assert pending.message.body is not None
+        if pending.message.body.advance(self.client):
+            self._end_request(pending)
+
+    def _start_request(self) -> None:
+        found = read_head(self.client, read_request_line)
+        if found is None:
+            return
+        head, start = found
+        first, fields, odd = split_head(head)
+        line = read_request_line(first)
+        assert line is not None
+        message = Incoming(line, fields, head, start)
+        message.odd = [("http.odd-field", f"{o}", "RFC 9112 section 5") for o in odd[:4]]
+        pending = Pending(self.context.new_id("e", start.packet), message)
+        self.waiting.append(pending)
+        message.body = request_body(message)
+        if line.method == b"CONNECT" or wants_upgrade(fields):
+            self.hold = pending
+        self.sending = pending
+        self._advance_request(pending)
+
+    def _end_request(self, pending: Pending) -> None:
+        assert pending.message is not None
+        pending.message.end = self.client.mark(max(0, self.client.pos - 1))
+        pending.request_done = True
+        self.sending = None
+        if pending.response is not None and self.answering is not pending and pending not in self.waiting:
+            self._report(pending)
+
+    # -- responses
+
+    def _read_server(self) -> bool:
+        before = self.server.pos
+        if self.answering is not None:
+            self._advance_response(self.answering)
+        else:
+            self._start_response()
+        return self.server.pos != before
+
+    def _start_response(self) -> None:
+        if self.server.at_gap:
+            self.lost = True
+        found = read_head(self.server, read_status_line)
+        if found is None:
+            return
+        head, start = found
+        first, fields, odd = split_head(head)
+        line = read_status_line(first)
+        assert line is not None
+        message = Incoming(line, fields, head, start)
+        message.end = self.server.mark(self.server.pos - 1)
+        message.odd = [("http.odd-field", f"{o}", "RFC 9112 section 5") for o in odd[:4]]
+        pending = self._match(start)
+        if line.status < 200 and line.status != 101:
+            pending.interim.append(response_of(message, Body()))
+            self.waiting.appendleft(pending)
+            return
+        pending.response = message
+        method = pending.message.line.method if pending.message else b""  # type: ignore[union-attr]
+        if self._switches(pending, line.status, method):
+            return
+        message.body = response_body(message, method)
+        self.answering = pending
+        self._advance_response(pending)
+
+    def _match(self, start: Mark) -> Pending:
+        """The request that this response answers; a new one without request when none can be it."""
+        while self.waiting:
+            first = self.waiting[0]
+            if first.message is not None and first.message.start.packet > start.packet:
+                break
+            self.waiting.popleft()
+            if self.lost and self.waiting and self._before(self.waiting[0], start):
+                self._report(first)
+                continue
+            self.lost = False
+            return first
+        self.lost = False
+        return Pending(self.context.new_id("e", start.packet), None)
+
+    @staticmethod
+    def _before(pending: Pending, start: Mark) -> bool:
+        return pending.message is None or pending.message.start.packet < start.packet
+
+    def _switches(self, pending: Pending, status: int, method: bytes) -> bool:
+        """Start the inner conversation when this response turns the connection into something else."""
+        if pending is self.hold:
+            self.hold = None
+        assert pending.response is not None
+        if method == b"CONNECT" and 200 <= status < 300:
+            exchange = self._report(pending)
+            inner = self.context.inner(tunnel=exchange.id, scheme="http")
+            self.inner = detect.conversation(inner, self.client, self.server)
+            return True
+        if status != 101:
+            return False
+        protocol = next((v for n, v in pending.response.fields if n.lower() == b"upgrade"), b"").lower()
+        exchange = self._build(pending)
+        self.inner = detect.upgraded(protocol.decode("latin-1"), self.context, self.client, self.server, exchange)
+        if self.inner is None:
+            self.context.sink.exchange(exchange)
+            self.inner = detect.Opaque(self.context, self.client, self.server)
+        return True
+
+    def _advance_response(self, pending: Pending) -> None:
+        assert pending.response is not None
+        assert pending.response.body is not None
+        if pending.response.body.advance(self.server):
+            self._end_response(pending)
+
+    def _end_response(self, pending: Pending) -> None:
+        assert pending.response is not None
+        pending.response.end = self.server.mark(max(0, self.server.pos - 1))
+        self.answering = None
+        if isinstance(pending.response.body, Chunked) and pending.response.body.broken:
+            self.lost = True
+        if pending.request_done:
+            self._report(pending)
+
+    # -- exchanges
+
+    def _report(self, pending: Pending) -> Exchange:
+        exchange = self._build(pending)
+        self.context.sink.exchange(exchange)
+        return exchange
+
+    def _build(self, pending: Pending) -> Exchange:
+        context, request, response = self.context, pending.message, pending.response
+        problems = [self._problem(m, odd) for m in (request, response) if m for odd in m.odd]
+        for message in (request, response):
+            if message and isinstance(message.body, Chunked) and message.body.broken:
+                problems.append(self._problem(message, ("http.chunk", message.body.broken, "RFC 9112 section 7.1")))
+        marks = [m for i in (request, response) if i for m in (i.start, i.end)]
+        version = (response or request).line.version or b"HTTP/0.9"  # type: ignore[union-attr]
+        if request is not None and request.line.version:
+            version = min(version, request.line.version)
+        return Exchange(
+            id=pending.id,
+            source=context.source,
+            protocol=text(version),
+            client=context.client,
+            server=context.server,
+            connection=context.connection,
+            tls=context.tls,
+            tunnel=context.tunnel,
+            request=request_of(request, context.scheme) if request else None,
+            interim=tuple(pending.interim),
+            response=response_of(response, body_of(response)) if response else None,
+            timing=Timing(
+                start_ns=request.start.time_ns if request else None,
+                request_end_ns=request.end.time_ns if request else None,
+                response_start_ns=response.start.time_ns if response else None,
+                end_ns=response.end.time_ns if response else None,
+            ),
+            packets=tuple(dict.fromkeys(m.packet for m in marks)),
+            problems=tuple(problems),
+        )
+
+    def _problem(self, message: Incoming, odd: tuple[str, str, str]) -> Problem:
+        return Problem(
+            code=odd[0],
+            severity=Severity.NOTE,
+            text=odd[1],
+            source=self.context.source,
+            packet=message.start.packet,
+            reference=odd[2],
+        )
+
+
+# -- messages
+
+
+def read_head(stream: Stream, read_line: Callable[[bytes], object]) -> tuple[bytes, Mark] | None:
+    """(head, where it starts), read off the stream; None when more bytes are needed.
+
+    Bytes that begin no message are passed over: after a gap, to the next segment that begins one.
+    """
+    while True:
+        if stream.at_gap:
+            stream.jump(stream.pos + stream.at_gap)
+        lead = stream.peek(2)
+        if not lead:
+            return None
+        if lead[:1] in b"\r\n":
+            stream.skip(1)
+            continue
+        n = _head_length(stream)
+        if n is None and not _ended(stream):
+            return None
+        first = stream.peek(n or LONGEST_LINE).split(b"\n", 1)[0].rstrip(b"\r")
+        if read_line(first) is not None:
+            start = stream.mark(stream.pos)
+            return stream.take(n if n is not None else min(stream.available, LONGEST_HEAD)), start
+        following = stream.next_segment()
+        if following is None:
+            stream.jump(stream.end)
+            return None
+        stream.jump(following)
+
+
+def _head_length(stream: Stream) -> int | None:
+    """Length of the head at `pos`, its empty line included; None when the end is not there (yet)."""
+    n = stream.find(b"\r\n\r\n", LONGEST_HEAD)
+    if n >= 0:
+        return n + 4
+    head = stream.peek(LONGEST_HEAD)
+    hit = re.search(rb"\n\r?\n", head)
+    if hit:
+        return hit.end()
+    line = re.match(rb"GET [^\s]+\r?\n", head)
+    return line.end() if line and len(head) == line.end() and stream.closed else None
+
+
+def _ended(stream: Stream) -> bool:
+    """No more bytes will join those that are here."""
+    return stream.closed or stream.next_segment() is not None or stream.available >= LONGEST_HEAD
+
+
+def request_body(message: Incoming) -> BodyReader:
+    """How long a request's body is (RFC 9112 section 6.3, rules 4 to 6)."""
+    return _framed(message) or ByLength(0)
+
+
+def response_body(message: Incoming, method: bytes) -> BodyReader:
+    """How long a response's body is (RFC 9112 section 6.3)."""
+    assert isinstance(message.line, StatusLine)
+    if method == b"HEAD" or message.line.status in (204, 304):
+        return ByLength(0)
+    return _framed(message) or ByLength(None)
+
+
+def _framed(message: Incoming) -> BodyReader | None:
+    """Chunked before length; what contradicts itself is noted."""
+    lengths = {v for n, v in message.fields if n.lower() == b"content-length"}
+    coding = b",".join(v for n, v in message.fields if n.lower() == b"transfer-encoding").lower()
+    if b"chunked" in coding:
+        if lengths:
+            _note(message, "http.conflicting-framing", "both Transfer-Encoding and Content-Length", "6.3")
+        return Chunked()
+    lengths = {part.strip() for value in lengths for part in value.split(b",")}
+    if len(lengths) > 1:
+        _note(message, "http.conflicting-length", "Content-Length fields that disagree; the first one was taken", "6.3")
+    for n, value in message.fields:
+        first = value.split(b",")[0].strip()
+        if n.lower() == b"content-length":
+            if first.isdigit() and len(first) < 19:
+                return ByLength(int(first))
+            _note(message, "http.bad-length", "a Content-Length that is no number", "6.3")
+    return None
+
+
+def _note(message: Incoming, code: str, what: str, section: str) -> None:
+    message.odd.append((code, what, f"RFC 9112 section {section}"))
+
+
+def wants_upgrade(fields: Headers) -> bool:
+    """The client asks to speak something else from here on (RFC 9110 section 7.8)."""
+    names = {n.lower(): v.lower() for n, v in fields}
+    return b"upgrade" in names and b"upgrade" in names.get(b"connection", b"")
+
+
+def body_of(message: Incoming) -> Body:
+    """What was collected of the body."""
+    if message.body is None:
+        return Body()
+    return message.body.collector.body(message.body.whole, codings_of(message.fields))
+
+
+def request_of(message: Incoming, scheme: str) -> Request:
+    """The request as a value, its URL made absolute from target, Host and scheme (RFC 9112 section 3.3)."""
+    assert isinstance(message.line, RequestLine)
+    target = text(message.line.target)
+    host = next((text(v) for n, v in message.fields if n.lower() == b"host"), "")
+    authority = None
+    absolute = re.match(r"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)", target)
+    if message.line.method == b"CONNECT":
+        url, authority = target, target
+    elif absolute:
+        url, authority = target, absolute[1]
+    elif host:
+        url = f"{scheme}://{host}{'' if target == '*' else target}"
+    else:
+        url = target
+    return Request(
+        method=text(message.line.method),
+        target=target,
+        version=text(message.line.version) or "HTTP/0.9",
+        scheme=scheme,
+        authority=authority,
+        url=url,
+        headers=message.fields,
+        trailers=_trailers(message),
+        body=body_of(message),
+        head=message.head,
+        packet=message.start.packet,
+    )
+
+
+def response_of(message: Incoming, body: Body) -> Response:
+    assert isinstance(message.line, StatusLine)
+    return Response(
+        status=message.line.status,
+        reason=text(message.line.reason),
+        version=text(message.line.version),
+        headers=message.fields,
+        trailers=_trailers(message),
+        body=body,
+        head=message.head,
+        packet=message.start.packet,
+    )
+
+
+def _trailers(message: Incoming) -> Headers:
+    if not isinstance(message.body, Chunked) or not message.body.trailers:
+        return ()
+    return split_head(b"x\r\n" + b"\r\n".join(message.body.trailers))[1]

@@ -1,0 +1,293 @@
+"""Blocks of packets to connections: flows grouped with vectors, segments put in order one flow at a time."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.capture.packets import Packets
+from tracer.model.connection import Connection
+
+from .conversation import Conversation
+from .half import Half
+from .stream import Buffer, Mark
+
+FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
+IDLE_NS = 900 * 1_000_000_000
+M1, M2 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
+
+Open = Callable[["Flow"], Conversation | None]
+
+
+def address(high: int, low: int, port: int) -> str:
+    """`10.0.0.1:80` or `[::1]:80`."""
+    if high == 0 and low >> 32 == 0xFFFF:
+        return f"{low >> 24 & 255}.{low >> 16 & 255}.{low >> 8 & 255}.{low & 255}:{port}"
+    return f"[{ipaddress.IPv6Address(high << 64 | low)}]:{port}"
+
+
+class Flow:
+    """One TCP connection while it is open. `a` is the side that sorts lower; `client` says which one began."""
+
+    __slots__ = (
+        "asked",
+        "buffer",
+        "client_rtt",
+        "closed",
+        "conversation",
+        "ends",
+        "first",
+        "halves",
+        "isn",
+        "key",
+        "last_ns",
+        "late",
+        "packets",
+        "rtt",
+        "started",
+        "swapped",
+        "syn_ns",
+        "synack_ns",
+        "ttl",
+    )
+
+    def __init__(self, key: Any, ends: tuple[str, str], buffer: Buffer, first: Mark) -> None:
+        self.key = key
+        self.ends = ends
+        self.buffer = buffer
+        self.halves = (Half(buffer), Half(buffer))
+        self.first = first
+        self.last_ns = first.time_ns
+        self.packets = 0
+        self.swapped: bool | None = None
+        """side 1 is the client"""
+        self.conversation: Conversation | None = None
+        self.started = False
+        self.closed: str | None = None
+        self.isn: list[int | None] = [None, None]
+        self.syn_ns: int | None = None
+        self.synack_ns: int | None = None
+        self.rtt: int | None = None
+        self.client_rtt: int | None = None
+        self.ttl: list[int | None] = [None, None]
+        self.late = True
+        self.asked = False
+
+    @property
+    def client(self) -> Half:
+        return self.halves[1 if self.swapped else 0]
+
+    @property
+    def server(self) -> Half:
+        return self.halves[0 if self.swapped else 1]
+
+
+class Tracker:
+    """All open TCP connections of one source."""
+
+    def __init__(
+        self, buffer: Buffer, begin: Callable[[Flow], Conversation | None], end: Callable[[Flow], None]
+    ) -> None:
+        self.buffer = buffer
+        self.begin = begin
+        self.end = end
+        self.flows: dict[Any, Flow] = {}
+        self.now = 0
+
+    def feed(self, packets: Packets) -> None:
+        tcp = np.flatnonzero(packets.protocol == 6)
+        if not len(tcp):
+            return
+        src, dst = packets.src[tcp], packets.dst[tcp]
+        sport, dport = packets.sport[tcp], packets.dport[tcp]
+        a = _mix(src, sport)
+        b = _mix(dst, dport)
+        low = a <= b
+        key = a + b
+        order = np.argsort(key, kind="stable")
+        key_sorted = key[order]
+        cuts = np.flatnonzero(np.r_[True, key_sorted[1:] != key_sorted[:-1]]).tolist()
+        cuts.append(len(order))
+        rows = tcp[order]
+        side = (~low[order]).astype(np.int8).tolist()
+        columns = [
+            getattr(packets, n)[rows].tolist()
+            for n in ("number", "time_ns", "seq", "ack", "flags", "offset", "length", "wire", "ttl")
+        ]
+        keys = key_sorted.tolist()
+        self.now = max(self.now, int(packets.time_ns[tcp].max()))
+        for i, start in enumerate(cuts[:-1]):
+            flow = self.flows.get(keys[start])
+            if flow is None:
+                flow = self._open(keys[start], packets, int(rows[start]), side[start], columns, start)
+            self._flow(flow, side, columns, start, cuts[i + 1], packets)
+
+    def _open(self, key: int, packets: Packets, row: int, side: int, columns: list[list[int]], at: int) -> Flow:
+        ends = [
+            address(int(packets.src[row, 0]), int(packets.src[row, 1]), int(packets.sport[row])),
+            address(int(packets.dst[row, 0]), int(packets.dst[row, 1]), int(packets.dport[row])),
+        ]
+        if side:
+            ends.reverse()
+        flow = self.flows[key] = Flow(key, (ends[0], ends[1]), self.buffer, Mark(columns[0][at], columns[1][at]))
+        return flow
+
+    def _flow(
+        self, flow: Flow, sides: list[int], columns: list[list[int]], start: int, stop: int, packets: Packets
+    ) -> None:
+        number, times, seqs, _acks, flags, offsets, lengths, wires, ttls = columns
+        buffer, extra = self.buffer, packets.extra
+        for i in range(start, stop):
+            flag, side = flags[i], sides[i]
+            wire = wires[i]
+            if flag & SYN:
+                flow = self._syn(flow, side, seqs[i], flag, Mark(number[i], times[i]))
+            half = flow.halves[side]
+            flow.packets += 1
+            flow.last_ns = times[i]
+            if flow.ttl[side] is None:
+                flow.ttl[side] = ttls[i]
+            if (
+                flow.synack_ns is not None
+                and flow.client_rtt is None
+                and not flag & SYN
+                and flag & ACK
+                and side == (1 if flow.swapped else 0)
+            ):
+                flow.client_rtt = times[i] - flow.synack_ns
+            if wire:
+                if half.base is None:
+                    half.base = seqs[i]
+                seq = (seqs[i] + 1) & 0xFFFFFFFF if flag & SYN else seqs[i]
+                if wire == 1 and half.next and half.offset(seq) == half.next - 1:
+                    continue  # a keep-alive probe: its byte is garbage
+                mark = Mark(number[i], times[i])
+                if offsets[i] < 0:
+                    piece = extra[-1 - offsets[i]]
+                    half.add(seq, lengths[i], wire, piece, 0, mark)
+                else:
+                    half.add(seq, lengths[i], wire, buffer, offsets[i], mark)
+            if flag & FIN:
+                if half.base is None:
+                    half.base = seqs[i]
+                half.fin = half.offset((seqs[i] + wires[i]) & 0xFFFFFFFF)
+                flow.closed = flow.closed or f"fin{side}"
+            elif flag & RST:
+                flow.closed = flow.closed or f"rst{side}"
+                for h in flow.halves:
+                    h.fin = h.next
+        self._advance(flow)
+        if all(h.fin is not None and h.next >= h.fin and not h.held for h in flow.halves):
+            self._close(flow)
+
+    def _syn(self, flow: Flow, side: int, seq: int, flag: int, mark: Mark) -> Flow:
+        """Note who began; a SYN with another number on a used flow is a new connection on the same ports."""
+        if flow.isn[side] is not None and flow.isn[side] != seq and (flow.closed or not flag & ACK):
+            self._close(flow)
+            flow = self.flows[flow.key] = Flow(flow.key, flow.ends, self.buffer, mark)
+        flow.isn[side] = seq
+        half = flow.halves[side]
+        if half.base is None:
+            half.base = (seq + 1) & 0xFFFFFFFF
+        if flag & ACK:
+            flow.swapped = side == 0
+            if flow.syn_ns is not None and flow.rtt is None:
+                flow.rtt = mark.time_ns - flow.syn_ns
+            flow.synack_ns = flow.synack_ns or mark.time_ns
+        else:
+            flow.swapped = side == 1
+            flow.late = False
+            flow.syn_ns = flow.syn_ns or mark.time_ns
+        return flow
+
+    def _advance(self, flow: Flow) -> None:
+        if flow.swapped is None:
+            flow.swapped = guess_client(flow)
+            if flow.swapped is None:
+                return
+        if not flow.started:
+            if not (flow.client.bytes or flow.server.bytes):
+                return
+            flow.conversation = self.begin(flow)
+            flow.started = True
+        if flow.conversation is not None:
+            flow.conversation.advance()
+
+    def _close(self, flow: Flow) -> None:
+        for half in flow.halves:
+            while half.give_up():
+                pass
+            half.stream.closed = True
+        if flow.swapped is None:
+            flow.swapped = guess_client(flow) or False
+        self._advance(flow)
+        self.end(flow)
+        if self.flows.get(flow.key) is flow:
+            del self.flows[flow.key]
+
+    def sweep(self) -> None:
+        """Close what has been idle for long, so that state does not grow with the capture."""
+        for flow in [f for f in self.flows.values() if self.now - f.last_ns > IDLE_NS]:
+            self._close(flow)
+
+    def finish(self) -> None:
+        """The capture is over: close everything, the oldest first."""
+        for flow in sorted(self.flows.values(), key=lambda f: f.first.packet):
+            self._close(flow)
+
+
+def guess_client(flow: Flow) -> bool | None:
+    """Which side began, from what it said, else from the ports; None while neither said anything."""
+    from tracer.http.detect import speaks_first
+
+    for swapped in (False, True):
+        half = flow.halves[1 if swapped else 0]
+        said = speaks_first(half.stream.peek(64))
+        if said is not None:
+            return swapped if said else not swapped
+    if not (flow.halves[0].bytes or flow.halves[1].bytes):
+        return None
+    ports = [int(end.rsplit(":", 1)[1]) for end in flow.ends]
+    return ports[0] < ports[1]
+
+
+def connection_of(flow: Flow, source: str, id: str, protocol: str | None) -> Connection:  # noqa: A002
+    """What the flow's packets tell of the connection."""
+    ends = flow.ends[::-1] if flow.swapped else flow.ends
+    closed = None
+    if flow.closed:
+        who = "client" if (flow.closed[-1] == "1") == bool(flow.swapped) else "server"
+        closed = f"{who}-{flow.closed[:3]}"
+    ttl = flow.ttl[::-1] if flow.swapped else flow.ttl
+    lost = sum(max(0, h.next - h.bytes) for h in flow.halves)
+    return Connection(
+        id=id,
+        source=source,
+        client=ends[0],
+        server=ends[1],
+        start_ns=flow.first.time_ns,
+        end_ns=flow.last_ns,
+        rtt_ns=flow.rtt,
+        client_rtt_ns=flow.client_rtt,
+        client_ttl=ttl[0],
+        server_ttl=ttl[1],
+        client_bytes=flow.client.bytes,
+        server_bytes=flow.server.bytes,
+        packets=flow.packets,
+        lost=lost,
+        joined_late=flow.late,
+        closed=closed,
+        protocol=protocol,
+    )
+
+
+def _mix(address: NDArray[np.uint64], port: NDArray[np.uint16]) -> NDArray[np.uint64]:
+    """A 64-bit hash of address and port."""
+    value: NDArray[np.uint64] = (address[:, 0] * M2 + address[:, 1]) * M1 + port.astype(np.uint64) * M2
+    value ^= value >> np.uint64(29)
+    value *= M1
+    return value ^ (value >> np.uint64(32))
