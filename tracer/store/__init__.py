@@ -1,0 +1,1 @@
+"""Where a trace is kept: one SQLite database, private and temporary, or a file of its own."""
