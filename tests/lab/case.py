@@ -91,3 +91,9 @@ class Case:
     def servers(self) -> tuple[str, ...]:
         named = (*self.route, self.hop, self.proof.server)
         return tuple(dict.fromkeys(name.partition("/")[0] for name in named))
+
+
+CHAIN_A = ("hitch", "varnish/chain", "waf", "envoy/chain")
+"""TLS and cache at the edge, PROXY protocol between them, nginx with ModSecurity, mutual TLS, Envoy"""
+CHAIN_B = ("ats", "waf-apache", "haproxy/chain")
+"""Traffic Server, TLS, Apache with ModSecurity, mutual TLS, HAProxy"""

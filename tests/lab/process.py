@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.lab.server import CONF, Lab, Server
 
 
-class NotReady(RuntimeError):
+class NotReadyError(RuntimeError):
     pass
 
 
@@ -29,7 +29,7 @@ def start(lab: Lab, server: Server) -> subprocess.Popen[bytes]:
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o755)
     if server.path is None:
-        raise NotReady(f"{server.name}: {server.program} is missing (package {server.package})")
+        raise NotReadyError(f"{server.name}: {server.program} is missing (package {server.package})")
     server.files(lab, server)
     keys = lab.keys / f"{server.name}.log"
     keys.touch()
@@ -65,7 +65,7 @@ def wait(lab: Lab, server: Server, process: subprocess.Popen[bytes]) -> None:
             if process.poll() is not None or time.monotonic() > until:
                 told = (lab.folder(server.name) / "output.log").read_text(errors="replace")[-1500:]
                 state = "did not start" if process.poll() is not None else f"does not answer at {address}"
-                raise NotReady(f"{server.name} {state}:\n{told}")
+                raise NotReadyError(f"{server.name} {state}:\n{told}")
             time.sleep(0.05)
 
 

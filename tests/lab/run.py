@@ -1,4 +1,4 @@
-"""Runs cases: starts the servers they need, plays the client, checks the truth in logs and files, saves the captures."""
+"""Runs cases: starts the servers, plays the client, checks the truth in logs and files, saves the captures."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ from tests.lab.cases.table import CASES
 from tests.lab.server import CONF, SITES, VENV, Lab
 from tests.lab.servers.table import NEEDS, SERVERS
 
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
-class Wrong(AssertionError):
+
+class WrongError(AssertionError):
     """A case did not do what its row says."""
 
 
@@ -78,18 +80,24 @@ def _run(cases: Sequence[Case], out: Path, work: Path) -> int:
     running: list[subprocess.Popen[bytes]] = []
     wrong = 0
     try:
-        for name in reversed(names):
-            running.append(process.start(lab, SERVERS[name]))
+        running.extend(process.start(lab, SERVERS[name]) for name in reversed(names))
+        dead = {}
         for name, started in zip(reversed(names), running, strict=True):
-            process.wait(lab, SERVERS[name], started)
+            try:
+                process.wait(lab, SERVERS[name], started)
+            except process.NotReadyError as problem:
+                dead[name] = problem
+                print(problem, file=sys.stderr)
         print(f"{len(names)} servers ready in {time.monotonic() - began:.1f} s", file=sys.stderr)
         for case in cases:
             try:
+                if down := dead.keys() & set(needed([case])):
+                    raise WrongError(f"needs {', '.join(down)}")
                 _play(lab, case, recorder, out)
-            except (Wrong, subprocess.TimeoutExpired) as problem:
+            except (WrongError, subprocess.TimeoutExpired) as problem:
                 wrong += 1
                 print(f"WRONG {case.name}: {problem}", file=sys.stderr)
-    except process.NotReady as problem:
+    except process.NotReadyError as problem:
         print(problem, file=sys.stderr)
         wrong += len(cases)
     finally:
@@ -130,7 +138,7 @@ def _files(lab: Lab, cases: Sequence[Case]) -> None:
 def _play(lab: Lab, case: Case, recorder: capture.Recorder, out: Path) -> None:
     for step in case.before:
         if (done := _step(lab, case, step)).exit_code:
-            raise Wrong(f"the preparation failed\n{done.output[-900:]}")
+            raise WrongError(f"the preparation failed\n{done.output[-900:]}")
     sizes = {path: path.stat().st_size for path in _logs(lab, case)}
     recorder.quiet(0.03, 0.5)
     start = recorder.mark()
@@ -139,11 +147,11 @@ def _play(lab: Lab, case: Case, recorder: capture.Recorder, out: Path) -> None:
     end = recorder.mark()
     told = " | ".join(f"{a.status} ({a.exit_code})" for a in answers)
     if answers[-1].status != case.status:
-        raise Wrong(f"the client saw {told}, not {case.status}\n{answers[-1].output[-700:]}")
+        raise WrongError(f"the client saw {told}, not {case.status}\n{answers[-1].output[-700:]}")
     proof = _prove(lab, case, sizes)
     packets = recorder.between(start, end)
     if not packets:
-        raise Wrong("nothing was captured")
+        raise WrongError("nothing was captured")
     _save(lab, case, packets, proof, answers, _news(sizes), out / case.name)
     print(f"{case.name}: {told}; {proof['line'][:110]}")
 
@@ -169,7 +177,7 @@ def _news(sizes: dict[Path, int]) -> dict[Path, str]:
 def _step(lab: Lab, case: Case, step: Step) -> Answer:
     front = address(step.front or case.route[0]).partition(":")[0]
     argv = [lab.fill(word) for word in step.argv]
-    blocked = any("blocked" == word for word in argv)
+    blocked = any(word == "blocked" for word in argv)
     argv = [word for word in argv if word != "blocked"]
     source = BLOCKED_CLIENT if blocked else CLIENT
     env = {
@@ -186,7 +194,7 @@ def _step(lab: Lab, case: Case, step: Step) -> Answer:
         own += ["--resolve", f"*:443:{front}", "--resolve", f"*:80:{front}"]
         argv[1:1] = own
     elif argv[0] == "python":
-        argv[:2] = [str(VENV / "python"), str(CONF / "clients" / argv[1])]
+        argv[:2] = [_python(argv[1]), str(CONF / "clients" / argv[1])]
     done = subprocess.run(argv, capture_output=True, timeout=40, env={k: v for k, v in env.items() if v})
     output = (done.stdout + done.stderr).decode(errors="replace")
     found = re.findall(r"lab-status=(\d{3})(?:/(\d{3}))?", output)
@@ -194,23 +202,28 @@ def _step(lab: Lab, case: Case, step: Step) -> Answer:
     return Answer((status or connect or None) if status or connect >= 400 else None, done.returncode, output)
 
 
+def _python(script: str) -> str:
+    """aioquic is the project's; boto3 is the lab's own."""
+    return sys.executable if script == "h3.py" else str(VENV / "python")
+
+
 def _prove(lab: Lab, case: Case, sizes: dict[Path, int]) -> dict[str, str]:
     """The line that says why; waits a little, since servers write their logs late."""
     path = lab.folder(case.proof.server) / case.proof.file
     pattern = re.compile(case.proof.pattern)
     is_log = case.proof.file in SERVERS[case.proof.server].logs
-    until = time.monotonic() + (3 if is_log else 0)
+    until = time.monotonic() + (6 if is_log else 0)
     while True:
         text = _news(sizes).get(path, "") if is_log else path.read_text(errors="replace")
         for number, line in enumerate(text.splitlines(), 1):
             if pattern.search(line):
                 return {
                     "file": f"{case.proof.server}/{case.proof.file}",
-                    "line": line.strip()[:600],
+                    "line": _ANSI.sub("", line).strip()[:600],
                     "number": str(number),
                 }
         if time.monotonic() > until:
-            raise Wrong(f"no line of {path} matches {case.proof.pattern!r}; new there:\n{text[-800:]}")
+            raise WrongError(f"no line of {path} matches {case.proof.pattern!r}; new there:\n{text[-800:]}")
         time.sleep(0.05)
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 import shutil
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from tests.lab import tokens
 
 HERE = Path(__file__).parent
 VENV = HERE / ".cache" / "venv" / "bin"
@@ -45,6 +48,8 @@ class Server:
 
     @property
     def path(self) -> str | None:
+        if self.package == "mitmproxy":  # the project's own environment has it
+            return str(Path(sys.executable).with_name(self.program))
         if self.package == "pip":
             return str(VENV / self.program) if (VENV / self.program).exists() else None
         return shutil.which(self.program, path="/usr/sbin:/usr/bin:/sbin:/bin")
@@ -78,7 +83,7 @@ class Lab:
     def values(self) -> dict[str, str]:
         """@work@ @pki@ @keys@ @conf@ @venv@, @nginx@ (ip), @nginx/http@ (ip:port), @nginx:dir@, @snippets:nginx@."""
         found = {"work": str(self.work), "pki": str(self.pki), "keys": str(self.keys)}
-        found |= {"conf": str(CONF), "venv": str(VENV)}
+        found |= {"conf": str(CONF), "venv": str(VENV)} | tokens.values()
         for name, server in self.servers.items():
             found[name] = server.ip
             found[f"{name}:dir"] = str(self.folder(name))

@@ -1,13 +1,34 @@
 """All cases, in the order in which they run."""
 
 from tests.lab.case import Case
-from tests.lab.cases import app, cdn, forward, gateway, mtls, origin
+from tests.lab.cases import (
+    apache,
+    app,
+    cdn,
+    control,
+    forward,
+    frameworks,
+    gateway,
+    mtls,
+    nginx,
+    redirects,
+    special,
+    storage,
+    waf,
+)
 
 CASES: tuple[Case, ...] = (
-    *origin.CASES,
+    *nginx.CASES,
+    *apache.CASES,
+    *storage.CASES,
     *app.CASES,
+    *frameworks.CASES,
     *gateway.CASES,
+    *waf.CASES,
     *cdn.CASES,
     *mtls.CASES,
     *forward.CASES,
+    *redirects.CASES,
+    *special.CASES,
+    *control.CASES,
 )

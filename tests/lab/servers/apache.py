@@ -5,10 +5,11 @@ from pathlib import Path
 from tests.lab.server import Lab, Server
 
 _MODULES = Path("/usr/lib/apache2/modules")
-WANTED = (
-    "mpm_event alias access_compat allowmethods auth_basic authn_core authn_file authz_core authz_host authz_user "
-    "authz_groupfile autoindex deflate dir env filter headers http2 mime rewrite setenvif socache_shmcb ssl unixd"
-).split()
+_NAMES = """
+mpm_event alias access_compat allowmethods auth_basic authn_core authn_file authz_core authz_host authz_user
+authz_groupfile autoindex deflate dir env filter headers http2 mime rewrite setenvif socache_shmcb ssl unixd
+"""
+WANTED = _NAMES.split()
 
 
 def modules(names: list[str]) -> str:

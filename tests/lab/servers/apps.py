@@ -48,7 +48,7 @@ FLASK = Server(
     package="pip",
     files=_nothing,
     command=_gunicorn("web:app"),
-    env=_PYTHON,
+    env=_PYTHON | {"LAB_JWT": "@jwt-secret@"},
 )
 FASTAPI = Server(
     name="fastapi",
@@ -57,7 +57,7 @@ FASTAPI = Server(
     package="pip",
     files=_nothing,
     command=_uvicorn,
-    env=_PYTHON,
+    env=_PYTHON | {"LAB_JWT": "@jwt-secret@"},
 )
 MOTO = Server(
     name="moto",
@@ -67,4 +67,26 @@ MOTO = Server(
     files=_nothing,
     command=_moto,
     env=_PYTHON | {"S3_IGNORE_SUBDOMAIN_BUCKETNAME": "true", "INITIAL_NO_AUTH_ACTION_COUNT": "1000"},
+)
+
+IDP = Server(
+    name="idp",
+    listen={"https": ("127.0.7.2", 443)},
+    program="gunicorn",
+    package="pip",
+    files=_nothing,
+    command=lambda lab, server: [
+        *(str(server.path), "-b", "127.0.7.2:443", "--chdir", _APPS, "-w", "1", "--worker-tmp-dir", "/dev/shm"),
+        *("--certfile", str(lab.pki / "server.pem"), "--keyfile", str(lab.pki / "server.key"), "idp:app"),
+    ],
+    env=_PYTHON | {"SSLKEYLOGFILE": "@keys@/idp.log"},
+)
+AUTHZ = Server(
+    name="authz",
+    listen={"http": ("127.0.7.1", 80)},
+    program="gunicorn",
+    package="pip",
+    files=_nothing,
+    command=_gunicorn("idp:authz"),
+    env=_PYTHON,
 )

@@ -18,3 +18,66 @@ SQUID = Server(
     logs=("access.log", "cache.log"),
     env={"LAB_SOURCE": "@squid@"},
 )
+
+
+def _tinyproxy_files(lab: Lab, server: Server) -> None:
+    lab.folder(server.name).chmod(0o777)
+    lab.write(server, "filter", "@snippets:tinyproxy:filter@\n")
+    lab.write_from(server, "tinyproxy.conf")
+
+
+TINYPROXY = Server(
+    name="tinyproxy",
+    listen={"http": ("127.0.6.2", 8888)},
+    program="tinyproxy",
+    package="tinyproxy",
+    files=_tinyproxy_files,
+    command=lambda lab, server: [server.program, "-d", "-c", str(lab.folder(server.name) / "tinyproxy.conf")],
+    logs=("tinyproxy.log", "output.log"),
+)
+
+
+def _privoxy_files(lab: Lab, server: Server) -> None:
+    lab.folder(server.name).chmod(0o777)
+    lab.write(server, "block.action", "@snippets:privoxy@\n")
+    folder = lab.folder(server.name)
+    lines = [f"confdir {folder}", "templdir /etc/privoxy/templates", f"logdir {folder}", "logfile privoxy.log"]
+    lines += ["actionsfile block.action", "listen-address 127.0.6.3:8118", "debug 1", "debug 1024", "toggle 1"]
+    lab.write(server, "config", "\n".join(lines) + "\n")
+
+
+PRIVOXY = Server(
+    name="privoxy",
+    listen={"http": ("127.0.6.3", 8118)},
+    program="privoxy",
+    package="privoxy",
+    files=_privoxy_files,
+    command=lambda lab, server: [server.program, "--no-daemon", str(lab.folder(server.name) / "config")],
+    logs=("privoxy.log", "output.log"),
+)
+
+
+def _mitmproxy_files(lab: Lab, server: Server) -> None:
+    lab.folder(server.name).chmod(0o777)
+
+
+MITMPROXY = Server(
+    name="mitmproxy",
+    listen={"http": ("127.0.6.4", 8080)},
+    program="mitmdump",
+    package="mitmproxy",
+    files=_mitmproxy_files,
+    command=lambda lab, server: [
+        *(
+            str(server.path),
+            "--listen-host",
+            "127.0.6.4",
+            "--listen-port",
+            "8080",
+            "--set",
+            f"confdir={lab.folder('mitmproxy')}",
+        ),
+        *("--set", f"ssl_verify_upstream_trusted_ca={lab.pki / 'ca.pem'}", "--set", "termlog_verbosity=info"),
+    ],
+    env={"SSLKEYLOGFILE": "@keys@/mitmproxy-own.log", "PYTHONUNBUFFERED": "1"},
+)

@@ -4,7 +4,6 @@ from tests.lab.server import Lab, Server, origins
 
 
 def _files(lab: Lab, server: Server) -> None:
-    folder = lab.folder(server.name)
     sites = origins(lab)
     names = [(host, host.partition(".")[0]) for host, _ in sites]
     lab.write(server, "sites.map", "".join(f"{host.replace('.', '[.]')}$ {name}\n" for host, name in names))
@@ -13,9 +12,6 @@ def _files(lab: Lab, server: Server) -> None:
         for host, address in sites
     ]
     lab.write_from(server, "haproxy.cfg", backends="\n".join(backends))
-    both = lab.pki / "server.hitch.pem"
-    both.write_bytes((lab.pki / "server.both.pem").read_bytes())
-    folder.chmod(0o755)
 
 
 def _command(lab: Lab, server: Server) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from tests.lab.server import Server
-from tests.lab.servers import apache, apps, forward, haproxy, nginx, varnish, waf
+from tests.lab.servers import apache, apps, ats, envoy, forward, go, haproxy, lighttpd, nginx, varnish, waf
 
 SERVERS: Mapping[str, Server] = {
     server.name: server
@@ -14,13 +14,23 @@ SERVERS: Mapping[str, Server] = {
         varnish.HITCH,
         waf.WAF,
         waf.WAF_APACHE,
+        ats.ATS,
+        envoy.ENVOY,
         haproxy.HAPROXY,
+        go.CADDY,
+        go.TRAEFIK,
+        lighttpd.LIGHTTPD,
         forward.SQUID,
+        forward.TINYPROXY,
+        forward.PRIVOXY,
+        forward.MITMPROXY,
         apps.DJANGO,
         apps.FLASK,
         apps.FASTAPI,
         apps.MOTO,
+        apps.IDP,
+        apps.AUTHZ,
     )
 }
 
-NEEDS: Mapping[str, tuple[str, ...]] = {"hitch": ("varnish",)}
+NEEDS: Mapping[str, tuple[str, ...]] = {"hitch": ("varnish",), "envoy": ("authz",)}

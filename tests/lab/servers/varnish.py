@@ -18,7 +18,14 @@ def _files(lab: Lab, server: Server) -> None:
 
 def _command(lab: Lab, server: Server) -> list[str]:
     folder = lab.folder(server.name)
-    listeners = ["-a", lab.fill("http=@varnish/http@,HTTP"), "-a", lab.fill("chain=@varnish/chain@,PROXY")]
+    listeners = [
+        "-a",
+        lab.fill("plain=@varnish/plain@,HTTP"),
+        "-a",
+        lab.fill("http=@varnish/http@,HTTP"),
+        "-a",
+        lab.fill("chain=@varnish/chain@,PROXY"),
+    ]
     limits = [
         "-s",
         "malloc,16m",
@@ -37,7 +44,7 @@ def _command(lab: Lab, server: Server) -> list[str]:
 
 VARNISH = Server(
     name="varnish",
-    listen={"http": ("127.0.1.2", 80), "chain": ("127.0.1.2", 6086)},
+    listen={"http": ("127.0.1.2", 80), "chain": ("127.0.1.2", 6086), "plain": ("127.0.1.1", 80)},
     program="varnishd",
     package="varnish",
     files=_files,

@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """A shop in Django: log-in, orders of one owner, a form that needs its token."""
 
 import logging

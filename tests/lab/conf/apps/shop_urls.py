@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """The shop's pages. Every refusal logs one line that says why."""
 
 import logging

@@ -1,0 +1,25 @@
+# mypy: ignore-errors
+"""Opens a page in headless Chromium: browser.py URL IP; prints the status of the last answer for the page."""
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from urllib.parse import urlsplit
+
+url, ip = sys.argv[1:3]
+with tempfile.TemporaryDirectory() as profile:
+    log = Path(profile) / "net.json"
+    options = ["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+    options += ["--disable-component-update", "--disable-sync", "--disable-default-apps", "--no-proxy-server"]
+    options += [f"--host-resolver-rules=MAP {urlsplit(url).hostname} {ip}, MAP * ~NOTFOUND", "--disable-extensions"]
+    options += [f"--user-data-dir={profile}", f"--log-net-log={log}", "--net-log-capture-mode=Everything"]
+    options += ["--virtual-time-budget=4000", "--dump-dom", url]
+    subprocess.run(["chromium", *options], capture_output=True, timeout=35)
+    text = log.read_text(errors="replace")
+statuses = re.findall(r'"HTTP/1.1 (\d{3})', text)
+if not statuses:
+    print(json.dumps(text[-500:]))
+print(f"lab-status={statuses[-1] if statuses else 0}")
