@@ -323,6 +323,61 @@ def test_a_paste_that_ends_early_keeps_what_it_shows(read_with: Any) -> None:
     assert (statuses(report), report.exchanged[0].aborted) == ([None], None)
 
 
+OLD = b"""\
+    $ curl -v https://api.partner.example/v1/orders
+    * About to connect() to api.partner.example port 443 (#0)
+    *   Trying 203.0.113.77...
+    * Connected to api.partner.example (203.0.113.77) port 443 (#0)
+    * NSS: client certificate not found (nickname not specified)
+    * SSL connection using TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256
+    > GET /v1/orders HTTP/1.1
+    > Host: api.partner.example
+    >
+    < HTTP/1.1 403 Forbidden
+    <
+    * { color: red }
+    <!-- no -->
+    curl: (7) Failed to connect to other.example port 443: Connection refused
+"""
+
+
+def test_an_indented_paste_of_an_old_curl_with_nss_is_read(read_with: Any) -> None:
+    report = read_with(curl, OLD)
+    (exchange,), (tls,) = report.exchanged, report.shaken
+    assert (exchange.request.url, exchange.response.status) == ("https://api.partner.example/v1/orders", 403)
+    assert exchange.response.body.data == b"* { color: red }\n<!-- no -->\n"
+    assert (tls.cipher, tls.client_cert_requested, tls.client_cert_sent) == (
+        "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", True, False
+    )  # fmt: skip
+    assert exchange.comment == ""  # the failure to connect is not of the exchange that was answered
+
+
+LIBRE = b"""\
+*   Trying 203.0.113.9:443...
+* (304) (OUT), TLS handshake, Client hello (1):
+* (304) (IN), TLS handshake, Finished (20):
+* (304) (OUT), TLS handshake, Finished (20):
+* SSL connection using TLSv1.3 / AEAD-AES256-GCM-SHA384 / [blank] / UNDEF
+* ALPN: server accepted h3
+* Established connection to shop.example (203.0.113.9 port 443) from 192.168.1.5 port 53311
+* [HTTP/3] [0] OPENED stream for https://shop.example/x
+> GET /x HTTP/3
+> Host: shop.example
+>
+< HTTP/3 403
+<
+"""
+
+
+def test_new_curls_lines_with_libressl_and_http_3_are_read(read_with: Any) -> None:
+    report = read_with(curl, LIBRE)
+    (exchange,), (tls,) = report.exchanged, report.shaken
+    assert (exchange.protocol, exchange.stream, exchange.client, exchange.server) == (
+        "HTTP/3", 0, "192.168.1.5:53311", "203.0.113.9:443"
+    )  # fmt: skip
+    assert (tls.version, tls.cipher, tls.group, tls.alpn) == ("TLSv1.3", "TLS_AES_256_GCM_SHA384", None, "h3")
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.integers(0, len(REDIRECT)), st.integers(0, len(REDIRECT)))
 def test_any_part_of_a_run_is_read_without_raising_and_invents_nothing(read_with: Any, a: int, b: int) -> None:

@@ -111,8 +111,9 @@ def test_nothing_from_the_wire_is_run_or_names_a_file(
     server: int, make_exchange: Any, trace_of: Any, write_with: Any, tmp_path: Path, payload: str
 ) -> None:
     raw = payload.encode()
-    fine = make_exchange(url=f"http://shop.example:{server}/x", server=f"127.0.0.1:{server}", sent=raw, method="POST",
-                         asked=((raw, b"v"), (b"X-A", raw), (b"User-Agent", raw)), comment=payload, aborted=payload)  # fmt: skip
+    asked = ((raw, b"v"), (b"X-A", raw), (b"User-Agent", raw))
+    said = {"comment": payload, "aborted": payload, "server": f"127.0.0.1:{server}"}
+    fine = make_exchange(url=f"http://shop.example:{server}/x", sent=raw, method="POST", asked=asked, **said)
     inside = f"http://shop.example:{server}/{payload}"
     places = [
         ("url", payload),

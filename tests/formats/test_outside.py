@@ -25,7 +25,8 @@ def test_each_format_is_taken_for_itself(kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "head", [b"", b"\0" * 64, b"\xd4\xc3\xb2\xa1\2\0\4\0", b"\x0a\x0d\x0d\x0a\x1c\0\0\0", b"\x1f\x8b\x08", b'{"message": "no"}',
+    "head", [b"", b"\0" * 64, b"\xd4\xc3\xb2\xa1\2\0\4\0", b"\x0a\x0d\x0d\x0a\x1c\0\0\0", b"\x1f\x8b\x08",
+     b'{"message": "no"}',
              b'10.0.0.1 - - [24/Nov/2026:12:00:00 +0000] "GET / HTTP/1.1" 403 153 "-" "curl/8"\n']
 )  # fmt: skip
 def test_captures_logs_and_other_things_are_nobodys(head: bytes) -> None:

@@ -8,6 +8,7 @@ it), `text.no-message`, `text.too-large`.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import BinaryIO
 
 from tracer.model.problem import Severity
@@ -29,20 +30,28 @@ _COUNT = re.compile(rb"^[{}] \[\d+ bytes data\]")
 _ERROR = re.compile(rb"curl: \((\d{1,3})\) (.*)")
 _COMMAND = re.compile(rb"(?:^|[\s$#>%`])(curl(?:\.exe)? .*(?:https?://|-[a-zA-Z-]+ ).*)")
 _STRONG = re.compile(
-    rb"\* (?:Connection #\d+ to host|Closing connection|closing connection|shutting down connection|Re-?using existing"
-    rb"|Issue another request|Ignoring the response|Found bundle|Uses proxy env|TLSv1|Curl_http_done|Leftovers after"
-    rb"|we are done reading|transfer closed|\s*Trying |Connected to |Host \S+ was resolved|Could not resolve)"
+    rb"\* (?:Connection #\d+ to host|[Cc]losing connection|shutting down connection|Re-?using existing"
+    rb"|Issue another request|Ignoring the response|Found bundle|Mark bundle|Uses proxy env|TLSv1|SSL connection"
+    rb"|ALPN|schannel|OpenSSL |old SSL|Curl_http_done|Leftovers after|Excess found|we are done reading"
+    rb"|transfer closed|\s*Trying |Connected to |Host \S+ was|IPv[46]: |Could not resolve|Empty reply|Recv failure"
+    rb"|Send failure|Operation timed out|Authentication problem|HTTP/\d|\[HTTP/[23]\]|using HTTP/|Server auth using"
+    rb"|Request completely|upload completely|We are completely|Maximum \(|Added cookie|Replaced cookie"
+    rb"|The requested URL returned|Failed to connect|connect to |Simulate|stopped the pause|nread <= 0)"
 )
+"""lines that curl writes; a body may have others that begin with an asterisk"""
 _GLUED = re.compile(
     rb"(\* (?:Connection #\d+ to host \S+ left intact|Closing connection #?\d+|closing connection #\d+"
     rb"|transfer closed with .*|Uses proxy env variable .*)|curl: \(\d+\) .*)\s*$"
 )
+_BEFORE_REQUEST = frozenset((5, 6, 7, 35, 53, 54, 58, 59, 60, 66, 77, 80, 83, 91, 97))
+"""errors of curl before it asks: they cannot be of an exchange that was answered"""
 _HTTP_ERROR = re.compile(r"returned error: (\d{3})")
 _PROXY_ERROR = re.compile(
     r"(?:HTTP code|response) (\d{3}) from proxy after CONNECT|CONNECT tunnel failed, response (\d{3})"
 )
 _SEEN = re.compile(
-    rb"(?m)^(?:\d\d:\d\d:\d\d\.\d+ )?(?:\[\d+-(?:\d+|x)\] )?(?:> [A-Z]{3,20} \S+ HTTP/|< HTTP/\d|\* {1,4}(?:Trying |"
+    rb"(?m)^[ \t]*(?:\d\d:\d\d:\d\d\.\d+ )?(?:\[\d+-(?:\d+|x)\] )?"
+    rb"(?:> [A-Z]{3,20} \S+ HTTP/|< HTTP/\d|\* {1,4}(?:Trying |"
     rb"Connected to |Host \S+ was resolved|Uses proxy env|Could not resolve|Rebuilt URL|About to connect|"
     rb"TLSv1|ALPN|SSL connection using)|== Info: |=> Send |<= Recv )"
 )
@@ -86,8 +95,8 @@ class _Reader:
 
     def verbose(self, data: bytes) -> None:
         """Line by line; while a body of known length lasts, only lines that can be nothing else end it."""
-        for whole in data.split(b"\n"):
-            for part in _parts(whole + b"\n"):
+        for whole in _lines(_dedented(data)):
+            for part in _parts(whole):
                 self._line(part)
 
     def _line(self, whole: bytes) -> None:
@@ -121,9 +130,7 @@ class _Reader:
         if _COMMAND.match(mark) and mark[:1] in (b"$", b"#", b"%"):
             return False
         left = self._talk.remaining(False)
-        if left is None:
-            return not mark.startswith((b"* ", b"{ [", b"} ["))
-        return left > 0
+        return left is None or left > 0
 
     def _body(self, whole: bytes, line: bytes) -> None:
         if found := _GLUED.search(line):
@@ -153,7 +160,7 @@ class _Reader:
             self._leave()
             self._talk.place = self._notes.place
             self._talk.request(line, time_ns)
-            self._in_head = True
+            self._in_head, self._command = True, None
         elif self._in_head is True and line.strip():
             self._talk.field(line, True)
         elif self._in_head is True:
@@ -218,7 +225,8 @@ class _Reader:
         said = f"curl: ({code}) {text.strip()}"
         self._notes.take(text)
         self._leave()
-        if self._talk.active and self._talk.id != self._finished:
+        answered = self._talk.status is not None and code in _BEFORE_REQUEST
+        if self._talk.active and self._talk.id != self._finished and not answered:
             self._talk.note = said
             self._finished = self._talk.id
             return
@@ -275,6 +283,22 @@ class _Reader:
         if not self._talk.count and not self._told:
             text = "there is no HTTP message in this curl output"
             say(self._context, self._sink, "text.no-message", text, Severity.WARN)
+
+
+def _lines(data: bytes) -> Iterator[bytes]:
+    """Lines with their line feeds; carriage returns end no line."""
+    at = 0
+    while at < len(data):
+        end = data.find(b"\n", at) + 1 or len(data)
+        yield data[at:end]
+        at = end
+
+
+def _dedented(data: bytes) -> bytes:
+    """The text without what every line begins with: pastes are often indented as a block."""
+    lines = [line for line in data.split(b"\n", 200)[:200] if line.strip()]
+    margin = min((len(line) - len(line.lstrip(b" \t")) for line in lines), default=0)
+    return re.sub(rb"(?m)^[ \t]{1,%d}" % margin, b"", data) if margin else data
 
 
 def _parts(whole: bytes) -> list[bytes]:

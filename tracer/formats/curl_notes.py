@@ -29,7 +29,8 @@ _PSEUDO = re.compile(r"(?:h2h3|h2|h3|\[HTTP/[23]\] \[\d+\]) ?\[:scheme: (\w+)\]|
 _RESET = re.compile(r"Connection reset by peer|Recv failure|Send failure|Empty reply from server", re.IGNORECASE)
 _RESUMED = re.compile(r"SSL (?:re-using|reusing) session(?: ID)?|SSL session reused", re.IGNORECASE)
 _BLOCK = re.compile(r"(Server|Proxy) certificate:")
-_OTHER_TLS = re.compile(r"TLS (1\.\d) connection using (\S+)|schannel: (?:SSL/TLS connection|connected)")
+_OTHER_TLS = re.compile(r"(?:TLS (1\.\d)|SSL) connection using (TLS_\S+|[A-Z0-9-]+)\s*$")
+_NO_CERTIFICATE = re.compile(r"NSS: client certificate not found")
 _MESSAGES = {
     1: "ClientHello",
     2: "ServerHello",
@@ -99,7 +100,7 @@ class Notes:
         if self._connection(line) or self._handshake(line) or self._certificate(line):
             return
         if found := _STREAM.search(line):
-            self._place(stream=int(found[1] or found[2]))
+            self._place(stream=int(found[1] or found[2] or 0))
         if found := _PSEUDO.search(line):
             self.scheme = (found[1] or found[2]).lower()
             self._place()
@@ -167,7 +168,7 @@ class Notes:
             connection=peer.id if peer else None,
             tls=tls.id if tls else None,
             tunnel=tunnel or (self.place.tunnel if same else None),
-            stream=stream or (self.place.stream if same else None),
+            stream=stream if stream is not None else (self.place.stream if same else None),
         )
 
     # -- handshakes
@@ -184,11 +185,15 @@ class Notes:
             tls.group = found[3] if found[3] and found[3] != "[blank]" else None
         elif found := _OTHER_TLS.search(line):
             tls = self._tls()
-            tls.version, tls.cipher = found[1] and f"TLSv{found[1]}", tls_words.cipher(found[2])
+            tls.version = f"TLSv{found[1]}" if found[1] else tls.version
+            tls.cipher = tls_words.cipher(found[2])
         elif found := _ALPN.search(line):
             self._tls().alpn = found[1].rstrip(".")
         elif found := _OFFERS.search(line):
             self._offered += tuple(p for p in found[1].rstrip(".").split(",") if p not in self._offered)
+        elif _NO_CERTIFICATE.search(line):
+            self._tls().request = True
+            self._tls().finished.add(True)
         elif _RESUMED.search(line):
             self._tls().resumed = True
         else:
@@ -266,7 +271,7 @@ def _handshake(tls: _Tls, peer: _Peer, context: Context) -> Handshake:
         resumed=tls.resumed,
         server_certs=(_leaf(tls.leaf),) if tls.leaf.get("subject") else None,
         client_certs=() if tls.request and not tls.verify and True in tls.finished else None,
-        client_cert_requested=tls.request if listed else None,
+        client_cert_requested=tls.request if listed or tls.request else None,
         client_cert_sent=tls.verify if tls.request and True in tls.finished else (False if tls.finished else None),
         alerts=tuple(tls.alerts),
         messages=tuple(tls.messages),

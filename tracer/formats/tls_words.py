@@ -123,6 +123,8 @@ def cipher(name: str | None) -> str | None:
     """IANA name of a cipher suite that OpenSSL names its own way: `ECDHE-RSA-AES128-GCM-SHA256`."""
     if not name or name.startswith(("TLS_", "SSL_")) or not re.fullmatch(r"[A-Z0-9-]+", name):
         return name or None
+    if name.startswith("AEAD-"):  # LibreSSL's names for the suites of TLS 1.3
+        return "TLS_" + re.sub(r"AES(\d)", r"AES_\1", name[5:]).replace("-", "_")
     parts = name.replace("DES-CBC3", "3DES_EDE_CBC").replace("CCM8", "CCM_8").split("-")
     split = next((i for i, p in enumerate(parts) if p not in _KEY_EXCHANGE), len(parts))
     exchange, rest = parts[:split] or ["RSA"], [_CIPHERS.get(p, p) for p in parts[split:]]

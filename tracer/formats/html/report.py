@@ -98,7 +98,8 @@ spellcheck="false" placeholder="host, path, status, method …"><fieldset><legen
 <label><input type="radio" name="show" value="errors">4xx and 5xx</label>
 <label><input type="radio" name="show" value="none">no answer</label></fieldset>
 <output id="count" for="find" aria-live="polite"></output></form>
-<div class="grid" id="grid" role="grid" tabindex="0" aria-label="Exchanges; arrow keys move, Enter opens"><div role="rowgroup">
+<div class="grid" id="grid" role="grid" tabindex="0" aria-label="Exchanges; arrow keys move, Enter opens">
+<div role="rowgroup">
 <div class="row headings" role="row">
 <span role="columnheader">id</span><span role="columnheader">status</span><span role="columnheader">method</span>
 <span role="columnheader">URL</span><span role="columnheader" class="num">time</span>
