@@ -130,13 +130,13 @@ class Detecting:
             )
         ):
             return "tls"
+        if RESPONSE.match(back):
+            return "http"
         if head.startswith(PREFACE[:16]):
             return "h2"
         if looks_like_h2(head) or (not head and looks_like_h2(back)):
             return "h2"
-        if REQUEST.match(head) or RESPONSE.match(back):
-            return "http"
-        return None
+        return "http" if REQUEST.match(head) else None
 
 
 def looks_like_h2(head: bytes) -> bool:

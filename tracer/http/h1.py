@@ -98,7 +98,9 @@ class H1Conversation:
         if self.answering is not None:
             self._end_response(self.answering)
         while self.waiting:
-            self._report(self.waiting.popleft())
+            pending = self.waiting.popleft()
+            if pending.message or pending.interim:
+                self._report(pending)
 
     # -- requests
 
@@ -246,9 +248,8 @@ class H1Conversation:
             if message and isinstance(message.body, Chunked) and message.body.broken:
                 problems.append(self._problem(message, ("http.chunk", message.body.broken, "RFC 9112 section 7.1")))
         marks = [m for i in (request, response) if i for m in (i.start, i.end)]
-        version = (response or request).line.version or b"HTTP/0.9"  # type: ignore[union-attr]
-        if request is not None and request.line.version:
-            version = min(version, request.line.version)
+        versions = [m.line.version or b"HTTP/0.9" for m in (request, response) if m]
+        version = min(versions, default=b"HTTP/1.1")
         return Exchange(
             id=pending.id,
             source=context.source,
@@ -389,6 +390,7 @@ def request_of(message: Incoming, scheme: str) -> Request:
     authority = None
     absolute = re.match(r"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)", target)
     if message.line.method == b"CONNECT":
+        target = target.split(" ")[0]
         url, authority = target, target
     elif absolute:
         url, authority = target, absolute[1]

@@ -42,6 +42,7 @@ class Flow:
         "ends",
         "first",
         "halves",
+        "id",
         "isn",
         "key",
         "last_ns",
@@ -55,8 +56,9 @@ class Flow:
         "ttl",
     )
 
-    def __init__(self, key: Any, ends: tuple[str, str], buffer: Buffer, first: Mark) -> None:
+    def __init__(self, key: Any, id: str, ends: tuple[str, str], buffer: Buffer, first: Mark) -> None:  # noqa: A002
         self.key = key
+        self.id = id
         self.ends = ends
         self.buffer = buffer
         self.halves = (Half(buffer), Half(buffer))
@@ -90,9 +92,14 @@ class Tracker:
     """All open TCP connections of one source."""
 
     def __init__(
-        self, buffer: Buffer, begin: Callable[[Flow], Conversation | None], end: Callable[[Flow], None]
+        self,
+        buffer: Buffer,
+        prefix: str,
+        begin: Callable[[Flow], Conversation | None],
+        end: Callable[[Flow], None],
     ) -> None:
         self.buffer = buffer
+        self.prefix = prefix
         self.begin = begin
         self.end = end
         self.flows: dict[Any, Flow] = {}
@@ -133,8 +140,13 @@ class Tracker:
         ]
         if side:
             ends.reverse()
-        flow = self.flows[key] = Flow(key, (ends[0], ends[1]), self.buffer, Mark(columns[0][at], columns[1][at]))
+        mark = Mark(columns[0][at], columns[1][at])
+        flow = self.flows[key] = Flow(key, self._new_id(mark), (ends[0], ends[1]), self.buffer, mark)
         return flow
+
+    def _new_id(self, first: Mark) -> str:
+        """`c12`: a packet begins one connection at most."""
+        return f"{self.prefix}c{first.packet}"
 
     def _flow(
         self, flow: Flow, sides: list[int], columns: list[list[int]], start: int, stop: int, packets: Packets
@@ -188,7 +200,7 @@ class Tracker:
         """Note who began; a SYN with another number on a used flow is a new connection on the same ports."""
         if flow.isn[side] is not None and flow.isn[side] != seq and (flow.closed or not flag & ACK):
             self._close(flow)
-            flow = self.flows[flow.key] = Flow(flow.key, flow.ends, self.buffer, mark)
+            flow = self.flows[flow.key] = Flow(flow.key, self._new_id(mark), flow.ends, self.buffer, mark)
         flow.isn[side] = seq
         half = flow.halves[side]
         if half.base is None:
@@ -255,7 +267,7 @@ def guess_client(flow: Flow) -> bool | None:
     return ports[0] < ports[1]
 
 
-def connection_of(flow: Flow, source: str, id: str, protocol: str | None) -> Connection:  # noqa: A002
+def connection_of(flow: Flow, source: str, protocol: str | None) -> Connection:
     """What the flow's packets tell of the connection."""
     ends = flow.ends[::-1] if flow.swapped else flow.ends
     closed = None
@@ -265,7 +277,7 @@ def connection_of(flow: Flow, source: str, id: str, protocol: str | None) -> Con
     ttl = flow.ttl[::-1] if flow.swapped else flow.ttl
     lost = sum(max(0, h.next - h.bytes) for h in flow.halves)
     return Connection(
-        id=id,
+        id=flow.id,
         source=source,
         client=ends[0],
         server=ends[1],
