@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -11,13 +12,15 @@ import numpy as np
 from tracer.model.problem import Problem
 
 from . import pcap, pcapng
-from .columns import Columns, from_rows, join
-from .decode import decode
+from .columns import Columns, Row, from_rows, join
+from .decode import Frames, decode
+from .index import Index
 from .notes import Notes
 from .packets import Packets
-from .records import Interface, NotACapture, Records
+from .records import Interface, NotACapture, Record, Records
 from .source import Source, open_source
-from .view import View
+from .unwrap import Unwrapper
+from .view import Offsets, View
 
 BLOCK = 64 << 20
 """bytes of capture in one block of packets"""
@@ -40,7 +43,6 @@ class Capture:
     def __init__(self, source: Source, block: int = BLOCK) -> None:
         self.source = source
         self.notes = Notes(source.name)
-        source.grow(24)
         head = source.head(64)
         kind = pcap.sniff(head)
         self._reader: pcap.PcapReader | pcapng.PcapngReader
@@ -51,6 +53,8 @@ class Capture:
         else:
             raise NotACapture(_describe(head))
         self._view = View(source.base)
+        self._unwrapper = Unwrapper(self.notes)
+        self._index = Index(self._reader)
         self._block = block
         self._ended = False
 
@@ -70,7 +74,7 @@ class Capture:
         return self._reader.kind
 
     @property
-    def base(self) -> object:
+    def base(self) -> bytes | mmap.mmap:
         """The buffer that offsets in packets point into."""
         return self.source.base
 
@@ -123,12 +127,17 @@ class Capture:
 
     def finish(self) -> None:
         """Tell the problems that were only counted so far. Done by itself when the blocks end."""
+        self._unwrapper.finish()
         self.notes.settle()
+
+    def record(self, number: int) -> Record:
+        """One frame that was read already, by packet number. Raises IndexError when it was not."""
+        return self._index.record(number)
 
     def _read_block(self) -> Packets | None:
         source, reader = self.source, self._reader
-        source.release(reader.position)
         before = reader.position
+        source.release(before)
         size = self._block
         while True:
             source.grow(before + size)
@@ -138,20 +147,46 @@ class Capture:
             if records is not None or reader.position > before or high < before + size:
                 break
             size *= 2
-        self._ended = final and reader.position >= high and records is None
-        return self._decode(records) if records is not None else None
+        if records is None:
+            self._ended = final and (reader.position >= high or reader.position == before)
+            return None
+        self._index.add(records, reader.position, reader.state)
+        return self._decode(records)
 
     def _decode(self, records: Records) -> Packets:
-        links = np.array([i.link for i in self.interfaces] + [-1])
+        number = np.arange(records.first, records.first + len(records), dtype=np.int64)
         parts: list[Columns] = []
-        link_of = links[records.interface] if len(links) > 2 else None
-        if link_of is None or (link_of == link_of[0]).all():
-            link = int(links[int(records.interface[0])])
-            found, slow = decode(
-                self._view, records.first, records.start, records.captured, records.original, records.time_ns, link
-            )
+        extra: dict[int, bytes] = {}
+        for link, rows in self._by_link(records):
+            frames = Frames(number, records.start, records.captured, records.original, records.time_ns)
+            if rows is not None:
+                frames = Frames(*(column[rows] for column in frames))
+            found, slow = decode(self._view, *frames, link)
             parts.extend(found)
-        return join(parts or [from_rows([])], {}, self.bytes_read)
+            parts.extend(self._unwrap(frames, slow, link, extra))
+        return join(parts or [from_rows([])], extra, self.bytes_read)
+
+    def _by_link(self, records: Records) -> Iterator[tuple[int, Offsets | None]]:
+        """Link types of these frames and the rows that have it; None: all of them."""
+        links = np.array([i.link for i in self.interfaces] + [-1])
+        if (links[:-1] == links[0]).all() and records.interface.min() >= 0:
+            yield int(links[0]), None
+            return
+        link_of = links[records.interface]
+        for link in np.unique(link_of).tolist():
+            yield link, np.flatnonzero(link_of == link)
+
+    def _unwrap(self, frames: Frames, slow: list[Offsets], link: int, extra: dict[int, bytes]) -> Iterator[Columns]:
+        """Columns of the frames that were left to be looked at singly."""
+        base = self.source.base
+        for few in slow:
+            rows: list[Row] = []
+            columns = [column[few].tolist() for column in frames]
+            for number, start, captured, original, time_ns in zip(*columns, strict=True):
+                data = bytes(base[start : start + captured])
+                rows.extend(self._unwrapper.rows(data, original, link, number, time_ns, start, extra))
+            if rows:
+                yield from_rows(rows)
 
 
 def _describe(head: bytes) -> str:

@@ -64,9 +64,8 @@ def from_rows(rows: list[Row]) -> Columns:
 
 def join(parts: list[Columns], extra: dict[int, bytes], bytes_read: int) -> Packets:
     """All parts as one block, in the order of packet numbers."""
-    if len(parts) == 1:
-        joined = parts[0]
-    else:
+    joined = parts[0]
+    if len(parts) > 1:
         joined = {name: np.concatenate([part[name] for part in parts]) for name in _KINDS}
     number = joined["number"]
     if len(parts) > 1 and (number[1:] < number[:-1]).any():

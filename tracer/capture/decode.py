@@ -5,6 +5,8 @@ What is not common is left for `unwrap`, which looks at single frames: `decode` 
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,15 +21,15 @@ _TAIL = PAST + 60 + 20 + 16
 place is checked, and no read may leave the buffer"""
 _TCP, _UDP = 6, 17
 _SLOW_PROTOCOLS = np.zeros(256, bool)
-_SLOW_PROTOCOLS[[4, 41, 47, 51, 115, 137]] = True
-"""IPv4, IPv6, GRE, AH, L2TP and MPLS inside IP"""
+_SLOW_PROTOCOLS[[4, 41, 47, 51, 97, 137]] = True
+"""IPv4, IPv6, GRE, AH, Ethernet and MPLS inside IP"""
 _EXTENSIONS = np.zeros(256, bool)
 _EXTENSIONS[[0, 43, 60]] = True
 """hop-by-hop options, routing, destination options: same shape (RFC 8200 section 4)"""
 _SLOW_EXTENSIONS = np.zeros(256, bool)
 _SLOW_EXTENSIONS[[44, 135, 139, 140]] = True
 """fragment, mobility, HIP, shim6"""
-TUNNEL_PORTS = (4789, 8472, 4790, 6081, 2152, 3544, 4754, 1701, 6635, 37008, 7777)
+TUNNEL_PORTS = (4789, 8472, 4790, 6081, 2152, 3544, 4754, 1701, 6635, 37008)
 """VXLAN, VXLAN on Linux, VXLAN-GPE, GENEVE, GTP-U, Teredo, GRE, L2TP, MPLS, TZSP"""
 _IS_TUNNEL = np.zeros(65536, bool)
 _IS_TUNNEL[list(TUNNEL_PORTS)] = True
@@ -76,7 +78,7 @@ def _read_v4(view: View, index: Offsets, at: Offsets, sent_end: Offsets) -> _Net
     total = fields["total"].astype(np.int64)
     net.protocol, net.ttl = fields["protocol"], fields["ttl"]
     net.at = at + header
-    net.end = at + total
+    net.end = np.minimum(at + total, sent_end)
     unset = total == 0  # segmentation offload: the real length is known to the network card only
     if unset.any():
         net.end[unset] = sent_end[unset]
@@ -98,7 +100,7 @@ def _read_v6(view: View, index: Offsets, at: Offsets, sent_end: Offsets) -> _Net
     net.protocol, net.ttl = fields["next"].copy(), fields["hops"]
     payload = fields["payload"].astype(np.int64)
     net.at = at + 40
-    net.end = net.at + payload
+    net.end = np.minimum(net.at + payload, sent_end)
     unset = payload == 0
     if unset.any():
         net.end[unset] = sent_end[unset]
@@ -124,13 +126,26 @@ def _pass_extensions(view: View, net: _Network) -> None:
     net.slow[rows] = True
 
 
-def decode(
-    view: View, first: int, start: Offsets, captured: Offsets, original: Offsets, time_ns: NDArray[np.int64], link: int
-) -> tuple[list[Columns], list[Offsets]]:
-    """Columns of the TCP and UDP packets among frames of one link type, and indices of the frames to look at singly.
+class Frames(NamedTuple):
+    """Frames of one link type: columns of equal length."""
 
-    Numbers are `first` + index.
-    """
+    number: Offsets
+    start: Offsets
+    captured: Offsets
+    original: Offsets
+    time_ns: NDArray[np.int64]
+
+
+def decode(
+    view: View,
+    number: Offsets,
+    start: Offsets,
+    captured: Offsets,
+    original: Offsets,
+    time_ns: NDArray[np.int64],
+    link: int,
+) -> tuple[list[Columns], list[Offsets]]:
+    """Columns of the TCP and UDP packets among frames of one link type, and indices of the frames to look at singly."""
     parts: list[Columns] = []
     slow: list[Offsets] = []
     whole = int(np.searchsorted(start, view.size - _TAIL, "right"))
@@ -138,16 +153,22 @@ def decode(
         high = min(low + _BATCH, whole)
         batch = slice(low, high)
         found, odd = _decode_batch(
-            view, first + low, start[batch], captured[batch], original[batch], time_ns[batch], link
+            view, number[batch], start[batch], captured[batch], original[batch], time_ns[batch], link
         )
         parts.extend(found)
         slow.append(odd + low)
-    slow.append(np.arange(whole, len(start)))
+    slow.extend(np.arange(low, min(low + _BATCH, len(start))) for low in range(whole, len(start), _BATCH))
     return parts, slow
 
 
 def _decode_batch(
-    view: View, first: int, start: Offsets, captured: Offsets, original: Offsets, time_ns: NDArray[np.int64], link: int
+    view: View,
+    number: Offsets,
+    start: Offsets,
+    captured: Offsets,
+    original: Offsets,
+    time_ns: NDArray[np.int64],
+    link: int,
 ) -> tuple[list[Columns], Offsets]:
     kind, at = read_links(view, start, link)
     taken_end = start + captured
@@ -165,7 +186,7 @@ def _decode_batch(
             slow.append(index[odd])
         if columns:
             rows = columns["number"]
-            columns["number"] = rows + first
+            columns["number"] = number[rows]
             columns["time_ns"] = time_ns[rows]
             parts.append(columns)
     return _in_order(parts), np.concatenate(slow)

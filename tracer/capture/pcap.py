@@ -151,7 +151,7 @@ class PcapReader:
             captured[tail[0]] = tail[1]
         time_ns = seconds * 10**9 + fraction * (10**9 // self._kind.fraction)
         start = offsets + self._kind.header
-        return Records(self.packets + 1, start, captured, original, time_ns, np.zeros(len(offsets), np.int64))
+        return Records(self.packets + 1, offsets, start, captured, original, time_ns, np.zeros(len(offsets), np.int64))
 
     # -- places that look like records
 
@@ -251,14 +251,19 @@ class PcapReader:
 
     # -- single frames
 
-    def locate(self, low: int, high: int) -> Offsets:
-        """Offsets of the records in a range that `read` went through without damage."""
-        return self._walk(low, high)
+    @property
+    def state(self) -> None:
+        """Nothing has to be remembered to read a record again."""
 
-    def record(self, offset: int, number: int, end: int) -> Record:
-        """The frame whose record begins at `offset`, no further than `end`."""
+    def locate(self, low: int, high: int, state: None) -> tuple[Offsets, int]:  # noqa: ARG002
+        """Offsets of the whole records in a range that `read` went through, and where the last of them ends."""
+        self._top = self._header(self._source.base, low)[0] >> 16
+        return walk(self._view, self._layout, low, high, self._guess)
+
+    def record(self, offset: int, number: int, high: int, state: None) -> Record:  # noqa: ARG002
+        """The frame whose record begins at `offset`, no further than `high`."""
         seconds, fraction, captured, original = self._header(self._source.base, offset)
         start = offset + self._kind.header
-        data = bytes(self._source.base[start : min(start + captured, end)])
+        data = bytes(self._source.base[start : min(start + captured, high)])
         time_ns = seconds * 10**9 + fraction * (10**9 // self._kind.fraction)
         return Record(number, time_ns, data, original, self.interfaces[0])

@@ -144,7 +144,7 @@ class PcapngReader:
 
     def _decode(self, offsets: Offsets, lengths: NDArray[np.int64], kinds: NDArray[np.int64]) -> Records:
         first = self.packets + 1
-        fields = self._rows(offsets, lengths)
+        fields = self._rows(offsets)
         interface, high, low, captured, original = (fields[:, i].astype(np.int64) for i in range(5))
         start = offsets + 28
         room = lengths - 32
@@ -169,12 +169,14 @@ class PcapngReader:
         interface = self._known(interface, first)
         time_ns = self._times(stamps, interface)
         time_ns[simple] = 0
-        return Records(first, start, captured, original, time_ns, interface)
+        return Records(first, offsets, start, captured, original, time_ns, interface)
 
-    def _rows(self, offsets: Offsets, lengths: NDArray[np.int64]) -> NDArray[Any]:
+    def _rows(self, offsets: Offsets) -> NDArray[Any]:
         """The five words after each block's length; those of blocks that are too short are what follows them."""
         last = self._view.size - 28
-        return self._view.array("V20")[np.minimum(offsets, last) + 8].view(self._order + "u4").reshape(-1, 5)
+        words = self._view.array("V20")[np.minimum(offsets, last) + 8]
+        rows: NDArray[Any] = words.view(self._order + "u4").reshape(-1, 5)
+        return rows
 
     def _has_interface(self) -> bool:
         return len(self.interfaces) > self._first_interface
@@ -285,17 +287,19 @@ class PcapngReader:
 
     # -- single frames
 
-    def locate(self, low: int, high: int, state: State) -> Offsets:
-        """Offsets of the frames' blocks in a range that `read` went through."""
+    def locate(self, low: int, high: int, state: State) -> tuple[Offsets, int]:
+        """Offsets of the frames' blocks in a range that `read` went through, and where its last block ends."""
         layout = Layout(4, 0, 12, 12, _MOST, state[0])
-        offsets, _ = walk(self._view, layout, low, high, self._guess if state[0] == self._order else _no_guess)
+        offsets, after = walk(self._view, layout, low, high, self._guess if state[0] == self._order else _no_guess)
         kinds = self._view.array(state[0] + "u4")[offsets]
-        return offsets[(kinds == blocks.PACKET) | (kinds == blocks.SIMPLE_PACKET) | (kinds == blocks.OLD_PACKET)]
+        framed = (kinds == blocks.PACKET) | (kinds == blocks.SIMPLE_PACKET) | (kinds == blocks.OLD_PACKET)
+        return offsets[framed], after
 
-    def record(self, offset: int, number: int, state: State) -> Record:
+    def record(self, offset: int, number: int, high: int, state: State) -> Record:
         """The frame whose block begins at `offset`."""
         order, first_interface = state
         kind, length = Struct(order + "II").unpack_from(self._source.base, offset)
+        length = min(length, high - offset)
         block = bytes(self._source.base[offset : offset + length])
         if kind == blocks.SIMPLE_PACKET:
             return self._simple_record(block, number, state)
@@ -317,5 +321,5 @@ class PcapngReader:
         return Record(number, 0, block[12 : min(12 + captured, len(block) - 4)], original, interface)
 
 
-def _no_guess(low: int, high: int) -> int:
+def _no_guess(_low: int, high: int) -> int:
     return high

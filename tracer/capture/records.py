@@ -32,6 +32,8 @@ class Records:
     """Frames of one block: arrays of equal length in capture order, numbered without gaps from `first`."""
 
     first: int
+    offset: Offsets
+    """offset of the record (or block) that holds the frame"""
     start: Offsets
     """offset of the frame's first byte"""
     captured: Offsets
@@ -58,5 +60,5 @@ class Record:
     comment: str = ""
 
 
-class NotACapture(ValueError):
+class NotACapture(ValueError):  # noqa: N818
     """The bytes are no pcap or pcapng; the message is one sentence that says what they are."""

@@ -56,7 +56,8 @@ class Source:
 
     def head(self, size: int = 65536) -> bytes:
         """The first bytes, as many as are there at once, for finding out what this is."""
-        self.grow(min(size, 16))
+        while self.ready < 64 and not self.done:
+            self.grow(64)
         return bytes(self.base[: min(self.ready, size)])
 
     def release(self, offset: int) -> None:
@@ -77,7 +78,7 @@ class _Mapped(Source):
         super().__init__(name, mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ), size, size)
         self._fd = os.dup(file.fileno())
 
-    def grow(self, target: int) -> None:
+    def grow(self, target: int) -> None:  # noqa: ARG002
         size = os.fstat(self._fd).st_size
         if size < self.ready:
             self.note("source.shrank", f"the file was cut from {self.ready} to {size} bytes while it was read")
@@ -116,8 +117,8 @@ class _Spooled(Source):
             before = self.ready
             data = _read_some(self._stream)
             if data is None:
-                return
-            if data:
+                select.select([self._stream], [], [])
+            elif data:
                 self._feed(data)
             else:
                 self._finish()

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from struct import Struct
+from typing import Any
 
 import numpy as np
 
@@ -61,7 +62,8 @@ def walk(view: View, layout: Layout, low: int, high: int, guess: Guess) -> tuple
 def _walk_one_by_one(view: View, layout: Layout, low: int, high: int, stop: int) -> tuple[Offsets, int]:
     """The same, record by record, up to the first record at or after `stop`."""
     unpack = Struct(layout.order + "I").unpack_from
-    base, at, extra, least, most = view.base, layout.at, layout.extra, layout.least, layout.most
+    base: Any = view.base
+    at, extra, least, most = layout.at, layout.extra, layout.least, layout.most
     found: list[int] = []
     last = high - layout.header
     here = low
