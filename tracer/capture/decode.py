@@ -185,18 +185,20 @@ def _decode_batch(
         if len(odd):
             slow.append(index[odd])
         if columns:
-            rows = columns["number"]
-            columns["number"] = number[rows]
-            columns["time_ns"] = time_ns[rows]
             parts.append(columns)
-    return _in_order(parts), np.concatenate(slow)
+    found = _in_order(parts)
+    for columns in found:
+        rows = columns["number"]
+        columns["number"] = number[rows]
+        columns["time_ns"] = time_ns[rows]
+    return found, np.concatenate(slow)
 
 
 def _in_order(parts: list[Columns]) -> list[Columns]:
     """IPv4 and IPv6 packets as one part in capture order."""
     if len(parts) < 2:
         return parts
-    order = np.argsort(np.concatenate([p["number"] for p in parts]), kind="stable")
+    order = np.argsort(np.concatenate([p["number"] for p in parts]).astype(np.uint16), kind="stable")
     return [{name: np.concatenate([p[name] for p in parts])[order] for name in parts[0]}]
 
 

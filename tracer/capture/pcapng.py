@@ -78,17 +78,27 @@ class PcapngReader:
             limit = high
             offsets, after = walk(self._view, self._layout, self.position, limit, self._guess)
         self._reach = min(self._reach * 8, _FAR)
-        lengths = self._field(offsets, 4)
-        offsets, after, damaged = self._cut(offsets, lengths, after)
-        records = self._take(offsets, lengths[: len(offsets)])
+        words = self._words(offsets)
+        offsets, after, damaged = self._cut(offsets, words, after)
+        records = self._take(offsets, words[: len(offsets)])
         self.position = after
         if damaged or (after < high and limit == high):
             self._look_at_end(after, high, final, damaged)
         return records
 
-    def _field(self, offsets: Offsets, at: int, kind: str = "u4") -> NDArray[Any]:
-        """A field of each block as 64-bit integers."""
-        return self._view.array(self._order + kind)[offsets + at].astype(np.int64)
+    def _words(self, offsets: Offsets) -> NDArray[Any]:
+        """The first seven words of each block; words of a short block at the very end that are not there are 0."""
+        last = self._view.size - 28
+        words: NDArray[Any]
+        if last < 0:
+            words = np.zeros((len(offsets), 7), self._order + "u4")
+        else:
+            words = self._view.array("V28")[np.minimum(offsets, last)].view(self._order + "u4").reshape(-1, 7)
+        for row in np.flatnonzero(offsets[-3:] > last).tolist():
+            row += max(0, len(offsets) - 3)
+            at = int(offsets[row])
+            words[row] = np.frombuffer(self._source.base[at : at + 28].ljust(28, b"\0"), self._order + "u4")
+        return words
 
     def _begin_section(self, high: int) -> None:
         """Take the byte order of the section header at the current position, if there is one."""
@@ -98,32 +108,33 @@ class PcapngReader:
             if magic in (b"\x4d\x3c\x2b\x1a", b"\x1a\x2b\x3c\x4d"):
                 self._enter_section("<" if magic == b"\x4d\x3c\x2b\x1a" else ">")
 
-    def _cut(self, offsets: Offsets, lengths: NDArray[np.int64], after: int) -> tuple[Offsets, int, bool]:
+    def _cut(self, offsets: Offsets, words: NDArray[Any], after: int) -> tuple[Offsets, int, bool]:
         """The blocks up to the next section or damage, where to go on, and whether there is damage."""
         if not len(offsets):
             return offsets, after, False
-        sections = self._field(offsets, 0) == blocks.SECTION
+        sections = words[:, 0] == blocks.SECTION
         sections[0] = False
-        torn = self._view.array(self._order + "u4")[offsets + lengths - 4] != lengths
-        stops = np.flatnonzero(sections | torn)
-        if not len(stops):
+        lengths = words[:, 1].astype(np.int64)
+        stops = sections | (self._view.array(self._order + "u4")[offsets + lengths - 4] != lengths)
+        if not stops.any():
             return offsets, after, False
-        stop = int(stops[0])
+        stop = int(stops.argmax())
         self._reach = _NEAR
         return offsets[:stop], int(offsets[stop]), not sections[stop]
 
-    def _take(self, offsets: Offsets, lengths: NDArray[np.int64]) -> Records | None:
+    def _take(self, offsets: Offsets, words: NDArray[Any]) -> Records | None:
         """Read blocks of known kinds; the frames among them."""
-        kinds = self._field(offsets, 0)
-        told = (kinds == blocks.INTERFACE) | (kinds == blocks.NAMES) | (kinds == blocks.SECRETS)
-        for at, length, kind in zip(offsets[told].tolist(), lengths[told].tolist(), kinds[told].tolist(), strict=True):
-            self._take_block(kind, bytes(self._source.base[at + 8 : at + length - 4]))
-        framed = (kinds == blocks.PACKET) | (kinds == blocks.SIMPLE_PACKET) | (kinds == blocks.OLD_PACKET)
+        kinds = words[:, 0]
+        framed = kinds == blocks.PACKET
         if not framed.all():
-            offsets, lengths, kinds = offsets[framed], lengths[framed], kinds[framed]
+            told = (kinds == blocks.INTERFACE) | (kinds == blocks.NAMES) | (kinds == blocks.SECRETS)
+            for at, (kind, length, *_) in zip(offsets[told].tolist(), words[told].tolist(), strict=True):
+                self._take_block(kind, bytes(self._source.base[at + 8 : at + length - 4]))
+            framed |= (kinds == blocks.SIMPLE_PACKET) | (kinds == blocks.OLD_PACKET)
+            offsets, words = offsets[framed], words[framed]
         if not len(offsets):
             return None
-        records = self._decode(offsets, lengths, kinds)
+        records = self._decode(offsets, words)
         self.packets += len(offsets)
         return records
 
@@ -142,41 +153,35 @@ class PcapngReader:
 
     # -- frames
 
-    def _decode(self, offsets: Offsets, lengths: NDArray[np.int64], kinds: NDArray[np.int64]) -> Records:
+    def _decode(self, offsets: Offsets, words: NDArray[Any]) -> Records:
         first = self.packets + 1
-        fields = self._rows(offsets)
-        interface, high, low, captured, original = (fields[:, i].astype(np.int64) for i in range(5))
+        kinds = words[:, 0]
         start = offsets + 28
-        room = lengths - 32
-        if (kinds == blocks.OLD_PACKET).any():
-            old = kinds == blocks.OLD_PACKET
-            interface[old] = self._field(offsets[old], 8, "u2")
+        room = words[:, 1].astype(np.int64) - 32
+        interface, captured, original = (words[:, i].astype(np.int64) for i in (2, 5, 6))
         simple = kinds == blocks.SIMPLE_PACKET
-        if simple.any():
-            start[simple] = offsets[simple] + 12
-            room[simple] = lengths[simple] - 16
+        other = bool((kinds != blocks.PACKET).any())
+        if other:
+            old = kinds == blocks.OLD_PACKET
+            interface[old] = self._view.array(self._order + "u2")[offsets[old] + 8]
+            start[simple] -= 16
+            room[simple] += 16
             snaplen = self.interfaces[self._first_interface].snaplen if self._has_interface() else 0
             original[simple] = interface[simple]
-            captured[simple] = np.minimum(interface[simple], snaplen or _MOST)
-            captured[simple] = np.minimum(captured[simple], room[simple])
+            captured[simple] = np.minimum(np.minimum(original[simple], snaplen or _MOST), room[simple])
             interface[simple] = 0
         over = captured > room
         if over.any():
             number = first + int(over.argmax())
             self._notes.add("pcapng.block", f"packet {number} says it has more bytes than its block", number)
-            captured = np.clip(captured, 0, np.maximum(room, 0))
-        stamps = high.astype(np.uint64) << np.uint64(32) | low.astype(np.uint64)
+            captured = np.minimum(captured, np.maximum(room, 0))
+        stamps = words[:, 3].astype(np.uint64) << np.uint64(32)
+        stamps |= words[:, 4]
         interface = self._known(interface, first)
         time_ns = self._times(stamps, interface)
-        time_ns[simple] = 0
+        if other:
+            time_ns[simple] = 0
         return Records(first, offsets, start, captured, original, time_ns, interface)
-
-    def _rows(self, offsets: Offsets) -> NDArray[Any]:
-        """The five words after each block's length; those of blocks that are too short are what follows them."""
-        last = self._view.size - 28
-        words = self._view.array("V20")[np.minimum(offsets, last) + 8]
-        rows: NDArray[Any] = words.view(self._order + "u4").reshape(-1, 5)
-        return rows
 
     def _has_interface(self) -> bool:
         return len(self.interfaces) > self._first_interface
@@ -185,11 +190,10 @@ class PcapngReader:
         """Indices into `interfaces`, -1 where the section describes no such interface."""
         count = len(self.interfaces) - self._first_interface
         missing = interface >= count
-        if missing.any():
-            number = first + int(missing.argmax())
-            self._notes.count(
-                "pcapng.interface", "of an interface that is not described", number, times=int(missing.sum())
-            )
+        if not missing.any():
+            return interface + self._first_interface if self._first_interface else interface
+        number = first + int(missing.argmax())
+        self._notes.count("pcapng.interface", "of an interface that is not described", number, times=int(missing.sum()))
         return np.where(missing, -1, interface + self._first_interface)
 
     def _times(self, stamps: NDArray[np.uint64], interface: NDArray[np.int64]) -> NDArray[np.int64]:
