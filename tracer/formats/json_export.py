@@ -1,0 +1,52 @@
+"""JSON and JSON Lines: everything in the trace, for other programs. Written as it is read, one value at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, BinaryIO
+
+import msgspec
+
+from . import json_values as values
+from .writing import Options, Readable, chosen
+
+_encode = msgspec.json.encode
+BODY_LIMIT = 64 << 20
+
+
+def write(trace: Readable, out: BinaryIO, options: Options) -> None:
+    """One document: sources, problems, verdicts, chains, stories, exchanges, tls, connections."""
+    head = _encode({"tracer": options.version, "schema": values.SCHEMA})
+    out.write(head[:-1])
+    for name, items in _lists(trace, options):
+        out.write(b',\n"' + name.encode() + b'": [')
+        separator = b"\n"
+        for item in items:
+            out.write(separator + _encode(item))
+            separator = b",\n"
+        out.write(b"]")
+    out.write(b"}\n")
+
+
+def write_lines(trace: Readable, out: BinaryIO, options: Options) -> None:
+    """The same objects, one a line, each with its `type`."""
+    kinds = {"sources": "source", "problems": "problem", "verdicts": "verdict", "chains": "chain", "stories": "story",
+             "exchanges": "exchange", "tls": "tls", "connections": "connection"}  # fmt: skip
+    out.write(_encode({"type": "tracer", "tracer": options.version, "schema": values.SCHEMA}) + b"\n")
+    for name, items in _lists(trace, options):
+        for item in items:
+            fields = item if isinstance(item, dict) else {"exchanges": item}
+            out.write(_encode({"type": kinds[name], **fields}) + b"\n")
+
+
+def _lists(trace: Readable, options: Options) -> Iterator[tuple[str, Iterable[Any]]]:
+    yield "sources", map(values.source_value, trace.sources())
+    yield "problems", map(values.problem_value, trace.problems())
+    verdicts = [v for v in trace.verdicts() if options.only is None or v.exchange in options.only]
+    yield "verdicts", map(values.verdict_value, verdicts)
+    yield "chains", values.chains_value(verdicts)
+    yield "stories", values.stories_value(verdicts)
+    limit = max(options.body_limit, BODY_LIMIT)
+    yield "exchanges", (values.exchange_value(trace, e, limit) for e in chosen(trace, options))
+    yield "tls", map(values.handshake_value, trace.handshakes())
+    yield "connections", map(msgspec.to_builtins, trace.connections())

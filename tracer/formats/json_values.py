@@ -1,0 +1,268 @@
+"""Model values as the objects of our JSON: field names and meanings are a public contract; add, never change."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+
+from tracer.model.http import Body, Exchange, Headers, Message, text
+from tracer.model.problem import Problem, Severity
+from tracer.model.source import Source
+from tracer.model.tls import Alert, Certificate, Handshake
+from tracer.model.verdict import Evidence, Verdict
+
+from .writing import Readable, has_bytes, iso
+
+SCHEMA = 1
+_LEVELS = {1: "warning", 2: "fatal"}
+_EMPTY = hashlib.sha256(b"").hexdigest()
+
+
+def source_value(source: Source) -> dict[str, Any]:
+    return {
+        "name": source.name,
+        "kind": source.kind,
+        "packets": source.packets,
+        "bytes": source.bytes,
+        "partial": source.partial,
+    }
+
+
+def problem_value(problem: Problem) -> dict[str, Any]:
+    return {
+        "code": problem.code,
+        "severity": problem.severity.value,
+        "source": problem.source,
+        "packet": problem.packet,
+        "text": problem.text,
+        "reference": problem.reference or None,
+    }
+
+
+def exchange_value(trace: Readable, exchange: Exchange, limit: int) -> dict[str, Any]:
+    """One exchange; body length and hash are those of the decoded body."""
+    problems = [problem_value(p) for p in exchange.problems]
+    request, response = exchange.request, exchange.response
+    value: dict[str, Any] = {
+        "id": exchange.id,
+        "source": exchange.source,
+        "protocol": exchange.protocol,
+        "client": exchange.client,
+        "server": exchange.server,
+        "connection": exchange.connection,
+        "tls": exchange.tls,
+        "stream": exchange.stream,
+        "request": None,
+        "response": None,
+        "timing": {name: getattr(exchange.timing, name) for name in exchange.timing.__struct_fields__},
+        "packets": list(exchange.packets),
+    }
+    if request is not None:
+        value["request"] = {
+            "method": request.method,
+            "url": request.url,
+            "target": request.target,
+            **_message(trace, exchange, request, "request", limit, problems),
+        }
+    if response is not None:
+        value["response"] = {
+            "status": response.status,
+            "reason": response.reason,
+            **_message(trace, exchange, response, "response", limit, problems),
+        }
+    value |= {
+        "interim": [{"status": r.status, "headers": headers_value(r.headers)} for r in exchange.interim],
+        "tunnel": exchange.tunnel,
+        "pushed": exchange.pushed,
+        "aborted": exchange.aborted,
+        "comment": exchange.comment,
+        "extra": exchange.extra,
+        "events": [
+            {"kind": e.kind, "from": _side(e.client), "time_ns": e.time_ns, "packet": e.packet, "size": e.size}
+            | ({"code": e.code} if e.code is not None else {})
+            for e in exchange.events
+        ],
+        "problems": problems,
+    }
+    return value
+
+
+def headers_value(headers: Headers) -> list[list[str]]:
+    """Fields as pairs of text."""
+    return [[text(name), text(value)] for name, value in headers]
+
+
+def _message(
+    trace: Readable, exchange: Exchange, message: Message, half: str, limit: int, problems: list[dict[str, Any]]
+) -> dict[str, Any]:
+    length, digest, why = measure(trace, exchange.source, message.body, limit)
+    if why:
+        text_ = f"length and hash of the {half} body cannot be known: {why}"
+        problem = Problem(code="body.unknown", severity=Severity.NOTE, text=text_, source=exchange.source)
+        problems.append(problem_value(problem))
+    value: dict[str, Any] = {"headers": headers_value(message.headers), "body_length": length, "body_sha256": digest}
+    if message.trailers:
+        value["trailers"] = headers_value(message.trailers)
+    return value
+
+
+def measure(trace: Readable, source: str, body: Body, limit: int) -> tuple[int | None, str | None, str]:
+    """(length, SHA-256, "") of the decoded body; (None, None, why) when they cannot be known."""
+    if not body.complete:
+        return None, None, "part of it is missing"
+    if not body.size and not body.data:
+        return 0, _EMPTY, ""
+    if not has_bytes(body):
+        return None, None, "it was not kept"
+    raw = body.data if body.data is not None else trace.content(source, body)
+    if len(raw) < body.size:
+        return None, None, "its bytes are gone"
+    if body.codings:
+        from tracer.http.body import decode
+
+        found = decode(raw, body.codings, limit)
+        if not found.complete:
+            return None, None, found.problem or "it does not decode"
+        raw = found.data
+    return len(raw), hashlib.sha256(raw).hexdigest(), ""
+
+
+def handshake_value(h: Handshake) -> dict[str, Any]:
+    return {
+        "id": h.id,
+        "source": h.source,
+        "client": h.client,
+        "server": h.server,
+        "connection": h.connection,
+        "transport": h.transport,
+        "sni": h.sni,
+        "version": h.version,
+        "alpn": h.alpn,
+        "alpn_offered": list(h.alpn_offered),
+        "cipher": h.cipher,
+        "group": h.group,
+        "resumed": h.resumed,
+        "server_certs": _certificates(h.server_certs),
+        "client_certs": _certificates(h.client_certs),
+        "client_cert_requested": h.client_cert_requested,
+        "client_cert_sent": h.client_cert_sent,
+        "acceptable_cas": list(h.acceptable_cas),
+        "alerts": [_alert(a) for a in h.alerts],
+        "complete": h.complete,
+        "decrypted": h.decrypted,
+        "why_not": h.why_not,
+        "ja3": h.ja3,
+        "ja3s": h.ja3s,
+        "ja4": h.ja4,
+        "ech": h.ech,
+        "start_ns": h.start_ns,
+        "end_ns": h.end_ns,
+        "packets": list(h.packets),
+        "problems": [problem_value(p) for p in h.problems],
+    }
+
+
+def _certificates(certificates: Iterable[Certificate] | None) -> list[dict[str, Any]] | None:
+    if certificates is None:
+        return None
+    return [
+        {
+            "subject": c.subject,
+            "issuer": c.issuer,
+            "serial": c.serial,
+            "sha256": c.sha256,
+            "not_before": iso(c.not_before_ns, 0),
+            "not_after": iso(c.not_after_ns, 0),
+            "names": list(c.names),
+            "key": c.key,
+        }
+        for c in certificates
+    ]
+
+
+def _alert(alert: Alert) -> dict[str, Any]:
+    level = _LEVELS.get(alert.level, str(alert.level))
+    return {
+        "from": _side(alert.client),
+        "level": level,
+        "code": alert.code,
+        "name": alert.name,
+        "packet": alert.packet,
+    }
+
+
+def _side(client: bool) -> str:
+    return "client" if client else "server"
+
+
+def verdict_value(v: Verdict) -> dict[str, Any]:
+    value: dict[str, Any] = {
+        "source": v.source,
+        "exchange": v.exchange,
+        "method": v.method,
+        "url": v.url,
+        "status": v.status,
+        "time": iso(v.time_ns, 9),
+        "layer": v.layer.value,
+        "product": v.product,
+        "cause": v.cause.value,
+        "cause_detail": v.cause_detail,
+        "confidence": round(v.confidence, 4),
+        "cause_confidence": round(v.cause_confidence, 4),
+        "hop": {"name": v.hop.name, "address": v.hop.address},
+        "alternatives": [
+            {"layer": a.layer.value, "product": a.product, "cause": a.cause.value, "confidence": round(a.confidence, 4)}
+            for a in v.alternatives
+        ],
+        "path": [
+            {
+                "layer": p.layer.value,
+                "product": p.product,
+                "address": p.address,
+                "said": p.said.value,
+                "evidence": list(p.evidence),
+            }
+            for p in v.path
+        ],
+        "evidence": [_evidence(e) for e in v.evidence],
+        "chain": list(v.chain),
+        "seen_at": list(v.seen_at),
+        "headline": v.headline,
+        "next_steps": list(v.next_steps),
+        "story": v.story,
+    }
+    if v.original_status is not None:
+        value["original_status"] = v.original_status
+    return value
+
+
+def _evidence(e: Evidence) -> dict[str, Any]:
+    seen = {"exchange": e.seen.exchange, "where": e.seen.where, "value": e.seen.value, "packet": e.seen.packet}
+    return {
+        "id": e.id,
+        "says": e.says,
+        "supports": e.supports,
+        "weight": round(e.weight, 3),
+        "seen": seen,
+        "reference": e.reference or None,
+        "product": e.product,
+    }
+
+
+def stories_value(verdicts: Iterable[Verdict]) -> list[dict[str, Any]]:
+    """Groups of denials with one cause; those that stand alone are not listed."""
+    groups: dict[str, list[Verdict]] = {}
+    for verdict in verdicts:
+        if verdict.story:
+            groups.setdefault(verdict.story, []).append(verdict)
+    return [
+        {"id": story, "headline": group[0].headline, "count": len(group), "exchanges": [v.exchange for v in group]}
+        for story, group in groups.items()
+        if len(group) > 1
+    ]
+
+
+def chains_value(verdicts: Iterable[Verdict]) -> list[list[str]]:
+    """The chains of exchanges that led to denials, each once."""
+    return [list(c) for c in dict.fromkeys(v.chain for v in verdicts if len(v.chain) > 1)]

@@ -1,0 +1,351 @@
+"""Sources and keys -> trace: the only module that knows the order of the stages.
+
+A stage that fails costs its source, never the others: one boundary per stage turns an exception into a problem of
+severity BUG. Problem codes: `source.unreadable`, `source.unknown`, `source.bug`, `keys.unreadable`, `judge.bug`.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+from tracer.model.connection import Connection
+from tracer.model.http import Exchange
+from tracer.model.problem import Problem, Severity
+from tracer.model.source import Source
+from tracer.model.tls import Handshake
+from tracer.store.trace import Trace
+
+if TYPE_CHECKING:
+    from tracer.capture.packets import Packets
+    from tracer.capture.source import Source as Opened
+
+HEAD = 65536
+KEY_LOG = 0x544C534B
+"""secrets type of an NSS key log in a pcapng Decryption Secrets Block"""
+_BAD = (Severity.WARN, Severity.ERROR, Severity.BUG)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far reading has come."""
+
+    source: str
+    bytes: int
+    total: int | None
+    packets: int
+
+
+@dataclass(slots=True)
+class Reading:
+    """What came of the sources."""
+
+    trace: Trace
+    read: int = 0
+    """sources that could be read, at least in part"""
+    failed: list[str] = field(default_factory=list)
+    """names of those that could not be read at all"""
+    logs: list[str] = field(default_factory=list)
+    interrupted: bool = False
+
+
+class Interim:
+    """A sink that passes on to the trace and counts."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+        self.values = 0
+        self.partial = False
+        self.failed = False
+
+    def exchange(self, exchange: Exchange) -> None:
+        self.values += 1
+        self.partial = self.partial or any(p.severity in _BAD for p in exchange.problems)
+        self.trace.exchange(exchange)
+
+    def handshake(self, handshake: Handshake) -> None:
+        self.values += 1
+        self.partial = self.partial or any(p.severity in _BAD for p in handshake.problems)
+        self.trace.handshake(handshake)
+
+    def connection(self, connection: Connection) -> None:
+        self.values += 1
+        self.trace.connection(connection)
+
+    def problem(self, problem: Problem) -> None:
+        self.partial = self.partial or problem.severity in _BAD
+        self.failed = self.failed or problem.severity is Severity.ERROR
+        self.trace.problem(problem)
+
+
+def read(
+    sources: Sequence[str | os.PathLike[str] | BinaryIO],
+    *,
+    keylogs: Sequence[str] = (),
+    logs: Sequence[str] = (),
+    progress: Callable[[Progress], None] | None = None,
+    judge: bool = True,
+    trace: Trace | None = None,
+) -> Reading:
+    """Every source as one trace, judged. Ctrl-C ends the reading; what was read until then is kept and judged."""
+    reading = Reading(trace or Trace(), logs=list(logs))
+    if trace is None and len(sources) == 1 and not logs and (saved := _saved_alone(sources[0])):
+        return Reading(saved, read=1)
+    keys = None
+    names: set[str] = set()
+    try:
+        for number, origin in enumerate(sources, 1):
+            name = _unused(_name(origin), names)
+            opened = _open(origin, name, reading)
+            if opened is None:
+                continue
+            if keys is None:
+                keys = _read_keys(keylogs, reading.trace)
+            _read_source(opened, "" if number == 1 else f"s{number}.", reading, keys, progress, frozenset(names))
+    except KeyboardInterrupt:
+        reading.interrupted = True
+    reading.trace.flush()
+    if judge:
+        judge_trace(reading.trace, reading.logs)
+    return reading
+
+
+def judge_trace(trace: Trace, logs: Sequence[str] = ()) -> None:
+    """Add a verdict for every denial in the trace."""
+    try:
+        from tracer.correlate import correlate
+
+        options: dict[str, Any] = {"logs": list(logs)} if logs else {}
+        for verdict in correlate(trace, **options):
+            trace.verdict(verdict)
+    except Exception:
+        trace.problem(_bug("judge.bug", "", "the denials could not be judged"))
+    trace.flush()
+
+
+def _name(origin: str | os.PathLike[str] | BinaryIO) -> str:
+    return os.fspath(origin) if isinstance(origin, (str, os.PathLike)) else "-"
+
+
+def _unused(name: str, names: set[str]) -> str:
+    """The name, with a number when the same one was given before."""
+    unused, n = name, 1
+    while unused in names:
+        n += 1
+        unused = f"{name}#{n}"
+    names.add(unused)
+    return unused
+
+
+def _saved_alone(origin: str | os.PathLike[str] | BinaryIO) -> Trace | None:
+    """A saved trace that was judged already, opened in place."""
+    if not isinstance(origin, (str, os.PathLike)) or not os.path.isfile(origin):
+        return None
+    try:
+        with open(origin, "rb") as file:
+            if file.read(16) != b"SQLite format 3\0":
+                return None
+        trace = Trace.open(origin)
+    except (OSError, ValueError):
+        return None
+    from tracer.store.trace import Where
+
+    return trace if trace.count("verdict") or not trace.count("exchange", Where("denied")) else None
+
+
+def _open(origin: Any, name: str, reading: Reading) -> Opened | None:
+    from tracer.capture.source import open_source
+
+    try:
+        opened = open_source(origin, name)
+        opened.grow(16)
+        while opened.ready < HEAD and not opened.done and not _is_capture(opened):
+            opened.grow(HEAD)
+    except OSError as error:
+        _fail(reading, name, "", f"it cannot be read: {error.strerror or error}", "source.unreadable")
+        return None
+    return opened
+
+
+def _is_capture(opened: Opened) -> str | None:
+    from tracer.capture.capture import sniff
+
+    return sniff(bytes(opened.base[: min(opened.ready, 64)]))
+
+
+def _fail(reading: Reading, name: str, kind: str, text: str, code: str, size: int | None = None) -> None:
+    reading.failed.append(name)
+    reading.trace.source(Source(name=name, kind=kind or "unknown", bytes=size, partial=True))
+    reading.trace.problem(Problem(code=code, severity=Severity.ERROR, text=text, source=name))
+
+
+def _read_source(
+    opened: Opened,
+    prefix: str,
+    reading: Reading,
+    keys: Any,
+    progress: Callable[[Progress], None] | None,
+    names: frozenset[str],
+) -> None:
+    """Find out what it is, and have it read by whoever reads that."""
+    from tracer.formats.sniff import kind_of
+
+    head = bytes(opened.base[: min(opened.ready, HEAD)])
+    kind = _is_capture(opened) or kind_of(head)
+    if kind is None:
+        size = opened.position(opened.ready)
+        _fail(reading, opened.name, "", _unknown(head), "source.unknown", size)
+    elif kind == "trace":
+        _read_trace(opened, prefix, reading, names)
+    elif kind == "log":
+        reading.logs.append(opened.path or opened.name)
+        reading.read += 1
+        reading.trace.source(Source(name=opened.name, kind="log", bytes=opened.total, path=opened.path))
+    else:
+        _read_values(opened, kind, prefix, reading, keys, progress)
+
+
+def _unknown(head: bytes) -> str:
+    if not head:
+        return "it is empty"
+    return (
+        f"it begins with {head[:8].hex(' ')}: not a capture (pcap, pcapng), HAR, mitmproxy flows, curl -v output, "
+        "HTTP messages or a saved trace"
+    )
+
+
+def _read_values(
+    opened: Opened, kind: str, prefix: str, reading: Reading, keys: Any, progress: Callable[[Progress], None] | None
+) -> None:
+    sink = Interim(reading.trace)
+    packets: int | None = None
+    try:
+        if kind in ("pcap", "pcapng"):
+            packets = _read_capture(opened, prefix, sink, keys, progress)
+        else:
+            _read_text(opened, kind, prefix, sink, progress)
+    except Exception:
+        sink.problem(_bug("source.bug", opened.name, "reading stopped at a fault of our own"))
+    for problem in opened.problems:
+        sink.problem(problem)
+    opened.problems.clear()
+    if sink.failed and not sink.values and not packets:
+        reading.failed.append(opened.name)
+    else:
+        reading.read += 1
+    size = opened.total if opened.total is not None else opened.position(opened.ready)
+    reading.trace.source(
+        Source(name=opened.name, kind=kind, packets=packets, bytes=size, partial=sink.partial, path=opened.path)
+    )
+
+
+def _read_capture(
+    opened: Opened, prefix: str, sink: Interim, keys: Any, progress: Callable[[Progress], None] | None
+) -> int:
+    from tracer.capture.capture import Capture
+    from tracer.http.detect import conversation
+    from tracer.transport.reader import read_connections
+
+    capture = Capture(opened)
+    base: Any = capture.base
+    sink.trace.attach(opened.name, base)
+    secrets = 0
+
+    def blocks() -> Iterator[Packets]:
+        nonlocal secrets
+        for packets in capture.blocks():
+            for kind, data in capture.secrets[secrets:]:
+                secrets += 1
+                if kind == KEY_LOG:
+                    keys.add(data)
+            for problem in capture.take_problems():
+                sink.problem(problem)
+            if progress:
+                progress(Progress(opened.name, capture.bytes_read, capture.bytes_total, capture.packets))
+            yield packets
+
+    try:
+        read_connections(blocks(), base, sink, source=opened.name, converse=conversation, keys=keys, prefix=prefix)
+    finally:
+        for problem in capture.take_problems():
+            sink.problem(problem)
+    return capture.packets
+
+
+def _read_text(
+    opened: Opened, kind: str, prefix: str, sink: Interim, progress: Callable[[Progress], None] | None
+) -> None:
+    from tracer.formats.outside import reader
+    from tracer.transport.conversation import Context
+
+    context = Context(sink=sink, source=opened.name, connection=None, client="", server="", prefix=prefix)
+    stream = io.BufferedReader(_Stream(opened, progress), 1 << 20)
+    reader(kind)(cast(BinaryIO, stream), context, sink)
+
+
+class _Stream(io.RawIOBase):
+    """An opened source as a stream."""
+
+    def __init__(self, opened: Opened, progress: Callable[[Progress], None] | None) -> None:
+        self._opened, self._progress, self._at = opened, progress, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        opened = self._opened
+        while opened.ready <= self._at and not opened.done:
+            opened.grow(self._at + len(buffer))
+        data = bytes(opened.base[self._at : min(opened.ready, self._at + len(buffer))])
+        buffer[: len(data)] = data
+        self._at += len(data)
+        if self._progress:
+            self._progress(Progress(opened.name, opened.position(self._at), opened.total, 0))
+        return len(data)
+
+
+def _read_trace(opened: Opened, prefix: str, reading: Reading, names: frozenset[str]) -> None:
+    from tracer.store.merge import merge
+
+    try:
+        if opened.path is not None and not opened.spooled:
+            other = Trace.open(opened.path)
+        else:
+            with tempfile.NamedTemporaryFile(prefix="tracer-") as copy:
+                copy.write(_Stream(opened, None).readall())
+                copy.flush()
+                other = Trace.open(copy.name)
+                merge(reading.trace, other, prefix, names - {opened.name})
+                reading.read += 1
+                return
+        merge(reading.trace, other, prefix, names - {opened.name})
+        reading.read += 1
+    except (OSError, ValueError) as error:
+        _fail(reading, opened.name, "trace", str(error), "source.unreadable", opened.total)
+
+
+def _read_keys(keylogs: Sequence[str], trace: Trace) -> Any:
+    """The key store with every key log in it, the one SSLKEYLOGFILE names included."""
+    from tracer.tls.keys import Keys
+
+    keys = Keys()
+    environment = os.environ.get("SSLKEYLOGFILE", "")
+    for path in (*keylogs, *([environment] if environment and environment not in keylogs else [])):
+        try:
+            with open(path, "rb") as file:
+                keys.add(file.read(256 << 20))
+        except OSError as error:
+            asked = path in keylogs
+            text = f"the key log cannot be read: {error.strerror or error}"
+            severity = Severity.WARN if asked else Severity.NOTE
+            trace.problem(Problem(code="keys.unreadable", severity=severity, text=text, source=path))
+    return keys
+
+
+def _bug(code: str, source: str, text: str) -> Problem:
+    return Problem(code=code, severity=Severity.BUG, text=f"{text}: {traceback.format_exc()}", source=source)

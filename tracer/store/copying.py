@@ -1,0 +1,36 @@
+"""A trace written as a file of its own, from anything that reads like a trace."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from typing import Any, BinaryIO
+
+from .merge import whole
+from .trace import Trace
+
+
+def write(trace: Any, out: BinaryIO, options: Any) -> None:
+    """Write every value of `trace` (or of a redacted view of one) as a trace file."""
+    only: frozenset[str] | None = options.only
+    with Trace() as copy:
+        for source in trace.sources():
+            copy.source(source)
+        for problem in trace.problems():
+            copy.problem(problem)
+        for connection in trace.connections():
+            copy.connection(connection)
+        for handshake in trace.handshakes():
+            copy.handshake(handshake)
+        for exchange in trace.exchanges():
+            if only is None or exchange.id in only:
+                copy.exchange(whole(exchange, trace.content))
+        for verdict in trace.verdicts():
+            if only is None or verdict.exchange in only:
+                copy.verdict(verdict)
+        with tempfile.TemporaryDirectory(prefix="tracer-") as folder:
+            name = os.path.join(folder, "trace")
+            copy.save(name)
+            with open(name, "rb") as file:
+                shutil.copyfileobj(file, out)
