@@ -7,7 +7,7 @@ import struct
 import subprocess
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,9 +93,8 @@ class Recorder:
     def between(self, start: int, end: int) -> list[Packet]:
         """Of packets `start` to `end`, those of connections that began there, and datagrams."""
         with self._news:
-            some = [p for p in self._packets[start:end] if p.protocol in (_TCP, _UDP)]
-        begun = {p.ends for p in some if p.opens}
-        return [p for p in some if (p.ends in begun if p.protocol == _TCP else not any(e == _MARK for e in p.ends))]
+            some = self._packets[start:end]
+        return connections(p for p in some if p.protocol == _TCP or (p.protocol == _UDP and not _is_mark(p)))
 
     def stop(self) -> None:
         self._tcpdump.terminate()
@@ -104,16 +103,34 @@ class Recorder:
         self._socket.close()
 
 
-def secrets_of(packets: Iterable[Packet], folder: Path) -> str:
-    """The lines of all key logs in `folder` whose client random is in the packets, each once."""
-    seen = b"".join(p.frame for p in packets)
-    lines: dict[str, None] = {}
+def _is_mark(packet: Packet) -> bool:
+    return _MARK in packet.ends
+
+
+def connections(packets: Iterable[Packet]) -> list[Packet]:
+    """Those of TCP connections that begin among them, and all datagrams."""
+    some = list(packets)
+    begun = {p.ends for p in some if p.opens}
+    return [p for p in some if p.protocol != _TCP or p.ends in begun]
+
+
+def secrets(folder: Path) -> dict[str, bytes]:
+    """Line of any key log in `folder` -> its client random, each line once."""
+    lines: dict[str, bytes] = {}
     for log in sorted(folder.glob("*.log")):
         for line in log.read_text(errors="replace").splitlines():
             words = line.split()
-            if len(words) == 3 and len(words[1]) == 64 and bytes.fromhex(words[1]) in seen:
-                lines[line] = None
-    return "".join(f"{line}\n" for line in lines)
+            if len(words) == 3 and len(words[1]) == 64:
+                lines[line] = bytes.fromhex(words[1])
+    return lines
+
+
+def secrets_of(packets: Sequence[Packet], folder: Path, known: Container[str] = ()) -> str:
+    """The lines whose client random is in the packets; with QUIC, which hides it, those not `known` before."""
+    seen = b"".join(p.frame for p in packets)
+    quic = any(p.protocol == _UDP for p in packets)
+    found = [line for line, random in secrets(folder).items() if random in seen or (quic and line not in known)]
+    return "".join(f"{line}\n" for line in found)
 
 
 def _block(kind: int, body: bytes) -> bytes:

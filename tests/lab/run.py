@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -140,6 +140,7 @@ def _play(lab: Lab, case: Case, recorder: capture.Recorder, out: Path) -> None:
         if (done := _step(lab, case, step)).exit_code:
             raise WrongError(f"the preparation failed\n{done.output[-900:]}")
     sizes = {path: path.stat().st_size for path in _logs(lab, case)}
+    known = capture.secrets(lab.keys)
     recorder.quiet(0.03, 0.5)
     start = recorder.mark()
     answers = [_step(lab, case, step) for step in case.steps]
@@ -152,7 +153,7 @@ def _play(lab: Lab, case: Case, recorder: capture.Recorder, out: Path) -> None:
     packets = recorder.between(start, end)
     if not packets:
         raise WrongError("nothing was captured")
-    _save(lab, case, packets, proof, answers, _news(sizes), out / case.name)
+    _save(lab, case, packets, known, proof, _news(sizes), out / case.name)
     print(f"{case.name}: {told}; {proof['line'][:110]}")
 
 
@@ -231,19 +232,19 @@ def _save(
     lab: Lab,
     case: Case,
     packets: list[capture.Packet],
+    known: Container[str],
     proof: dict[str, str],
-    answers: Sequence[Answer],
     logs: dict[Path, str],
     folder: Path,
 ) -> None:
     time.sleep(0.06)  # key logs are flushed a little later
-    secrets = capture.secrets_of(packets, lab.keys)
+    secrets = capture.secrets_of(packets, lab.keys, known)
     mine = [p for p in packets if any(ip in CLIENTS for ip, _ in p.ends)]
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     (folder / "capture.pcapng").write_bytes(capture.pcapng(packets, secrets))
     if len(mine) != len(packets):
-        (folder / "client.pcapng").write_bytes(capture.pcapng(mine, capture.secrets_of(mine, lab.keys)))
+        (folder / "client.pcapng").write_bytes(capture.pcapng(mine, capture.secrets_of(mine, lab.keys, known)))
     (folder / "expected.json").write_text(json.dumps(_expected(lab, case, proof, bool(secrets)), indent=1) + "\n")
     (folder / "STORY.md").write_text(case.story.strip() + "\n")
     for path, text in logs.items():
@@ -287,5 +288,8 @@ def address(name: str) -> str:
 
 
 def select(names: Sequence[str], only: Callable[[Case], bool] = lambda case: True) -> list[Case]:
-    """Cases whose name contains one of `names`, or all."""
-    return [c for c in CASES if only(c) and (not names or any(n in c.name for n in names))]
+    """Cases of that name, or whose name contains one of `names`, or all."""
+    exact = {case.name for case in CASES} & set(names)
+    words = [name for name in names if name not in exact]
+    chosen = [c for c in CASES if c.name in exact or any(word in c.name for word in words) or not names]
+    return [c for c in chosen if only(c)]

@@ -95,15 +95,6 @@ _VARNISH = (
 
 _ATS = (
     _ats(
-        name="ats-method",
-        cause=Cause.METHOD_DENIED,
-        steps=(curl("https://files.example.test/photos/one.txt", "-X", "PURGE"),),
-        conf={"ats:allow": "  - apply: in\n    ip_addrs: 0/0\n    action: deny\n    methods: [PURGE, PUSH]"},
-        proof=Proof("ats", "etc/ip_allow.yaml", r"methods: \[PURGE, PUSH\]"),
-        accept=Accept(causes=(Cause.IP_DENIED, Cause.PATH_DENIED)),
-        story="PURGE from outside.\nTraffic Server's ip_allow: Access Denied.",
-    ),
-    _ats(
         name="ats-address",
         cause=Cause.IP_DENIED,
         status=403,
@@ -112,6 +103,15 @@ _ATS = (
         proof=Proof("ats", "etc/ip_allow.yaml", r"ip_addrs: 127.0.0.66"),
         accept=Accept(causes=(Cause.PATH_DENIED, Cause.METHOD_DENIED)),
         story="One address may not read here.\nTraffic Server's ip_allow.",
+    ),
+    _ats(
+        name="ats-method",
+        cause=Cause.METHOD_DENIED,
+        steps=(curl("https://files.example.test/photos/one.txt", "-X", "PURGE"),),
+        conf={"ats:allow": "  - apply: in\n    ip_addrs: 0/0\n    action: deny\n    methods: [PURGE, PUSH]"},
+        proof=Proof("ats", "etc/ip_allow.yaml", r"methods: \[PURGE, PUSH\]"),
+        accept=Accept(causes=(Cause.IP_DENIED, Cause.PATH_DENIED)),
+        story="PURGE from outside.\nTraffic Server's ip_allow: Access Denied.",
     ),
     _ats(
         name="ats-hotlink",

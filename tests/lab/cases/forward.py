@@ -34,7 +34,7 @@ def _squid_log(text: str) -> Proof:
 
 _LOGIN = {
     "squid": "auth_param basic program /usr/lib/squid/basic_ncsa_auth @squid:dir@/www/users\n"
-    "auth_param basic realm company\nacl known proxy_auth REQUIRED\nacl members dstdomain members.example.test\n"
+    "auth_param basic realm company\nacl known proxy_auth REQUIRED\nacl members dstdomain -n members.example.test\n"
     "http_access allow members known\nhttp_access deny members"
 }
 _USERS = {"squid:users": "alice:$apr1$lab$8mO8VPzF0dVxSV5tXpFYC1\n"}
@@ -43,7 +43,7 @@ CASES = (
     _squid(
         name="squid-connect-refused",
         steps=(curl("https://games.example.test/", *_SQUID),),
-        conf={"squid": "acl games dstdomain games.example.test\nhttp_access deny games"},
+        conf={"squid": "acl games dstdomain -n games.example.test\nhttp_access deny games"},
         proof=_squid_log(r"TCP_DENIED/403 .*CONNECT games.example.test:443"),
         story="curl asks the company's proxy for a tunnel to a site and gets 403 for CONNECT.\n"
         "Squid's access list denies the domain; the site was never asked.",
@@ -52,7 +52,7 @@ CASES = (
     _squid(
         name="squid-http-site",
         steps=(curl("http://games.example.test/play", *_SQUID),),
-        conf={"squid": "acl games dstdomain games.example.test\nhttp_access deny games"},
+        conf={"squid": "acl games dstdomain -n games.example.test\nhttp_access deny games"},
         proof=_squid_log(r"TCP_DENIED/403 .*GET http://games.example.test/play"),
         story="The same site over plain HTTP.\nSquid's own 403 page, with X-Squid-Error.",
     ),
@@ -166,7 +166,7 @@ CASES = (
         route=("privoxy",),
         steps=(curl("http://ads.example.test/banner.html", *_PRIV),),
         conf={"privoxy": "{+block{advertisements}}\nads.example.test"},
-        proof=Proof("privoxy", "privoxy.log", r"ads.example.test/banner.html"),
+        proof=Proof("privoxy", "output.log", r"ads.example.test/banner.html"),
         story="An advertisement is blocked on the way out.\nPrivoxy: 403 Request blocked by Privoxy.",
     ),
     Case(

@@ -62,7 +62,8 @@ _DJANGO = (
             products=_DRF, causes=(Cause.UNKNOWN, Cause.INSUFFICIENT_SCOPE, Cause.RESOURCE_POLICY, Cause.PATH_DENIED)
         ),
         told_by="logs",
-        story="Django's plain 403 page for PermissionDenied, through Envoy.\nOnly the log says that the order is bob's.",
+        story="Django's plain 403 page for PermissionDenied, through Envoy.\n"
+        "Only the log says that the order is bob's.",
     ),
     _django(
         name="django-staff",
@@ -111,7 +112,8 @@ _DJANGO = (
         steps=tuple(curl("https://shop.example.test/api/search/", "-b", "seen=1") for _ in range(2)),
         proof=_shop(r"Too Many Requests: /api/search/"),
         accept=Accept(products=_DRF),
-        story="One search a minute is allowed; the second is a 429.\nDjango REST framework's throttle, with Retry-After.",
+        story="One search a minute is allowed; the second is a 429.\n"
+        "Django REST framework's throttle, with Retry-After.",
     ),
     _django(
         name="django-maintenance",
@@ -179,7 +181,8 @@ _FASTAPI = (
         ),
         denial=False,
         proof=_api(r'"OPTIONS /items HTTP/1.1" 400'),
-        story="A preflight from an origin that is not allowed.\nStarlette's CORS middleware: 400, Disallowed CORS origin.",
+        story="A preflight from an origin that is not allowed.\n"
+        "Starlette's CORS middleware: 400, Disallowed CORS origin.",
     ),
     _fastapi(
         name="fastapi-websocket",

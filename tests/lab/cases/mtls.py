@@ -177,7 +177,8 @@ _APACHE = (
         files={"apache:cert/a.txt": "a\n"},
         conf={"apache:optional": '<Location /cert/>\n    SSLRequire %{SSL_CLIENT_S_DN_CN} eq "alice"\n</Location>'},
         proof=_apache_log(r"access to .*cert/a.txt failed, reason: SSL requirement expression not fulfilled"),
-        story="A certificate is optional in the handshake; SSLRequire wants alice's.\nNone was sent: Apache's 403 page.",
+        story="A certificate is optional in the handshake; SSLRequire wants alice's.\n"
+        "None was sent: Apache's 403 page.",
     ),
     _apache(
         name="mtls-apache-other-name-403",
@@ -297,7 +298,8 @@ _GATEWAYS = (
         proof=Proof("traefik", "sites.yaml", r"plain: \{sniStrict: true\}"),
         accept=Accept(layers=(Layer.ORIGIN,)),
         denial=False,
-        story="The name in the handshake (SNI) is not served here.\nTraefik with sniStrict: alert 112, unrecognized name.",
+        story="The name in the handshake (SNI) is not served here.\n"
+        "Traefik with sniStrict: alert 112, unrecognized name.",
     ),
 )
 

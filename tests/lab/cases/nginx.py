@@ -173,7 +173,8 @@ _CALLERS = (
         },
         proof=_access(r"GET /film.txt HTTP/1.1. 403"),
         accept=Accept(causes=(Cause.IP_DENIED,), layers=(Layer.CDN, Layer.APP)),
-        story="A film is not licensed for the country of the client's address.\nnginx's geo map says so and returns 403.",
+        story="A film is not licensed for the country of the client's address.\n"
+        "nginx's geo map says so and returns 403.",
     ),
     _origin(
         name="nginx-hotlink",
@@ -266,7 +267,8 @@ _AUTH = (
         proof=_error(r"nothing. failed \(2: No such file or directory\)"),
         accept=Accept(causes=(Cause.CREDENTIALS_INVALID, Cause.PATH_DENIED)),
         told_by="logs",
-        story="User and password are right, the answer is 403.\nThe password file that nginx is told to read does not exist.",
+        story="User and password are right, the answer is 403.\n"
+        "The password file that nginx is told to read does not exist.",
     ),
     _direct(
         name="nginx-link-expired",
@@ -323,7 +325,8 @@ _REQUESTS = (
         conf={"nginx": "location /data/ { if ($request_method = OPTIONS) { return 403; } }"},
         proof=_access(r"OPTIONS /data/list.json HTTP/1.1. 403"),
         accept=Accept(causes=(Cause.METHOD_DENIED,)),
-        story="A browser asks first whether it may PUT across origins.\nnginx refuses the preflight itself: OPTIONS is a 403.",
+        story="A browser asks first whether it may PUT across origins.\n"
+        "nginx refuses the preflight itself: OPTIONS is a 403.",
         curated=True,
     ),
     _direct(

@@ -91,7 +91,8 @@ _S3 = (
         steps=(python("s3.py", "signature", "@work@"),),
         proof=_log("/reports/2026/plan.txt"),
         accept=_MOTO,
-        story="The access key is right, the secret is not.\nThe store computes another signature: SignatureDoesNotMatch.",
+        story="The access key is right, the secret is not.\n"
+        "The store computes another signature: SignatureDoesNotMatch.",
     ),
     _s3(
         name="s3-unknown-key",

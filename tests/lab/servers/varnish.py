@@ -18,27 +18,11 @@ def _files(lab: Lab, server: Server) -> None:
 
 def _command(lab: Lab, server: Server) -> list[str]:
     folder = lab.folder(server.name)
-    listeners = [
-        "-a",
-        lab.fill("plain=@varnish/plain@,HTTP"),
-        "-a",
-        lab.fill("http=@varnish/http@,HTTP"),
-        "-a",
-        lab.fill("chain=@varnish/chain@,PROXY"),
-    ]
-    limits = [
-        "-s",
-        "malloc,16m",
-        "-p",
-        "vsl_space=8m",
-        "-p",
-        "feature=+http2",
-        "-p",
-        "thread_pool_min=10",
-        "-p",
-        "vcc_err_unref=off",
-    ]
-    place = ["-j", "none", "-n", str(folder / "state"), "-f", str(folder / "varnish.vcl"), "-T", "none"]
+    ways = ("plain=@varnish/plain@,HTTP", "http=@varnish/http@,HTTP", "chain=@varnish/chain@,PROXY")
+    listeners = [word for way in ways for word in ("-a", lab.fill(way))]
+    limits = ["-s", "malloc,16m", "-p", "vsl_space=8m", "-p", "feature=+http2", "-p", "thread_pool_min=10"]
+    place = ["-p", "vcc_err_unref=off", "-j", "none", "-n", str(folder / "state")]
+    place += ["-f", str(folder / "varnish.vcl"), "-T", "none"]
     return [server.program, "-F", *listeners, *limits, *place]
 
 

@@ -1,4 +1,5 @@
 # mypy: ignore-errors
+# ruff: noqa: B008
 """An API in FastAPI: bearer tokens with scopes, an API key, CORS, a WebSocket that looks at the origin."""
 
 import logging

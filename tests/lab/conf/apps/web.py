@@ -112,9 +112,7 @@ def signed() -> Response:
     """X-Date and X-Signature over method, path and date."""
     date, given = request.headers.get("X-Date", "0"), request.headers.get("X-Signature", "")
     if abs(time.time() - int(date)) > 300:
-        refuse(
-            403, "RequestTimeTooSkewed", "The difference between the request time and the server's time is too large"
-        )
+        refuse(403, "RequestTimeTooSkewed", "The difference between the request time and ours is too large")
     text = f"{request.method}\n{request.path}\n{date}".encode()
     if not hmac.compare_digest(hmac.new(_SIGNING, text, hashlib.sha256).hexdigest(), given):
         refuse(403, "SignatureDoesNotMatch", "The request signature we calculated does not match the one you sent")

@@ -1,7 +1,6 @@
 # mypy: ignore-errors
 """Opens a page in headless Chromium: browser.py URL IP; prints the status of the last answer for the page."""
 
-import json
 import re
 import subprocess
 import sys
@@ -19,7 +18,11 @@ with tempfile.TemporaryDirectory() as profile:
     options += ["--virtual-time-budget=4000", "--dump-dom", url]
     subprocess.run(["chromium", *options], capture_output=True, timeout=35)
     text = log.read_text(errors="replace")
-statuses = re.findall(r'"HTTP/1.1 (\d{3})', text)
-if not statuses:
-    print(json.dumps(text[-500:]))
+mine, statuses = set(), []
+for line in text.splitlines():  # one event a line; a request and its answer share the source
+    source = re.search(r'"source":\{"id":(\d+)', line)
+    if source and f'"GET {urlsplit(url).path} HTTP/1.1' in line:
+        mine.add(source[1])
+    if source and source[1] in mine and (status := re.search(r'"HTTP/1.1 (\d{3})', line)):
+        statuses.append(status[1])
 print(f"lab-status={statuses[-1] if statuses else 0}")
