@@ -76,6 +76,11 @@ def test_a_body_shorter_than_announced_is_not_called_whole(read_with: Any) -> No
     assert (body.data, body.complete) == (b"abc", False)
 
 
+def test_messages_that_announce_bodies_they_do_not_have_end_where_the_next_begins(read_with: Any) -> None:
+    report = read_with(http_text, b"HTTP/1.1 403 Forbidden\nContent-Length: 99\n\n" * 3)
+    assert [(e.response.status, e.response.body.complete) for e in report.exchanged] == [(403, False)] * 3
+
+
 def test_text_without_a_message_is_an_error(read_with: Any) -> None:
     assert read_with(http_text, b"hello\nworld\n").codes == ["text.no-message"]
 

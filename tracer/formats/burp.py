@@ -118,5 +118,5 @@ def _moment(text: str) -> int | None:
         parsed = parsedate_to_datetime(f"{found[2]} {found[1]} {found[5]} {found[3]} {found[4]}")
         parsed = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
         return int((parsed - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()) * 10**9
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None

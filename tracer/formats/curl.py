@@ -208,7 +208,7 @@ class _Reader:
             self._raw_begun = self._talk.id
         elif self._in_head is False and self._raw_head():
             self._in(line)
-        elif found := _COMMAND.search(line):
+        elif found := _COMMAND.search(line[:8192]):
             self._command = parse_command(found[1].decode("utf-8", "replace"))
             self._notes.scheme = None
 

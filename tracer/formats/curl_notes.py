@@ -45,6 +45,8 @@ _MESSAGES = {
     20: "Finished",
     22: "CertificateStatus",
 }
+_KEPT_ALIVE = 100
+"""connections back that a reuse is looked for; curl keeps fewer open"""
 _RDN = {"organizationName": "O", "commonName": "CN"}
 
 
@@ -93,6 +95,7 @@ class Notes:
         self._context = context
         self._peers: list[_Peer] = []
         self._offered: tuple[str, ...] = ()
+        self._handshakes = 0
         self._block = ""
 
     def take(self, line: str) -> None:
@@ -148,7 +151,7 @@ class Notes:
         peer.host, peer.server, peer.number, peer.pending = host, address(ip, port), number, False
 
     def _reuse(self, number: str | None, host: str) -> None:
-        for index in range(len(self._peers) - 1, -1, -1):
+        for index in range(len(self._peers) - 1, max(len(self._peers) - _KEPT_ALIVE, 0) - 1, -1):
             peer = self._peers[index]
             if peer.number == number or peer.host == host.removesuffix(":443"):
                 self._peers.append(self._peers.pop(index))
@@ -205,8 +208,8 @@ class Notes:
             self._new_peer()
         peer = self._peers[-1]
         if not peer.tls or fresh:
-            count = sum(len(p.tls) for p in self._peers) + 1
-            peer.tls.append(_Tls(self._context.new_id("t", count), offered=self._offered))
+            self._handshakes += 1
+            peer.tls.append(_Tls(self._context.new_id("t", self._handshakes), offered=self._offered))
             self._offered = ()
             self._place()
         return peer.tls[-1]

@@ -98,7 +98,7 @@ def _date_in(head: bytes) -> int | None:
     found = _DATE.search(head)
     try:
         return int(parsedate_to_datetime(found[1].decode()).timestamp()) * 10**9 if found else None
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
 
 

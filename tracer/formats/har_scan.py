@@ -20,7 +20,7 @@ _SCALAR = re.compile(rb"[^\s,\]}]*+")
 _OPEN, _CLOSE = b"{[", b"}]"
 _BOM = b"\xef\xbb\xbf"
 
-LARGEST = 256 << 20
+LARGEST = 128 << 20
 """bytes of one piece; longer ones are passed over"""
 
 

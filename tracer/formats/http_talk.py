@@ -13,6 +13,11 @@ from .message import codings_of, dechunked, target_of, value_of, version_of
 REQUEST_LINE = re.compile(rb"([A-Za-z][A-Za-z0-9_-]{0,24}) (\S.*?) (HTTP/\d(?:\.\d)?)\s*$")
 STATUS_LINE = re.compile(rb"(HTTP/\d(?:\.\d)?) (\d{3})(?: (.*?))?\s*$")
 _MOST = 64 << 20
+_LONGEST = 64 << 10
+
+
+def _number(digits: str, without: int | None) -> int | None:
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 16 else without
 
 
 @dataclass(slots=True)
@@ -35,6 +40,8 @@ class _Half:
     head: bytearray = field(default_factory=bytearray)
     body: bytearray = field(default_factory=bytearray)
     done: bool = False
+    length: int | None = None
+    """bytes of body, once the head is done and says it"""
     seen_ns: int | None = None
 
     @property
@@ -124,8 +131,9 @@ class Assembler:
         half.head += line + b"\r\n"
         name, colon, value = line.partition(b":")
         if line[:1] in (b" ", b"\t") and half.fields:
-            last = half.fields[-1]
-            half.fields[-1] = (last[0], last[1] + b" " + line.strip())
+            name, value = half.fields[-1]
+            if len(value) < _LONGEST:
+                half.fields[-1] = (name, value + b" " + line.strip())
         elif colon and name.strip():
             half.fields.append((name.strip(), value.strip()))
         elif line.startswith(b":") and (cut := line.find(b":", 1)) > 0:  # a pseudo-header field
@@ -137,6 +145,7 @@ class Assembler:
         if half is not None and not half.done:
             half.head += b"\r\n"
             half.done = True
+            half.length = self._announced(half, out)
 
     def data(self, data: bytes, out: bool, time_ns: int | None = None) -> None:
         """Body bytes, as they come."""
@@ -153,16 +162,20 @@ class Assembler:
             half.body += (b"\n" if half.body else b"") + line
 
     def remaining(self, out: bool) -> int | None:
-        """Body bytes still to come; None when no Content-Length says it."""
+        """Body bytes still to come; None when nothing says how many."""
         half = self._half(out)
         if half is None:
             return 0
-        if not out and ((self.status or 0) in (204, 304) or (self.status or 0) < 200 or self._method == b"HEAD"):
+        return None if half.length is None else max(half.length - len(half.body), 0)
+
+    def _announced(self, half: _Half, out: bool) -> int | None:
+        """RFC 9112 section 6.3, as far as a text can follow it."""
+        status = self.status or 0
+        if not out and (status in (204, 304) or status < 200 or self._method == b"HEAD"):
             return 0
-        length = value_of(half.headers, b"content-length")
-        if length.isdigit() and len(length) < 16 and not value_of(half.headers, b"transfer-encoding"):
-            return max(int(length) - len(half.body), 0)
-        return 0 if out and not value_of(half.headers, b"transfer-encoding") else None
+        if value_of(half.headers, b"transfer-encoding"):
+            return None
+        return _number(value_of(half.headers, b"content-length"), 0 if out else None)
 
     @property
     def _method(self) -> bytes:
@@ -171,11 +184,6 @@ class Assembler:
 
     def _half(self, out: bool) -> _Half | None:
         return self._request if out else self._response
-
-    def has_field(self, line: bytes) -> bool:
-        """The current response has this very field line already (`curl -v -i` shows all twice)."""
-        name, _, value = line.partition(b":")
-        return self._response is not None and (name.strip(), value.strip()) in self._response.fields
 
     def flush(self) -> None:
         """Report the current exchange, if any, with whatever it has."""
@@ -233,7 +241,7 @@ class Assembler:
             url=url,
             version=version,
             headers=tuple(h for h in half.headers if not h[0].startswith(b":")),
-            body=self._body(half, True),
+            body=self._body(half),
             head=bytes(half.head) if version.startswith("HTTP/1") else b"",
             packet=self.count,
         )
@@ -246,18 +254,14 @@ class Assembler:
             reason=(found[3] or b"").decode("utf-8", "replace") if found else "",
             version=version,
             headers=half.headers,
-            body=self._body(half, False),
+            body=self._body(half),
             head=bytes(half.head) if version.startswith("HTTP/1") else b"",
             packet=self.count,
         )
 
-    def _body(self, half: _Half, out: bool) -> Body:
+    def _body(self, half: _Half) -> Body:
         data = bytes(half.body)
-        length = value_of(half.headers, b"content-length")
-        complete = half.done
-        if length.isdigit() and len(length) < 16:
-            bodiless = not out and (self._method == b"HEAD" or (self.status or 0) in (204, 304))
-            complete = bodiless or int(length) == len(data)
+        complete = half.done and half.length in (None, len(data))
         if b"chunked" in value_of(half.headers, b"transfer-encoding").lower().encode():
             data = dechunked(data)
         if data and self.lossy:

@@ -67,9 +67,10 @@ def read_messages(data: bytes, talk: Assembler) -> None:
     while at < size:
         if not in_head and talk.active and (left := talk.remaining(out)):
             stop = _body_end(data, at, left)
-            talk.data(data[at:stop], out)
-            at = stop
-            continue
+            if stop > at:
+                talk.data(data[at:stop], out)
+                at = stop
+                continue
         end = data.find(b"\n", at)
         end = size if end < 0 else end + 1
         line = data[at:end].rstrip(b"\r\n")
