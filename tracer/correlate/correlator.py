@@ -1,0 +1,253 @@
+"""From a trace to verdicts: finds denials, sets the scene of each, collects evidence, asks the judge."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Protocol
+
+from tracer.http.body import decode
+from tracer.model.http import Body, Exchange
+from tracer.model.http import text as as_text
+from tracer.model.tls import Handshake
+from tracer.model.verdict import Alternative, Cause, Evidence, Hop, Layer, PathEntry, Said, Verdict
+
+from . import judge, rules_cause, rules_layer, words
+from .denials import is_denial, refusal
+from .evidence import Collection
+from .scene import Scene
+from .vantage import host_of, inner_exchanges
+
+BODY_READ = 64 * 1024
+"""bytes of a decoded body that rules look at"""
+SIBLINGS = 32
+
+
+class Reads(Protocol):
+    """What the correlator needs of a trace."""
+
+    def exchanges(self) -> Iterator[Exchange]: ...
+    def handshakes(self) -> Iterator[Handshake]: ...
+    def content(self, source: str, body: Body) -> bytes | None: ...
+
+
+def correlate(trace: Reads, *, statuses: frozenset[int] | None = None) -> Iterator[Verdict]:
+    """A verdict for every denial, ordered by the start of the response; `statuses` narrows it."""
+    view = _View(trace)
+    verdicts = [v for v in view.http_verdicts() if statuses is None or v.status in statuses]
+    if statuses is None:
+        verdicts += view.tls_verdicts()
+    yield from sorted(verdicts, key=lambda v: v.time_ns or 0)
+
+
+class _View:
+    """The trace as the correlator sees it."""
+
+    def __init__(self, trace: Reads) -> None:
+        self.trace = trace
+        self.exchanges = list(trace.exchanges())
+        self.handshakes = {h.id: h for h in trace.handshakes()}
+        self.inner = inner_exchanges(self.exchanges)
+        self.is_inner = {e.id for group in self.inner.values() for e in group}
+        clients = {host_of(e.client) for e in self.exchanges}
+        self.proxies = frozenset(host_of(e.server) for e in self.exchanges if host_of(e.server) in clients) - {""}
+        self.refused = {h.connection: h for h in self.handshakes.values() if h.connection and refusal(h)}
+
+    # -- HTTP
+
+    def http_verdicts(self) -> Iterator[Verdict]:
+        denied = {e.id: e for e in self.exchanges if is_denial(e, self._body(e))}
+        overcome = self._overcome(denied)
+        for exchange in denied.values():
+            if exchange.id in overcome or self._is_copy(exchange, denied):
+                continue
+            yield self._verdict(exchange)
+
+    def _is_copy(self, exchange: Exchange, denied: dict[str, Exchange]) -> bool:
+        """A deeper copy of a denial that is reported where its client saw it."""
+        return exchange.id in self.is_inner
+
+    def _overcome(self, denied: dict[str, Exchange]) -> set[str]:
+        """Denials that the same client then got past with the same request."""
+        later: dict[tuple[str, str, str], int] = {}
+        for position, exchange in enumerate(self.exchanges):
+            if exchange.request and exchange.response and exchange.response.status < 400:
+                later[_asker(exchange)] = position
+        overcome = set()
+        for position, exchange in enumerate(self.exchanges):
+            if exchange.id in denied and exchange.response and exchange.request:
+                passed = later.get(_asker(exchange), -1) > position
+                if passed and exchange.response.status in (401, 407):
+                    overcome.add(exchange.id)
+        return overcome
+
+    def _verdict(self, exchange: Exchange) -> Verdict:
+        copies = self._copies(exchange)
+        scene = self._scene(exchange, copies)
+        found = Collection()
+        deciding = copies[-1] if copies else exchange
+        looked_at = scene if deciding is exchange else self._scene(deciding, [])
+        rules_layer.collect(looked_at, found)
+        rules_layer.position(scene, found)
+        rules_cause.collect(looked_at, found)
+        if copies:
+            found.add(
+                f"the denial was already there {len(copies)} hop{'s' * (len(copies) > 1)} deeper, at {deciding.server}",
+                "present:unknown", 0.0, exchange=deciding, where="response status line",
+                value=str(deciding.response.status if deciding.response else ""),
+            )  # fmt: skip
+        return self._conclude(exchange, deciding, copies, found.items)
+
+    def _copies(self, exchange: Exchange) -> list[Exchange]:
+        """The same denial one hop deeper, two hops deeper, …"""
+        copies: list[Exchange] = []
+        here = exchange
+        while len(copies) < 16:
+            deeper = [e for e in self.inner.get(here.id, ()) if e.response and e.response.status >= 400]
+            if not deeper:
+                break
+            here = deeper[-1]
+            copies.append(here)
+        return copies
+
+    def _scene(self, exchange: Exchange, copies: list[Exchange]) -> Scene:
+        return Scene(
+            exchange=exchange,
+            body=self._body(exchange),
+            copies=tuple(copies),
+            handshake=self.handshakes.get(exchange.tls or ""),
+            proxies=self.proxies,
+            many_seen=bool(copies) or host_of(exchange.server) in self.proxies or bool(self.is_inner),
+        )
+
+    def _conclude(
+        self, exchange: Exchange, deciding: Exchange, copies: list[Exchange], evidence: list[Evidence]
+    ) -> Verdict:
+        scales = judge.weigh(e for e in evidence if not e.supports.endswith(":unknown"))
+        ranked = judge.posterior(scales.layers)
+        layer = next(iter(ranked))
+        confidence = min(judge.CEILING, ranked[layer])
+        product = judge.choose_product(scales, layer)
+        cause, cause_confidence = judge.choose_cause(scales)
+        response, request = exchange.response, exchange.request
+        assert response is not None
+        return Verdict(
+            source=exchange.source,
+            exchange=exchange.id,
+            method=request.method if request else None,
+            url=request.url if request else None,
+            status=response.status,
+            original_status=_other_status(deciding, exchange),
+            time_ns=exchange.timing.response_start_ns,
+            layer=layer,
+            product=product,
+            cause=cause,
+            cause_detail=None,
+            confidence=round(confidence, 3),
+            cause_confidence=round(cause_confidence, 3),
+            hop=Hop(name=product or str(layer), address=deciding.server or None),
+            alternatives=tuple(
+                Alternative(layer=k, product=judge.choose_product(scales, k), cause=cause, confidence=round(p, 3))
+                for k, p in list(ranked.items())[1:4]
+                if p >= 0.03
+            ),
+            path=_path(evidence, layer, product, deciding.server),
+            evidence=tuple(evidence),
+            chain=(exchange.id,),
+            seen_at=tuple(e.id for e in copies),
+            headline=words.headline(response.status, layer, product, cause, confidence),
+            next_steps=tuple(words.next_steps(layer, product, cause, confidence, cause_confidence)),
+        )
+
+    def _body(self, exchange: Exchange) -> str:
+        """Decoded text of the answer, cut at a bound; empty when it was not kept."""
+        response = exchange.response
+        if response is None or not response.body.size or response.status < 400:
+            return ""
+        if response.body.size > 8 * 1024 * 1024:
+            return ""
+        raw = self.trace.content(exchange.source, response.body)
+        return as_text(decode(raw, response.body.codings, BODY_READ).data) if raw else ""
+
+    # -- TLS
+
+    def tls_verdicts(self) -> Iterator[Verdict]:
+        used = {e.tls for e in self.exchanges if e.response is not None}
+        for handshake in self.handshakes.values():
+            alert = refusal(handshake)
+            if alert and handshake.id not in used:
+                yield self._tls_verdict(handshake, alert)
+
+    def _tls_verdict(self, handshake: Handshake, alert: str) -> Verdict:
+        found = Collection()
+        by_name = alert == "unrecognized_name"
+        missing = handshake.client_cert_sent is False or alert in ("certificate_required", "no_certificate")
+        cause = Cause.HOST_DENIED if by_name else Cause.CLIENT_CERT_MISSING if missing else Cause.CLIENT_CERT_REJECTED
+        packet = next((a.packet for a in handshake.alerts if not a.client and a.level == 2), None)
+        end = host_of(handshake.server)
+        layer = Layer.GATEWAY if end in self.proxies else Layer.ORIGIN
+        found.add(f"the server ended the handshake with {alert}", f"generated:{layer}", 2.2, id_seen=handshake.id,
+                  where="tls alert", value=alert, packet=packet, reference="RFC 8446 section 6.2")  # fmt: skip
+        if handshake.client_cert_requested:
+            sent = "none was sent" if missing else "one was sent"
+            found.add(f"it had asked for a client certificate; {sent}", f"cause:{cause}", 4.0, id_seen=handshake.id,
+                      where="tls handshake", value="CertificateRequest", reference="RFC 8446 section 4.3.2")  # fmt: skip
+        else:
+            found.add(f"{alert} is what is said then", f"cause:{cause}", 2.5, id_seen=handshake.id, where="tls alert",
+                      value=alert, packet=packet)  # fmt: skip
+        scales = judge.weigh(found.items)
+        ranked = judge.posterior(scales.layers)
+        layer = next(iter(ranked))
+        cause, cause_confidence = judge.choose_cause(scales)
+        url = f"https://{handshake.sni}/" if handshake.sni else None
+        return Verdict(
+            source=handshake.source,
+            exchange=handshake.id,
+            url=url,
+            time_ns=next((a.time_ns for a in handshake.alerts if a.packet == packet), handshake.end_ns),
+            layer=layer,
+            cause=cause,
+            cause_detail=alert.replace("_", "-"),
+            confidence=round(min(0.75, ranked[layer]), 3),
+            cause_confidence=round(cause_confidence, 3),
+            hop=Hop(name=str(layer), address=handshake.server or None),
+            alternatives=tuple(
+                Alternative(layer=k, cause=cause, confidence=round(p, 3)) for k, p in list(ranked.items())[1:3]
+            ),
+            path=(PathEntry(layer=layer, address=handshake.server, said=Said.GENERATED, evidence=("v1",)),),
+            evidence=tuple(found.items),
+            chain=(handshake.id,),
+            headline=words.headline(None, layer, None, cause, ranked[layer]),
+            next_steps=tuple(words.next_steps(layer, None, cause, ranked[layer], cause_confidence)),
+        )
+
+
+def _asker(exchange: Exchange) -> tuple[str, str, str]:
+    """Who asked what: the same client, method and URL."""
+    assert exchange.request is not None
+    return host_of(exchange.client), exchange.request.method, exchange.request.url.partition("#")[0]
+
+
+def _other_status(deciding: Exchange, exchange: Exchange) -> int | None:
+    first = deciding.response.status if deciding.response else None
+    seen = exchange.response.status if exchange.response else None
+    return first if first != seen else None
+
+
+def _path(evidence: list[Evidence], layer: Layer, product: str | None, address: str | None) -> tuple[PathEntry, ...]:
+    """The hops that left something, in the order a request meets their layers; the accused one last of its layer."""
+    seen: dict[tuple[Layer, str], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for item in evidence:
+        kind, _, what = item.supports.partition(":")
+        if item.product and kind in ("generated", "forwarded", "present"):
+            seen[Layer(what), item.product][kind].append(item.id)
+    entries = []
+    for (at, name), kinds in seen.items():
+        accused = at is layer and name == product
+        said = Said.GENERATED if accused else Said.FORWARDED if "forwarded" in kinds else Said.PRESENT
+        ids = tuple(i for group in kinds.values() for i in group)
+        entries.append(PathEntry(layer=at, product=name, address=address if accused else None, said=said, evidence=ids))
+    if not any(e.said is Said.GENERATED for e in entries):
+        entries.append(PathEntry(layer=layer, product=product, address=address, said=Said.GENERATED))
+    order = list(Layer)
+    return tuple(sorted(entries, key=lambda e: (order.index(e.layer), e.said is Said.GENERATED)))

@@ -1,0 +1,63 @@
+"""Which exchanges and handshakes are denials at all."""
+
+from __future__ import annotations
+
+import re
+
+from tracer.model.http import Exchange
+from tracer.model.tls import Handshake
+
+ALWAYS = frozenset({401, 403, 405, 407, 421, 429, 451, 495, 496, 511})
+SOMETIMES = frozenset({400, 503})
+EVIDENCE = re.compile(
+    r"no required ssl certificate|ssl certificate error|client certificate|certificate required|"
+    r"captcha|challenge|bot detect|access denied|request blocked|forbidden|not authori[sz]ed|permission|"
+    r"host (header )?(is )?(not allowed|invalid)|invalid host(name)? header|disallowedhost|unknown host|"
+    r"bad request.*host|attention required|checking your browser|request rejected|security|"
+    r"plain http request was sent to https|rate limit|slow ?down|too many requests|signature|expired",
+    re.IGNORECASE | re.DOTALL,
+)
+REFUSED_CLIENT = {
+    40: "handshake_failure",
+    41: "no_certificate",
+    42: "bad_certificate",
+    43: "unsupported_certificate",
+    44: "certificate_revoked",
+    45: "certificate_expired",
+    46: "certificate_unknown",
+    48: "unknown_ca",
+    49: "access_denied",
+    112: "unrecognized_name",
+    115: "unknown_psk_identity",
+    116: "certificate_required",
+}
+
+
+def is_denial(exchange: Exchange, body: str) -> bool:
+    """A final response that refuses; `body` is its decoded text."""
+    response = exchange.response
+    if response is None:
+        return False
+    if response.status in ALWAYS:
+        return True
+    method = exchange.request.method if exchange.request else ""
+    if method == "CONNECT" and response.status >= 400:
+        return True
+    if exchange.request and exchange.request.get("upgrade") and response.status >= 400 and response.status < 500:
+        return response.status not in (404, 426)
+    return response.status in SOMETIMES and bool(EVIDENCE.search(body) or response.get("cf-mitigated"))
+
+
+def refusal(handshake: Handshake) -> str | None:
+    """The name of the alert with which the server refused this handshake for certificate or name; else None.
+
+    A fatal alert long after a completed handshake (decode_error at close, say) is no refusal.
+    """
+    for alert in handshake.alerts:
+        if alert.client or alert.level != 2 or alert.code not in REFUSED_CLIENT:
+            continue
+        if alert.code == 40 and not handshake.client_cert_requested and handshake.version is not None:
+            continue
+        if alert.code == 112 or handshake.client_cert_requested is not False:
+            return alert.name
+    return None

@@ -1,0 +1,56 @@
+"""The evidence of one denial as it is collected: every piece gets an id, a weight and its place."""
+
+from __future__ import annotations
+
+import re
+
+from tracer.model.http import Exchange
+from tracer.model.verdict import Evidence, Seen
+
+SECRET = re.compile(
+    r"(?i)(bearer|basic|token|apikey|api[_-]key|signature|sig|password|secret)([=:\s]+)[^\s&\"',;]{6,}"
+    r"|eyJ[\w-]{8,}\.[\w-]+\.?[\w-]*"
+)
+
+
+def redacted(value: str) -> str:
+    """The value without what looks like a secret, one line, at most 160 characters."""
+    value = SECRET.sub(lambda m: f"{m[1]}{m[2]}[redacted]" if m[1] else "[redacted]", value)
+    return "".join(c if c.isprintable() else " " for c in value)[:160]
+
+
+class Collection:
+    """Evidence in the order it was found."""
+
+    def __init__(self) -> None:
+        self.items: list[Evidence] = []
+
+    def add(
+        self,
+        says: str,
+        supports: str,
+        weight: float,
+        *,
+        exchange: Exchange | None = None,
+        id_seen: str | None = None,
+        where: str = "",
+        value: str = "",
+        packet: int | None = None,
+        reference: str = "",
+        product: str | None = None,
+    ) -> str:
+        """Note one fact; its id."""
+        if exchange is not None and packet is None:
+            message = exchange.response if where.startswith("response") else exchange.request
+            packet = message.packet if message else None
+        item = Evidence(
+            id=f"v{len(self.items) + 1}",
+            says=says,
+            supports=supports,
+            weight=round(weight, 2),
+            seen=Seen(exchange=exchange.id if exchange else id_seen, where=where, value=redacted(value), packet=packet),
+            reference=reference,
+            product=product,
+        )
+        self.items.append(item)
+        return item.id

@@ -1,0 +1,136 @@
+"""Marks: what products leave on an answer, and what each mark proves. The marks themselves are data.
+
+Files under `signatures/` (and the user's own, under `tracer/signatures` of the configuration directory) hold
+products; a mark says where it is looked for, what it looks like, and what that proves.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from tracer.model.http import Response
+from tracer.model.verdict import Cause, Layer
+
+PLACES = re.compile(r"header:.+|body|cookie|location|reason")
+VALUE = 160
+"""characters of a matching value that are kept"""
+
+
+class Proves(enum.StrEnum):
+    GENERATED = "generated"
+    FORWARDED = "forwarded"
+    PRESENT = "present"
+    CAUSE = "cause"
+
+
+class Strength(enum.StrEnum):
+    STRONG = "strong"
+    MEDIUM = "medium"
+    WEAK = "weak"
+
+
+class Mark(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    proves: Proves
+    at: str
+    """`header:<name, a regular expression>`, `body`, `cookie`, `location`, `reason`"""
+    like: str
+    """regular expression, any case"""
+    strength: Strength
+    cause: Cause | None = None
+
+
+class Product(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    id: str
+    name: str
+    layer: Layer
+    marks: tuple[Mark, ...]
+    source: str = ""
+
+
+class _File(msgspec.Struct, forbid_unknown_fields=True):
+    product: list[Product] = []
+
+
+class Found(NamedTuple):
+    """A mark that was there."""
+
+    product: Product
+    mark: Mark
+    where: str
+    value: str
+
+
+class SignatureError(ValueError):
+    """A signature file that cannot be used: the text names file, product and reason."""
+
+
+def read_signatures(path: Path) -> list[Product]:
+    """The products of one file; raises SignatureError."""
+    try:
+        products = msgspec.convert(tomllib.loads(path.read_text("utf-8")), _File).product
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+        raise SignatureError(f"{path}: {error}") from error
+    for product in products:
+        for mark in product.marks:
+            if not PLACES.fullmatch(mark.at):
+                raise SignatureError(f"{path}: {product.id}: a mark at {mark.at!r}; it can be {PLACES.pattern}")
+    return products
+
+
+@cache
+def products() -> tuple[Product, ...]:
+    """All products that ship with the program."""
+    folder = Path(__file__).with_name("signatures")
+    return tuple(p for path in sorted(folder.glob("*.toml")) for p in read_signatures(path))
+
+
+@cache
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile(text, re.IGNORECASE | re.DOTALL)
+
+
+@cache
+def _by_place() -> dict[str, list[tuple[Product, Mark]]]:
+    places: dict[str, list[tuple[Product, Mark]]] = {}
+    for product in products():
+        for mark in product.marks:
+            places.setdefault(mark.at, []).append((product, mark))
+    return places
+
+
+@cache
+def _places_of_header(name: str) -> tuple[str, ...]:
+    """Which `header:` places a header field of that name belongs to."""
+    return tuple(p for p in _by_place() if p.startswith("header:") and _pattern(p[7:]).fullmatch(name))
+
+
+def find_marks(response: Response, body: str) -> Iterator[Found]:
+    """Every mark on the response; `body` is its decoded text, cut at a bound."""
+    for raw_name, raw_value in response.headers:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        for place in _places_of_header(name):
+            yield from _match(place, f"response header {name}", value)
+        if name == "set-cookie":
+            yield from _match("cookie", "response header set-cookie", value)
+        elif name == "location":
+            yield from _match("location", "response header location", value)
+    if response.reason:
+        yield from _match("reason", "response status line", response.reason)
+    if body:
+        yield from _match("body", "response body", body)
+
+
+def _match(place: str, where: str, value: str) -> Iterator[Found]:
+    for product, mark in _by_place().get(place, ()):
+        hit = _pattern(mark.like).search(value)
+        if hit:
+            shown = value if len(value) <= VALUE else value[max(0, hit.start() - 20) : hit.start() + VALUE]
+            yield Found(product, mark, where, shown[:VALUE])
