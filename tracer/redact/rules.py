@@ -1,0 +1,137 @@
+"""What counts as a secret: names of fields that hold one, and shapes that are one wherever they stand."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+HEADERS: dict[str, str] = {
+    "authorization": "credential",
+    "proxy-authorization": "credential",
+    "x-original-authorization": "credential",
+    "x-forwarded-authorization": "credential",
+    "x-amz-security-token": "token",
+    "x-amz-cf-id-token": "token",
+    "x-goog-iap-jwt-assertion": "jwt",
+    "x-serverless-authorization": "credential",
+    "x-ms-token-aad-access-token": "token",
+    "x-ms-token-aad-id-token": "token",
+    "x-ms-token-aad-refresh-token": "token",
+    "x-ms-client-principal": "token",
+    "cf-access-jwt-assertion": "jwt",
+    "cf-access-client-secret": "secret",
+    "x-vault-token": "token",
+    "x-gitlab-token": "token",
+    "private-token": "token",
+    "job-token": "token",
+    "x-github-token": "token",
+    "x-hub-signature": "signature",
+    "x-hub-signature-256": "signature",
+    "x-slack-signature": "signature",
+    "stripe-signature": "signature",
+    "x-shopify-access-token": "token",
+    "x-shopify-storefront-access-token": "token",
+    "x-auth-user": "user",
+    "x-forwarded-client-cert": "certificate",
+    "x-ssl-client-cert": "certificate",
+    "x-client-cert": "certificate",
+    "x-amzn-mtls-clientcert": "certificate",
+    "x-amzn-mtls-clientcert-leaf": "certificate",
+    "ssl-client-cert": "certificate",
+    "client-cert": "certificate",
+    "client-cert-chain": "certificate",
+    "sec-websocket-protocol": "",
+    "ocp-apim-subscription-key": "key",
+    "x-functions-key": "key",
+    "x-rapidapi-key": "key",
+    "x-parse-rest-api-key": "key",
+    "x-parse-session-token": "token",
+    "x-algolia-api-key": "key",
+    "x-redmine-api-key": "key",
+    "x-dreamfactory-api-key": "key",
+    "apikey": "key",
+    "api-key": "key",
+    "x-consumer-key": "key",
+    "dpop": "jwt",
+    "authentication-info": "credential",
+    "proxy-authentication-info": "credential",
+}
+"""header fields whose whole value is secret, and the kind of secret; an empty kind: only what looks like one"""
+
+HEADER = re.compile(
+    r"(?:^|[-_])(?:token|secret|passw(?:or)?d|api-?_?key|auth-?_?key|access-?_?key|subscription-?key|session-?(?:id|key|"
+    r"token)|credentials?|(?:csrf|xsrf)(?:-?token)?|jwt|assertion|signature|private-?key)(?:$|[-_])",
+    re.IGNORECASE,
+)
+"""names of other header fields whose value is secret"""
+NOT_SECRET = frozenset({"sec-websocket-key", "sec-websocket-accept", "x-request-signature-version", "signature-input"})
+
+NAME = re.compile(
+    r"(?:^|[^a-z])(?:"
+    r"passw(?:or)?d|passwd|pwd|pass|passphrase|pin|otp|totp|mfa_?code|secret|client_?secret|"
+    r"(?:access|refresh|id|auth|session|bearer|csrf|xsrf|security|api|user|device|sas|shared|login|oauth|jwt|x-amz-security|"
+    r"authenticity|invite|reset|verification|confirmation)_?-?token|token|"
+    r"api_?-?key|apikey|access_?-?key(?:_?id)?|aws_?access_?key_?id|secret_?-?(?:access_?)?key|private_?-?key|"
+    r"subscription_?-?key|auth_?-?key|signing_?-?key|encryption_?-?key|account_?key|"
+    r"session_?-?id|sessionid|sess(?:ion)?|sid|phpsessid|jsessionid|asp\.net_sessionid|connect\.sid|"
+    r"code_?verifier|code|nonce_?token|assertion|client_?assertion|saml_?response|saml_?request|relay_?state|"
+    r"sig|signature|x-amz-signature|x-amz-credential|x-goog-signature|x-goog-credential|se?cret|"
+    r"auth|authorization|credential|credentials|jwt|ticket|key|viewstate|__requestverificationtoken|state"
+    r")(?:$|[^a-z])",
+    re.IGNORECASE,
+)
+"""names of query parameters and form fields whose value is secret"""
+JSON_NAME = re.compile(
+    r"(?:passw(?:or)?d|passwd|passphrase|secret|token|api_?-?key|apikey|access_?-?key|private_?-?key|session_?-?id|"
+    r"sessionid|credential|authorization|client_?assertion|saml_?response|jwt|cookie|otp|signing_?key|account_?key)",
+    re.IGNORECASE,
+)
+"""names of members in JSON, attributes and other text whose value is secret; short words are too common there"""
+
+
+class Shape(NamedTuple):
+    """A secret that is known by its form. The group `s`, or the whole, is what is secret."""
+
+    kind: str
+    pattern: re.Pattern[str]
+
+
+def _shape(kind: str, pattern: str, flags: int = 0) -> Shape:
+    return Shape(kind, re.compile(pattern, flags))
+
+
+SHAPES: tuple[Shape, ...] = (
+    _shape(
+        "private-key",
+        r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----.*?"
+        r"(?:-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----|\Z)",
+        re.S,
+    ),
+    _shape("jwt", r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{5,}\.(?:eyJ)?[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*){0,3}"),
+    _shape("bearer", r"\b(?:Bearer|Token|DPoP|GoogleLogin auth=)[ \t]+(?P<s>[A-Za-z0-9._~+/=-]{8,})", re.I),
+    _shape("basic", r"\bBasic[ \t]+(?P<s>[A-Za-z0-9+/=]{6,})", re.I),
+    _shape("aws-key", r"(?<![A-Z0-9])(?:AKIA|ASIA|AROA|AIDA|ABIA|ACCA)[A-Z0-9]{12,}(?![A-Z0-9])"),
+    _shape("aws-signature", r"\bSignature=(?P<s>[0-9a-fA-F]{32,})"),
+    _shape("aws-credential", r"\bCredential=(?P<s>[^,\s/]+)"),
+    _shape("aws-secret", r"\b(?:aws_?secret_?access_?key|SecretAccessKey)\W{1,8}(?P<s>[A-Za-z0-9/+=]{30,})", re.I),
+    _shape("google-key", r"\bAIza[0-9A-Za-z_-]{30,}"),
+    _shape("google-token", r"\bya29\.[0-9A-Za-z_-]{15,}"),
+    _shape("github-token", r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,})"),
+    _shape("gitlab-token", r"\bgl(?:pat|ptt|rt|dt|cbt)-[A-Za-z0-9_-]{16,}"),
+    _shape("slack-token", r"\bxox[abeprs]-[A-Za-z0-9-]{8,}"),
+    _shape("slack-hook", r"hooks\.slack\.com/services/(?P<s>[A-Za-z0-9/]{20,})"),
+    _shape("stripe-key", r"\b(?:sk|rk|pk|whsec)_(?:live_|test_)?[A-Za-z0-9]{16,}"),
+    _shape("ai-key", r"\bsk-(?:[a-z]+-)*[A-Za-z0-9_-]{20,}"),
+    _shape("npm-token", r"\bnpm_[A-Za-z0-9]{30,}"),
+    _shape("vault-token", r"\bhv[sbr]\.[A-Za-z0-9_-]{20,}"),
+    _shape("sendgrid-key", r"\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}"),
+    _shape("azure-key", r"\b(?:AccountKey|SharedAccessKey)=(?P<s>[A-Za-z0-9+/=]{20,})", re.I),
+    _shape("session", r";(?:jsessionid|phpsessid|sid)=(?P<s>[^;/?#\s&\"'<>]{6,})", re.I),
+    _shape("session", r"/\(S\((?P<s>[a-z0-9]{16,})\)\)", re.I),
+    _shape("userinfo", r"\b[a-z][a-z0-9+.-]{1,20}://(?P<s>[^\s/@:?#\"'<>]*:[^\s/@?#\"'<>]*)@", re.I),
+    _shape(
+        "key-log",
+        r"\b(?:CLIENT_RANDOM|(?:CLIENT|SERVER)_(?:HANDSHAKE_)?TRAFFIC_SECRET(?:_\d)?|(?:EARLY_)?EXPORTER_SECRET|"
+        r"CLIENT_EARLY_TRAFFIC_SECRET)[ \t]+[0-9a-fA-F]+[ \t]+(?P<s>[0-9a-fA-F]{32,})",
+    ),
+)

@@ -1,0 +1,150 @@
+"""Secrets in text of any kind: URLs, forms, JSON, markup, prose."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote_plus
+
+from .marks import MARK, Marks
+from .rules import JSON_NAME, NAME, SHAPES, Shape
+
+_PAIR = re.compile(r"(?P<before>[?&;#]|^)(?P<name>[^=&;?#\s]{1,100})=(?P<value>[^&;#\s]*)")
+_JSON = re.compile(
+    r"(?P<before>\"(?P<name>(?:[^\"\\\n]|\\.){1,80})\"\s*:\s*)(?:\"(?P<value>(?:[^\"\\]|\\.)*)\"?|(?P<bare>-?\d[\d.eE+-]{3,}))"
+)
+_ESCAPED_JSON = re.compile(r"(?P<before>\\\"(?P<name>[^\"\\\n]{1,80})\\\"\s*:\s*\\\")(?P<value>[^\"\\]*)")
+_ASSIGNED = re.compile(
+    r"(?P<before>\b(?P<name>[A-Za-z_][\w.-]{1,60})[\"']?\s*[=:]\s*[\"'](?=\S))(?P<value>[^\"'\n]{4,})"
+)
+_ELEMENT = re.compile(r"(?P<before><(?:\w+:)?(?P<name>\w[\w.-]{1,60})(?:\s[^<>]{0,200})?>)(?P<value>[^<>]{3,})(?=</)")
+_INPUT = re.compile(r"<(?:input|meta)\b[^<>]{0,2000}>", re.IGNORECASE)
+_INPUT_NAME = re.compile(r"\b(?:name|id)\s*=\s*[\"']?([^\"'\s>]{1,100})", re.IGNORECASE)
+_INPUT_VALUE = re.compile(r"(\b(?:value|content)\s*=\s*[\"']?)([^\"'\s>]{4,})", re.IGNORECASE)
+_PART = re.compile(
+    r"(?P<before>content-disposition:[^\r\n]*\bname=\"?(?P<name>[^\";\r\n]{1,100})\"?[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*\r?\n)"
+    r"(?P<value>[^\r\n]+)",
+    re.IGNORECASE,
+)
+_LINE = re.compile(
+    r"(?P<before>^[ \t<>*]*(?:authorization|proxy-authorization|cookie|set-cookie|x-api-key|x-auth-token)[ \t]*:[ \t]*)"
+    r"(?P<value>[^\r\n]+)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_USERINFO = re.compile(r"^([a-z][a-z0-9+.-]*://)([^/?#@]*)@", re.IGNORECASE)
+_RANDOM = re.compile(r"[A-Za-z0-9_-]{24,}")
+
+
+class Texts:
+    """Redaction of text with one set of marks; `extra` are the user's own shapes."""
+
+    def __init__(self, marks: Marks, extra: tuple[Shape, ...] = (), names: re.Pattern[str] | None = None) -> None:
+        self._marks = marks
+        self._shapes = extra + SHAPES
+        self._names = names
+
+    def is_name(self, name: str) -> bool:
+        """A query parameter or form field of this name holds a secret."""
+        plain = unquote_plus(name)
+        return bool(NAME.search(plain) or JSON_NAME.search(plain) or (self._names and self._names.search(plain)))
+
+    def is_member(self, name: str) -> bool:
+        """A JSON member, element or assignment of this name holds a secret."""
+        return bool(JSON_NAME.search(name) or (self._names and self._names.search(name))) and not name.endswith("_type")
+
+    def shapes(self, text: str) -> str:
+        """The text without what is secret by its form alone."""
+        for kind, pattern in self._shapes:
+            if pattern.search(text):
+                text = pattern.sub(lambda found, kind=kind: self._replaced(found, kind), text)  # type: ignore[misc]
+        return text
+
+    def url(self, url: str) -> str:
+        """A URL or request target: userinfo, parameters in query and fragment, tokens in the path."""
+        found = _USERINFO.match(url)
+        if found:
+            url = f"{found[1]}{self._marks.mark('userinfo', found[2])}@{url[found.end() :]}"
+        path, mark, query = self._split(url)
+        path = self.shapes(path)
+        path = "/".join(self._segment(s) for s in path.split("/")) if "/" in path else path
+        return path + self.shapes(self.pairs(mark + query)) if mark else path
+
+    @staticmethod
+    def _split(url: str) -> tuple[str, str, str]:
+        at = min((i for i in (url.find("?"), url.find("#")) if i >= 0), default=-1)
+        return (url, "", "") if at < 0 else (url[:at], url[at], url[at + 1 :])
+
+    def _segment(self, segment: str) -> str:
+        """A path segment that is long and mixes digits with both cases is a token, not a word."""
+        if _RANDOM.fullmatch(segment) and not MARK.search(segment):
+            kinds = (any(map(str.isdigit, segment)), any(map(str.isupper, segment)), any(map(str.islower, segment)))
+            if all(kinds):
+                return self._marks.mark("path-token", segment)
+        return segment
+
+    def pairs(self, text: str) -> str:
+        """`name=value` pairs of a query or form."""
+        return _PAIR.sub(self._pair, text)
+
+    def _pair(self, found: re.Match[str]) -> str:
+        name, value = found["name"], found["value"]
+        if not value:
+            return found[0]
+        if self.is_name(name):
+            return f"{found['before']}{name}={self._marks.mark('parameter', value)}"
+        plain = unquote_plus(value)
+        if plain != value and "://" in plain:  # a URL inside a URL: a redirect target
+            inner = self.url(plain)
+            return f"{found['before']}{name}={inner}" if inner != plain else found[0]
+        return found[0]
+
+    def body(self, text: str, kind: str = "") -> str:
+        """The text of a body; `kind` is its content type."""
+        if "x-www-form-urlencoded" in kind:
+            text = self.pairs(text)
+        text = self.shapes(text)
+        if "disposition" in text.lower():
+            text = _PART.sub(lambda f: self._named(f, "form", self.is_name), text)
+        text = _JSON.sub(self._json, text)
+        text = _ESCAPED_JSON.sub(lambda f: self._named(f, "json", self.is_member), text)
+        text = _ASSIGNED.sub(lambda f: self._named(f, "value", self.is_member), text)
+        if "<" in text:
+            text = _ELEMENT.sub(lambda f: self._named(f, "element", self.is_member), text)
+            text = _INPUT.sub(self._input, text)
+        text = _LINE.sub(lambda f: f["before"] + self._marks.mark("header", f["value"]), text)
+        return _QUERY.sub(self._pair, text)
+
+    prose = body
+    """sentences that quote what was seen: the same rules"""
+
+    def _named(self, found: re.Match[str], kind: str, secret: object) -> str:
+        assert callable(secret)
+        if not secret(found["name"]) or MARK.search(found["value"]):
+            return found[0]
+        return found["before"] + self._marks.mark(kind, found["value"]) + found[0][found.end("value") - found.start() :]
+
+    def _json(self, found: re.Match[str]) -> str:
+        if not self.is_member(found["name"]) and found["name"].lower() not in ("pass", "pwd", "pin", "code_verifier"):
+            return found[0]
+        value = found["value"]
+        if value is None:
+            return f'{found["before"]}"{self._marks.mark("json", found["bare"])}"'
+        if not value or MARK.fullmatch(value):
+            return found[0]
+        return f'{found["before"]}"{self._marks.mark("json", value)}"'
+
+    def _input(self, found: re.Match[str]) -> str:
+        name = _INPUT_NAME.search(found[0])
+        if not name or not self.is_name(name[1]):
+            return found[0]
+        return _INPUT_VALUE.sub(
+            lambda f: f[1] + (f[2] if MARK.search(f[2]) else self._marks.mark("form", f[2])), found[0]
+        )
+
+    def _replaced(self, found: re.Match[str], kind: str) -> str:
+        if "s" in found.re.groupindex and found["s"] is not None:
+            low, high = found.start("s") - found.start(), found.end("s") - found.start()
+            return found[0][:low] + self._marks.mark(kind, found["s"]) + found[0][high:]
+        return self._marks.mark(kind, found[0])
+
+
+_QUERY = re.compile(r"(?P<before>[?&])(?P<name>[\w.%\[\]-]{1,100})=(?P<value>[^&;#\s\"'<>\\)]*)")
