@@ -81,8 +81,10 @@ class PcapngReader:
         words = self._words(offsets)
         offsets, after, damaged = self._cut(offsets, words, after)
         records = self._take(offsets, words[: len(offsets)])
-        self.position = after
-        if damaged or (after < high and limit == high):
+        before, self.position = self.position, after
+        if after > before and self._is_section(after):
+            self._reach = _NEAR
+        elif damaged or (after < high and limit == high):
             self._look_at_end(after, high, final, damaged)
         return records
 
@@ -253,9 +255,6 @@ class PcapngReader:
                 self._notes.add("pcap.truncated", f"the file ends inside a block, after packet {number - 1}", number)
                 self.position = high
             return
-        if self._is_other_section(after):
-            self._reach = _NEAR
-            return
         (length,) = self._length(self._source.base, after + 4)
         damaged = damaged or not 12 <= length <= _MOST
         if not damaged and not final:
@@ -277,10 +276,9 @@ class PcapngReader:
         self._notes.add("pcap.damaged", text, number)
         self.position = found or (high if final else max(after, high - 2 * _MOST))
 
-    def _is_other_section(self, at: int) -> bool:
-        """A section in the other byte order begins here."""
-        other = b"\x1a\x2b\x3c\x4d" if self._order == "<" else b"\x4d\x3c\x2b\x1a"
-        return self._source.base[at : at + 4] == b"\x0a\x0d\x0d\x0a" and self._source.base[at + 8 : at + 12] == other
+    def _is_section(self, at: int) -> bool:
+        """A section header begins here, in either byte order."""
+        return sniff(self._source.base[at : at + 12])
 
     def _find_again(self, low: int, high: int, final: bool) -> bool:
         """Whether bytes that came since hold the blocks that the last call did not find."""
