@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import io
 import sys
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mitmproxy import flow as flows
+from mitmproxy.certs import Cert
 from mitmproxy.io import FlowWriter, tnetstring
 from mitmproxy.test import tflow
 
@@ -35,6 +41,15 @@ def answered(**more: Any) -> Any:
     for name, value in more.items():
         setattr(flow, name, value)
     return flow
+
+
+def a_certificate() -> Cert:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "someone")])
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    made = made.serial_number(7).not_valid_before(start).not_valid_after(start + timedelta(days=9))
+    return Cert(made.sign(key, hashes.SHA256()))
 
 
 def test_a_flow_becomes_an_exchange_between_client_and_server_with_the_proxy_named(read_with: Any) -> None:
@@ -64,26 +79,37 @@ def test_a_body_that_was_streamed_through_is_unknown(read_with: Any) -> None:
     assert (exchange.response.body.data, exchange.response.body.complete) == (None, False)
 
 
-def test_both_sides_of_the_proxy_give_handshakes_and_the_exchange_names_the_server_side(read_with: Any) -> None:
+def test_what_both_sides_of_the_proxy_agreed_on_are_facts_of_the_exchange(read_with: Any) -> None:
     flow = answered()
     flow.server_conn.tls_version, flow.server_conn.cipher = "TLSv1.2", "ECDHE-RSA-AES128-GCM-SHA256"
     flow.server_conn.alpn, flow.server_conn.sni = b"h2", "shop.example"
     flow.client_conn.tls_version, flow.client_conn.cipher = "TLSv1.3", "TLS_AES_128_GCM_SHA256"
     report = read_with(mitm, saved(flow))
-    by_id = {h.id: h for h in report.shaken}
-    server, client = by_id[report.exchanged[0].tls], by_id[report.exchanged[0].extra["mitm.client-tls"]]
-    assert (server.version, server.cipher, server.alpn, server.sni, server.server) == (
-        "TLSv1.2", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "h2", "shop.example", "203.0.113.9:443"
+    extra = report.exchanged[0].extra
+    assert (extra["mitm.server-tls.version"], extra["mitm.server-tls.alpn"], extra["mitm.server-tls.sni"]) == (
+        "TLSv1.2", "h2", "shop.example"
     )  # fmt: skip
-    assert (client.version, client.client, client.server) == ("TLSv1.3", "10.0.0.7:51812", "10.0.0.1:8080")
+    assert extra["mitm.server-tls.cipher"] == "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"
+    assert extra["mitm.client-tls.version"] == "TLSv1.3"
+    assert report.shaken == []
+
+
+def test_a_client_that_shows_a_certificate_to_the_proxy_leaves_its_handshake(read_with: Any) -> None:
+    flow = answered()
+    flow.client_conn.certificate_list = [a_certificate()]
+    report = read_with(mitm, saved(flow))
+    (tls,) = report.shaken
+    assert (tls.client, tls.server, tls.client_cert_sent) == ("10.0.0.7:51812", "10.0.0.1:8080", True)
+    assert tls.client_certs[0].subject == "CN=someone"
+    assert report.exchanged[0].extra["mitm.client-tls.handshake"] == tls.id
 
 
 def test_a_connection_used_twice_is_reported_once(read_with: Any) -> None:
     one, two = answered(), answered()
     two.client_conn, two.server_conn = one.client_conn, one.server_conn
     report = read_with(mitm, saved(one, two))
-    assert [e.tls for e in report.exchanged] == [report.exchanged[0].tls] * 2
-    assert (len(report.exchanged), len(report.shaken), len(report.connected)) == (2, 2, 2)
+    assert [e.connection for e in report.exchanged] == [report.exchanged[0].connection] * 2
+    assert (len(report.exchanged), len(report.connected)) == (2, 2)
 
 
 def test_a_server_that_refused_the_handshake_leaves_its_alert(read_with: Any) -> None:

@@ -1,7 +1,9 @@
 """One mitmproxy flow -> one exchange, and the connections and handshakes on both sides of the proxy.
 
-Saved and live flows take this one path. The proxy's own view of TLS becomes two handshakes: the client's with the
-proxy, and the proxy's with the server; the exchange names the second, `extra["mitm.client-tls"]` the first.
+Saved and live flows take this one path. A flow tells what was agreed in TLS on both sides, not how: that becomes
+facts, `mitm.server-tls.…` and `mitm.client-tls.…`. Only where the handshake itself is the matter (it was refused, or
+the client showed a certificate) it becomes a Handshake; the exchange names the server's side, the fact
+`mitm.client-tls.handshake` the client's.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from tracer.transport.conversation import Context, Sink
 from . import tls_words
 from .certificate import certificate_of
 from .message import address, version_of
+from .writing import iso
 
 _REMEMBERED = 4096
 _OPCODES = {1: "text", 2: "binary", 8: "close", 9: "ping", 10: "pong"}
@@ -42,7 +45,7 @@ class FlowReader:
             return False
         extra = _extra(flow)
         if inner_tls:
-            extra["mitm.client-tls"] = inner_tls
+            extra["mitm.client-tls.handshake"] = inner_tls
         self._sink.exchange(exchange_of(flow, self._context, number, connection=upstream, tls=tls, extra=extra))
         return True
 
@@ -211,18 +214,36 @@ def _extra(flow: Any) -> dict[str, str]:
         "mitm.upstream-proxy": _name(server.via[1]) if server.via else None,
         "mitm.server-error": server.error,
         "mitm.client-error": client.error,
-        "mitm.sni": client.sni,
         "mitm.replay": flow.is_replay,
         "mitm.marked": flow.marked,
         "mitm.modified": "true" if flow.type == "http" and flow.modified() else None,
     }
+    facts |= {f"mitm.client-tls.{name}": value for name, value in _agreed(client).items()}
+    facts |= {f"mitm.server-tls.{name}": value for name, value in _agreed(server).items()}
     return {name: str(value)[:400] for name, value in facts.items() if value}
 
 
+def _agreed(side: Any) -> dict[str, str | None]:
+    """What one side of the proxy agreed on in TLS, and the certificate that was shown there."""
+    if not side.tls_version and not side.timestamp_tls_setup:
+        return {}
+    leaf = certificate_of(_der(side.certificate_list[0])) if side.certificate_list else None
+    return {
+        "version": tls_words.version(side.tls_version),
+        "cipher": tls_words.cipher(side.cipher),
+        "alpn": side.alpn.decode("latin-1") if side.alpn else None,
+        "sni": side.sni,
+        "subject": leaf.subject if leaf else None,
+        "issuer": leaf.issuer if leaf else None,
+        "sha256": leaf.sha256 if leaf else None,
+        "not-after": iso(leaf.not_after_ns, 0) if leaf else None,
+    }
+
+
 def _handshake(side: Any, client: str, server: str, number: int, outer: bool, context: Context) -> Handshake | None:
-    """The handshake of one side of the proxy; None for plain connections."""
+    """The handshake of one side of the proxy, where it is the matter; else None."""
     said = tls_words.alert_in(side.error or "")
-    if not side.timestamp_tls_setup and not side.tls_version and not said:
+    if not said and not (outer and side.certificate_list):
         return None
     certs = tuple(certificate_of(_der(c)) for c in side.certificate_list or ())
     mitm = getattr(side, "mitmcert", None) if outer else None
