@@ -36,7 +36,18 @@ def run_inside(arguments: list[str]) -> int:
         return 3
     unshare = ["unshare", "--net", "--pid", "--mount", "--fork", "--mount-proc", "--kill-child=SIGKILL"]
     owner = f"TRACER_LAB_OWNER={os.getuid()}:{os.getgid()}"
-    command = [*prefix, *unshare, "env", f"{_INSIDE}=1", owner, sys.executable, "-m", "tests.lab", *arguments]
+    command = [
+        *prefix,
+        *unshare,
+        "env",
+        f"{_INSIDE}=1",
+        owner,
+        "PYTHONDONTWRITEBYTECODE=1",
+        sys.executable,
+        "-m",
+        "tests.lab",
+        *arguments,
+    ]
     return subprocess.run(command, cwd=ROOT).returncode
 
 

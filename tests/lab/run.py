@@ -48,6 +48,11 @@ def needed(cases: Sequence[Case]) -> list[str]:
 def missing(cases: Sequence[Case]) -> list[str]:
     """What is not installed, as `program (package)`."""
     found = [f"{SERVERS[n].program} ({SERVERS[n].package})" for n in needed(cases) if SERVERS[n].path is None]
+    words = {word for case in cases for step in (*case.before, *case.steps) for word in step.argv[:2]}
+    if "python" in words and not (VENV / "python").exists():
+        found.append("the lab's Python environment (pip)")
+    if "browser.py" in words and not shutil.which("chromium"):
+        found.append("chromium (chromium)")
     clients = {"tcpdump": "tcpdump", "curl": "curl", "gcc": "gcc", "unshare": "util-linux", "ip": "iproute2"}
     found += [f"{p} ({package})" for p, package in clients.items() if not shutil.which(p)]
     return sorted(set(found))

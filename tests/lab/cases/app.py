@@ -229,6 +229,16 @@ _TOKENS = (
         story="The token comes from another issuer.\nThe application refuses it.",
     ),
     _app(
+        name="app-token-early",
+        cause=Cause.CLOCK_SKEW,
+        status=401,
+        route=("traefik", "flask"),
+        steps=(curl(f"{_HTTP}/api/token/profile", *_bearer("early")),),
+        proof=_why(r"refused /api/token/profile: The token is not yet valid"),
+        accept=_also(Cause.CREDENTIALS_INVALID),
+        story="The token's times lie in the future.\nThe application: the token is not yet valid.",
+    ),
+    _app(
         name="app-token-forged",
         cause=Cause.CREDENTIALS_INVALID,
         status=401,

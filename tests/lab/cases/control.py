@@ -1,10 +1,21 @@
 """Nothing is denied here: good answers through every server, and failures that are not denials."""
 
+from collections.abc import Mapping
+
 from tests.lab.case import Case, Proof, Step, curl
 from tracer.model.verdict import Cause, Layer
 
 
-def _good(name: str, route: tuple[str, ...], steps: tuple[Step, ...], proof: Proof, *, status: int = 200) -> Case:
+def _good(
+    name: str,
+    route: tuple[str, ...],
+    steps: tuple[Step, ...],
+    proof: Proof,
+    *,
+    status: int = 200,
+    conf: Mapping[str, str] | None = None,
+    files: Mapping[str, str] | None = None,
+) -> Case:
     return Case(
         name=f"control-{name}",
         layer=Layer.UNKNOWN,
@@ -17,6 +28,8 @@ def _good(name: str, route: tuple[str, ...], steps: tuple[Step, ...], proof: Pro
         proof=proof,
         story=f"A request through {', '.join(route)} that nobody refuses.\nThe answer is {status}.",
         control=True,
+        conf=conf or {},
+        files=files or {},
     )
 
 
@@ -49,6 +62,20 @@ CASES = (
         ("privoxy", "flask"),
         (curl("http://app.example.test/welcome", "--proxy", "http://@privoxy/http@"),),
         _FLASK,
+    ),
+    _good(
+        "retry-passed",
+        ("envoy", "flask"),
+        (curl("http://app.example.test/retried/flaky"),),
+        Proof("flask", "output.log", r'"GET /retried/flaky HTTP/1.1" 200'),
+    ),
+    _good(
+        "401-then-password",
+        ("nginx",),
+        (curl("http://static.example.test/members/list.txt", "--anyauth", "-u", "alice:wonder"),),
+        Proof("nginx", "access.log", r"alice .*GET /members/list.txt HTTP/1.1. 200"),
+        files={"nginx:htpasswd": "alice:{PLAIN}wonder\n", "nginx:members/list.txt": "alice\n"},
+        conf={"nginx": "location /members/ { auth_basic members; auth_basic_user_file @nginx:dir@/www/htpasswd; }"},
     ),
     _good(
         "lighttpd-404",

@@ -170,6 +170,20 @@ CASES = (
         story="An advertisement is blocked on the way out.\nPrivoxy: 403 Request blocked by Privoxy.",
     ),
     Case(
+        name="captive-portal-511",
+        layer=Layer.FORWARD_PROXY,
+        product="nginx",
+        cause=Cause.CREDENTIALS_MISSING,
+        status=511,
+        hop="nginx/portal",
+        route=("nginx/portal",),
+        steps=(curl("http://www.somewhere.test/news"),),
+        proof=Proof("nginx", "access.log", r"GET /news HTTP/1.1. 511"),
+        accept=Accept(layers=(Layer.GATEWAY,), causes=(Cause.DESTINATION_DENIED, Cause.ACCOUNT_RESTRICTED)),
+        story="The hotel's network answers in place of every site until the guest has logged in.\n"
+        "511 Network Authentication Required, from nginx at the portal's address.",
+    ),
+    Case(
         name="squid-passes-edge",
         layer=Layer.GATEWAY,
         product="envoy",

@@ -1,4 +1,4 @@
-"""Denials by load balancers and gateways: HAProxy, Envoy, Caddy, Traefik."""
+"""Denials by HAProxy and Envoy as load balancers and gateways."""
 
 from functools import partial
 
@@ -131,6 +131,26 @@ _HAPROXY = (
         story="HTTP/2 over TLS to HAProxy itself.\nIts deny is an h2 stream with 403.",
     ),
     _haproxy(
+        name="haproxy-forgets-certificate",
+        layer=Layer.ORIGIN,
+        product="nginx",
+        hop="nginx/mtls",
+        cause=Cause.CLIENT_CERT_MISSING,
+        status=400,
+        route=("haproxy", "nginx"),
+        steps=(curl("http://static.example.test/behind-mtls"),),
+        conf={
+            "haproxy": "    use_backend to_mtls if { path /behind-mtls }",
+            "haproxy:section": "backend to_mtls\n    source 127.0.3.2\n"
+            "    server s1 127.0.8.1:443 ssl verify none sni str(static.example.test)",
+        },
+        proof=Proof("nginx", "error.log", r"client sent no required SSL certificate"),
+        accept=Accept(layers=(Layer.GATEWAY,), causes=(Cause.CONFIG_ERROR,)),
+        story="The origin wants the load balancer's certificate, and the load balancer has none set up.\n"
+        "nginx's 400 travels back to a client that never spoke TLS.",
+        curated=True,
+    ),
+    _haproxy(
         name="haproxy-reject",
         cause=Cause.PATH_DENIED,
         status=None,
@@ -227,6 +247,15 @@ _ENVOY = (
         story="The token comes from another issuer.\nEnvoy: Jwt issuer is not configured.",
     ),
     _TOKEN(
+        name="envoy-jwt-early",
+        cause=Cause.CLOCK_SKEW,
+        status=401,
+        steps=(curl(f"{_H}/token/me", *_bearer("early")),),
+        proof=_envoy_log(r"/token/me .* 401 .*jwt_authn_access_denied\{Jwt_not_yet_valid\}"),
+        accept=Accept(causes=(Cause.CREDENTIALS_INVALID,)),
+        story="The token begins in a quarter of an hour: the issuer's clock is ahead.\nEnvoy: Jwt not yet valid.",
+    ),
+    _TOKEN(
         name="envoy-jwt-forged",
         cause=Cause.CREDENTIALS_INVALID,
         status=401,
@@ -287,118 +316,4 @@ _ENVOY = (
     ),
 )
 
-_caddy = partial(Case, layer=Layer.GATEWAY, product="caddy", status=403, hop="caddy", route=("caddy", "flask"))
-_traefik = partial(Case, layer=Layer.GATEWAY, product="traefik", status=403, hop="traefik", route=("traefik", "flask"))
-
-
-def _caddy_log(text: str) -> Proof:
-    return Proof("caddy", "output.log", text)
-
-
-def _traefik_log(text: str) -> Proof:
-    return Proof("traefik", "output.log", text)
-
-
-def _guarded(name: str, middleware: str, path: str) -> dict[str, str]:
-    rule = f'"Host(`app.example.test`) && PathPrefix(`{path}`)"'
-    return {
-        "traefik:routers": f"    {name}: {{rule: {rule}, service: app, entryPoints: [http], middlewares: [{name}]}}",
-        "traefik:middlewares": f"    {name}: {middleware}",
-    }
-
-
-_GO = (
-    _caddy(
-        name="caddy-respond",
-        cause=Cause.PATH_DENIED,
-        steps=(curl(f"{_S}/vault/a"),),
-        conf={"caddy": '    respond /vault/* "Access denied" 403'},
-        proof=_caddy_log(r'"uri":"/vault/a".*"status":403'),
-        accept=Accept(layers=(Layer.ORIGIN,), causes=(Cause.UNKNOWN,)),
-        story="A path is closed at Caddy.\nIts `respond` directive answers.",
-    ),
-    _caddy(
-        name="caddy-address",
-        cause=Cause.IP_DENIED,
-        steps=(curl(f"{_S}/lan/a"), curl(f"{_S}/lan/a", "blocked")),
-        conf={
-            "caddy": "    @outside {\n        path /lan/*\n        remote_ip 127.0.0.66\n    }\n    error @outside 403"
-        },
-        proof=_caddy_log(r'"remote_ip":"127.0.0.66".*"status":403'),
-        accept=Accept(layers=(Layer.ORIGIN,), causes=(Cause.PATH_DENIED,)),
-        story="One address is refused, another passes.\nCaddy's remote_ip matcher, with an empty 403.",
-    ),
-    _caddy(
-        name="caddy-forward-auth",
-        cause=Cause.RESOURCE_POLICY,
-        steps=(curl(f"{_S}/fwd/a"),),
-        conf={"caddy": "    forward_auth /fwd/* @authz/http@ {\n        uri /verify\n    }"},
-        proof=Proof("authz", "output.log", r"denied: /verify policy says no"),
-        accept=Accept(
-            layers=(Layer.APP, Layer.ORIGIN),
-            hops=("authz",),
-            causes=(Cause.INSUFFICIENT_SCOPE, Cause.NOT_OWNER),
-            products=("flask", "gunicorn"),
-        ),
-        decidable=False,
-        story="Caddy asks the authorization service before it forwards.\nThat says no.",
-    ),
-    _caddy(
-        name="caddy-basic-401",
-        cause=Cause.CREDENTIALS_MISSING,
-        status=401,
-        steps=(curl(f"{_S}/panel/a"),),
-        conf={
-            "caddy": "    basic_auth /panel/* {\n"
-            "        alice $2a$04$KyVTvOJ1hMaVlQnbWrQwSubEbXWs8BOWSqfK1h8gXL3eFKmhZPZGy\n    }"
-        },
-        proof=_caddy_log(r'"uri":"/panel/a".*"status":401'),
-        accept=Accept(layers=(Layer.ORIGIN,)),
-        story="No user and password for Caddy's basic_auth.\n401.",
-    ),
-    _traefik(
-        name="traefik-address",
-        cause=Cause.IP_DENIED,
-        steps=(curl(f"{_H}/ip/a"),),
-        conf=_guarded("ip", '{ipAllowList: {sourceRange: ["10.0.0.0/8"]}}', "/ip/"),
-        proof=_traefik_log(r'"GET /ip/a HTTP/1.1" 403'),
-        accept=Accept(causes=(Cause.PATH_DENIED,)),
-        story="The route is for 10.0.0.0/8.\nTraefik's ipAllowList: Forbidden, nine bytes.",
-        curated=True,
-    ),
-    _traefik(
-        name="traefik-basic-401",
-        cause=Cause.CREDENTIALS_INVALID,
-        status=401,
-        steps=(curl(f"{_H}/basic/a", "-u", "alice:guess"),),
-        conf=_guarded("basic", '{basicAuth: {users: ["alice:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g="]}}', "/basic/"),
-        proof=_traefik_log(r'"GET /basic/a HTTP/1.1" 401'),
-        story="A wrong password for Traefik's basicAuth.\n401.",
-    ),
-    _traefik(
-        name="traefik-rate-429",
-        cause=Cause.RATE_LIMITED,
-        status=429,
-        steps=tuple(curl(f"{_H}/rate/a") for _ in range(3)),
-        conf=_guarded("rate", "{rateLimit: {average: 1, period: 60s, burst: 2}}", "/rate/"),
-        proof=_traefik_log(r'"GET /rate/a HTTP/1.1" 429'),
-        story="Two pass, the third is a 429.\nTraefik's rateLimit.",
-    ),
-    _traefik(
-        name="traefik-forward-auth",
-        cause=Cause.RESOURCE_POLICY,
-        steps=(curl(f"{_H}/fauth/a"),),
-        conf=_guarded("fauth", '{forwardAuth: {address: "http://@authz/http@/verify"}}', "/fauth/"),
-        proof=Proof("authz", "output.log", r"denied: /verify policy says no"),
-        accept=Accept(
-            layers=(Layer.APP, Layer.ORIGIN),
-            hops=("authz",),
-            causes=(Cause.INSUFFICIENT_SCOPE, Cause.NOT_OWNER),
-            products=("flask", "gunicorn"),
-        ),
-        decidable=False,
-        story="Traefik asks the authorization service before it forwards.\nThat says no.",
-    ),
-)
-
-CASES: tuple[Case, ...] = (*_HAPROXY, *_ENVOY, *_GO)
+CASES: tuple[Case, ...] = (*_HAPROXY, *_ENVOY)

@@ -66,7 +66,7 @@ _CACHE = (
 
 _REWRITTEN = (
     _flask(
-        name="rewritten-by-haproxy",
+        name="two-hops-could-deny",
         layer=Layer.GATEWAY,
         product="haproxy",
         hop="haproxy",
@@ -266,7 +266,7 @@ _PROTOCOLS = (
 
 _BROWSER = (
     _nginx(
-        name="chromium-hotlink",
+        name="chromium-private",
         cause=Cause.PATH_DENIED,
         route=("haproxy", "nginx"),
         steps=(python("browser.py", "http://static.example.test/private/browser.html", "127.0.3.2"),),
@@ -314,6 +314,31 @@ _INTERCEPTED = (
         ),
         story="The client has its certificate, but a debugging proxy stands between and opens its own connection.\n"
         "The server sees no certificate: 400. Without the proxy it works.",
+        curated=True,
+    ),
+    Case(
+        name="interception-fingerprint",
+        layer=Layer.GATEWAY,
+        product="haproxy",
+        cause=Cause.INTERCEPTION,
+        status=403,
+        hop="haproxy/https",
+        route=("mitmproxy", "haproxy/https", "flask"),
+        steps=(
+            curl("https://app.example.test:8443/choosy", "--resolve", "app.example.test:8443:127.0.3.2"),
+            curl(
+                *("https://app.example.test:8443/choosy", *_MITM, "-k"),
+                *("--connect-to", "app.example.test:8443:127.0.3.2:8443"),
+            ),
+        ),
+        conf={
+            "haproxy": "    http-request deny if { path /choosy } "
+            "{ ssl_fc_cipherlist_hex -m beg -i 130213031301c02bc02f }"
+        },
+        proof=Proof("haproxy", "output.log", r"127.0.6.4:.* 403 .*PR--.*/choosy"),
+        accept=Accept(layers=(Layer.WAF, Layer.FORWARD_PROXY), products=("mitmproxy",), causes=(Cause.CLIENT_DENIED,)),
+        story="Directly the page opens, through the debugging proxy it is a 403.\n"
+        "The load balancer denies by TLS fingerprint, and the proxy's handshake is not curl's.",
         curated=True,
     ),
     Case(

@@ -227,6 +227,16 @@ def closed() -> Response:
     return Response("<h1>Down for maintenance</h1><p>Scheduled maintenance until 18:00.</p>", 403)
 
 
+@app.get("/retried/flaky")
+def flaky() -> Response:
+    """Every other time."""
+    used["flaky"] = used.get("flaky", 0) + 1
+    if used["flaky"] % 2:
+        app.logger.warning("refused /retried/flaky: replica not ready")
+        return Response("Forbidden", 403)
+    return Response("fine")
+
+
 @app.get("/retried/thing")
 def retried() -> Response:
     app.logger.warning("refused /retried/thing: role viewer")

@@ -5,11 +5,11 @@ import asyncio
 import os
 import sys
 
-from aioquic.asyncio.client import connect
 from aioquic.asyncio.protocol import QuicConnectionProtocol
 from aioquic.h3.connection import H3_ALPN, H3Connection
 from aioquic.h3.events import DataReceived, HeadersReceived
 from aioquic.quic.configuration import QuicConfiguration
+from aioquic.quic.connection import QuicConnection
 
 
 class Client(QuicConnectionProtocol):
@@ -38,8 +38,14 @@ async def main(ip, port, host, path, ca):
     with open(os.environ["SSLKEYLOGFILE"], "a") as keys:
         configuration = QuicConfiguration(alpn_protocols=H3_ALPN, server_name=host, secrets_log_file=keys)
         configuration.load_verify_locations(ca)
-        async with connect(ip, int(port), configuration=configuration, create_protocol=Client) as client:
-            print(f"lab-status={await client.get(host, path)}")
+        loop, mine = asyncio.get_running_loop(), (os.environ["LAB_SOURCE"], 0)
+        made = lambda: Client(QuicConnection(configuration=configuration))  # noqa: E731
+        _, client = await loop.create_datagram_endpoint(made, local_addr=mine)
+        client.connect((ip, int(port)))
+        await client.wait_connected()
+        print(f"lab-status={await client.get(host, path)}")
+        client.close()
+        await client.wait_closed()
 
 
 asyncio.run(main(*sys.argv[1:6]))
