@@ -331,8 +331,10 @@ def _read_trace(opened: Opened, prefix: str, reading: Reading, names: frozenset[
 
 def _read_keys(keylogs: Sequence[str], trace: Trace) -> Any:
     """The key store with every key log in it, the one SSLKEYLOGFILE names included."""
-    from tracer.tls.keys import Keys
-
+    try:
+        from tracer.tls.keys import Keys
+    except ModuleNotFoundError:
+        return None
     keys = Keys()
     environment = os.environ.get("SSLKEYLOGFILE", "")
     for path in (*keylogs, *([environment] if environment and environment not in keylogs else [])):

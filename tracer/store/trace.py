@@ -219,6 +219,11 @@ class Trace:
     def verdicts(self, where: Where | None = None) -> Iterator[Verdict]:
         return self._read("verdict", where)
 
+    def verdict_on(self, exchange: str) -> Verdict | None:
+        """The verdict on this exchange or handshake."""
+        found: Verdict | None = self._one("verdict", exchange)
+        return found
+
     def worst(self) -> int:
         """Rank of the most severe problem anywhere in the trace (2: part of a source could not be read)."""
         self.flush()

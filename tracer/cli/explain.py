@@ -1,0 +1,97 @@
+"""`tracer explain`: every denial with its verdict."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from tracer.store.trace import Where
+
+from .reading import NO_REDACT, exit_code, read_sources, reads, shown, statuses, stop_if_unreadable, tell
+
+
+@click.command("explain")
+@reads
+@click.option(
+    "--log", "logs", multiple=True, metavar="FILE", help="A server's log as further evidence; may be repeated."
+)
+@click.option("--status", "only", callback=statuses, metavar="LIST", help="Only denials with these statuses: 401,403.")
+@click.option(
+    "--fail-on", callback=statuses, metavar="LIST", help="Exit with 1 when one of these statuses was a denial."
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+@NO_REDACT
+def command(
+    sources: tuple[str, ...],
+    keylogs: tuple[str, ...],
+    logs: tuple[str, ...],
+    only: frozenset[int] | None,
+    fail_on: frozenset[int] | None,
+    as_json: bool,
+    no_redact: bool,
+    quiet: bool,
+    verbose: bool,
+) -> int:
+    """Which hop said no, and why: every denial in the sources with its verdict.
+
+    \b
+    Examples:
+      tracer explain capture.pcapng --keylog keys.log
+      tracer explain front.pcapng back.pcapng --log access.log
+      tracer explain session.har --fail-on 401,403 --json
+    """
+    reading = read_sources(sources, keylogs, quiet, logs=logs)
+    stop_if_unreadable(reading, verbose)
+    trace = shown(reading.trace, no_redact)
+    verdicts = [v for v in trace.verdicts() if only is None or v.status in only]
+    if as_json:
+        _write_json(reading.trace, trace, verdicts)
+    else:
+        from tracer.views.explain import explain
+
+        from .terminal import style, width
+
+        for line in explain(reading.trace, trace, verdicts, style(), width()):
+            print(line)
+    sys.stdout.flush()
+    tell(reading, quiet or (as_json and not verbose), verbose)
+    matched = fail_on is not None and any(v.status in fail_on for v in verdicts)
+    return exit_code(reading, matched)
+
+
+def _write_json(counted: Any, trace: Any, verdicts: list[Any]) -> None:
+    import msgspec
+
+    from tracer import __version__
+    from tracer.formats import json_values as values
+
+    document = {
+        "tracer": __version__,
+        "schema": values.SCHEMA,
+        "sources": [values.source_value(s) for s in trace.sources()],
+        "summary": {
+            "connections": counted.count("connection"),
+            "tls": counted.count("handshake"),
+            "exchanges": counted.count("exchange"),
+            "denials": len(verdicts),
+        },
+        "verdicts": [values.verdict_value(v) for v in verdicts],
+        "stories": values.stories_value(verdicts),
+        "problems": [values.problem_value(p) for p in _problems(counted, trace)],
+    }
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n")
+
+
+def _problems(counted: Any, trace: Any) -> Iterator[Any]:
+    """Those of sources, then those inside handshakes and exchanges."""
+    yield from trace.problems()
+    having = Where("severity > 0")
+    for value in (*counted.handshakes(having), *counted.exchanges(having)):
+        yield from map(trace.redactor.problem if hasattr(trace, "redactor") else _same, value.problems)
+
+
+def _same(problem: Any) -> Any:
+    return problem

@@ -1,0 +1,113 @@
+"""`tracer list`: exchanges, one line each."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from .program import Failure
+from .reading import NO_REDACT, USAGE, exit_code, read_sources, reads, shown, stop_if_unreadable, tell
+
+
+@click.command("list")
+@reads
+@click.option(
+    "--filter", "expression", metavar="EXPR", help="mitmproxy filter expression; also ~denied ~layer ~cause ~product."
+)
+@click.option("--format", "form", type=click.Choice(["table", "tsv", "json"]), help="table on a terminal, else tsv.")
+@NO_REDACT
+def command(
+    sources: tuple[str, ...],
+    keylogs: tuple[str, ...],
+    expression: str | None,
+    form: str | None,
+    no_redact: bool,
+    quiet: bool,
+    verbose: bool,
+) -> int:
+    """Exchanges, one line each, in time order.
+
+    \b
+    Examples:
+      tracer list capture.pcap --filter '~c 403'
+      tracer list session.har --filter '~d example.org & !~m GET' --format json
+    """
+    wanted = _filter(expression)
+    judge = wanted is not None and _needs_verdicts(wanted)
+    reading = read_sources(sources, keylogs, quiet, judge=judge)
+    stop_if_unreadable(reading, verbose)
+    trace = shown(reading.trace, no_redact)
+    form = form or ("table" if sys.stdout.isatty() else "tsv")
+    rows = _rows(reading.trace, wanted)
+    if form == "json":
+        _write_json(trace, rows)
+    else:
+        from tracer.views.listing import table, tsv
+
+        from .terminal import style, width
+
+        clean = (lambda url: url) if no_redact else trace.redactor.url
+        for line in table(rows, clean, style(), width()) if form == "table" else tsv(rows, clean):
+            print(line)
+    sys.stdout.flush()
+    tell(reading, quiet, verbose)
+    return exit_code(reading)
+
+
+def _filter(expression: str | None) -> Any:
+    if expression is None:
+        return None
+    from tracer.filter import FilterError, parse
+
+    try:
+        return parse(expression)
+    except FilterError as error:
+        raise Failure(
+            f"the filter cannot be read:\n  {error.pointed().replace(chr(10), chr(10) + '  ')}", USAGE
+        ) from None
+
+
+def _needs_verdicts(wanted: Any) -> bool:
+    from tracer.filter.terms import Needs
+
+    return wanted.needs is Needs.VERDICT or "~denied" in wanted.text
+
+
+def _rows(trace: Any, wanted: Any) -> Iterator[Any]:
+    """The rows that match, from columns alone where that is enough."""
+    from tracer.filter.subject import RowSubject, Subject
+    from tracer.filter.terms import Needs
+    from tracer.store.listing import rows
+
+    if wanted is None:
+        yield from rows(trace)
+        return
+    marks = trace.marks() if wanted.needs >= Needs.EXCHANGE else {}
+    for row in rows(trace, wanted.where):
+        subject: Any
+        if wanted.needs is Needs.ROW:
+            subject = RowSubject(row.method, row.url, row.host, row.status, row.client, row.server, row.denied)
+        else:
+            exchange = trace.exchange(row.id)
+            if exchange is None:
+                continue
+            subject = Subject(exchange, trace.content, trace.verdict_on, lambda i: marks.get(i, ("", "")), row.denied)
+        if wanted.matches(subject):
+            yield row
+
+
+def _write_json(trace: Any, rows: Iterator[Any]) -> None:
+    import msgspec
+
+    from tracer.formats.json_values import exchange_value
+
+    out = sys.stdout.buffer
+    separator = b"["
+    for row in rows:
+        exchange = trace.exchange(row.id)
+        out.write(separator + b"\n" + msgspec.json.encode(exchange_value(trace, exchange, 64 << 20)))
+        separator = b","
+    out.write(b"[]\n" if separator == b"[" else b"\n]\n")

@@ -1,0 +1,194 @@
+"""The answer for a person in a hurry: the sentence, the path, the proof, what to do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from tracer.model.verdict import Evidence, PathEntry, Said, Verdict
+
+from .safe import safe
+from .style import Style
+from .words import plural, wrap
+
+_FULL = 6
+"""stories told in full; the rest in two lines each"""
+_PROOF = 4
+"""pieces of evidence told"""
+_CLOSE = 0.08
+"""an alternative at least this likely is told"""
+_INDENT = "           "
+
+
+def explain(counted: Any, trace: Any, verdicts: list[Verdict], style: Style, width: int) -> Iterator[str]:
+    """Every denial, those of one story together, then what was read."""
+    groups = grouped(verdicts)
+    for number, group in enumerate(groups):
+        if number == _FULL:
+            yield style.dim(f"{plural(len(groups) - _FULL, 'more story').replace('storys', 'stories')}, shorter:")
+            yield ""
+        yield from _story(group, style, width, number < _FULL)
+        yield ""
+    yield from _summary(counted, trace, verdicts, style, width)
+
+
+def grouped(verdicts: Iterable[Verdict]) -> list[list[Verdict]]:
+    """Verdicts of one story together, in the order of each story's first denial."""
+    groups: dict[Any, list[Verdict]] = {}
+    for v in verdicts:
+        host = re.sub(r"^([a-z]+://[^/?#]*).*", r"\1", v.url or "", flags=re.S)
+        groups.setdefault(v.story or (v.status, v.layer, v.product, v.cause, v.cause_detail, host), []).append(v)
+    return list(groups.values())
+
+
+def _story(group: list[Verdict], style: Style, width: int, full: bool) -> Iterator[str]:
+    first = max(group, key=lambda v: v.confidence)
+    sure = f"[{round(first.confidence * 100)} %]"
+    lines = wrap(safe(first.headline or _headline(first)), width - len(sure) - 2, "  ", f"{style.sign('no')} ")
+    for number, line in enumerate(lines):
+        last = number == len(lines) - 1
+        yield style.bold(line) + (f"  {style.layer(first.layer, sure)}" if last else "")
+    yield from _request(first, style, width)
+    if len(group) > 1:
+        yield from _others(group, first, style, width)
+    if not full:
+        return
+    yield from _path(first, style, width)
+    yield from _proof(first, style, width)
+    yield from _doubt(first, style, width)
+    yield from _next(first, style, width)
+
+
+def _headline(v: Verdict) -> str:
+    who = f"{v.product} ({v.layer})" if v.product else str(v.layer)
+    return f"{v.status or 'handshake refused'}: said by {who}: {v.cause}"
+
+
+def _request(v: Verdict, style: Style, width: int) -> Iterator[str]:
+    tail = f"  {safe(v.exchange, 20)}"
+    what = f"{safe(v.method or 'TLS', 12)} {safe(v.url or '(no URL captured)', max(width * 2, 120))}"
+    room = width - len(tail)
+    lines = wrap(what, room, _INDENT, "  ")
+    yield from lines[:-1]
+    yield lines[-1] + style.dim(tail)
+    if v.original_status is not None and v.original_status != v.status:
+        yield f"  it was {v.original_status} first; a hop on the way made it {v.status}"
+
+
+def _others(group: list[Verdict], first: Verdict, style: Style, width: int) -> Iterator[str]:
+    rest = [v for v in group if v is not first]
+    yield f"  and {len(rest)} more like it:"
+    for v in rest[:3]:
+        yield style.dim(safe(f"    {v.method or 'TLS'} {v.url or '-'}", width - 12)) + style.dim(
+            f"  {safe(v.exchange, 20)}"
+        )
+    if len(rest) > 3:
+        names = ", ".join(safe(v.exchange, 20) for v in rest[3:15])
+        yield from (style.dim(line) for line in wrap(f"{names}{' …' if len(rest) > 15 else ''}", width, "    "))
+
+
+def _path(v: Verdict, style: Style, width: int) -> Iterator[str]:
+    """`client → varnish (cdn) → >> nginx (origin) << said 403`, broken between hops."""
+    if not v.path:
+        return
+    pieces = [("client", "client")] + [_hop(p, v, style) for p in v.path]
+    arrow = f" {style.sign('arrow')} "
+    line, length = "  path     ", 11
+    for number, (plain, painted) in enumerate(pieces):
+        link = arrow if number else ""
+        if number and length + len(link) + len(plain) > width:
+            yield line
+            line, length, link = _INDENT, len(_INDENT), arrow.lstrip()
+        line += link + painted
+        length += len(link) + len(plain)
+    yield line
+
+
+def _hop(p: PathEntry, v: Verdict, style: Style) -> tuple[str, str]:
+    name = f"{safe(p.product, 40)} ({p.layer})" if p.product else f"({p.layer})"
+    if p.address:
+        name += f" {safe(p.address, 60)}"
+    if p.said is Said.GENERATED:
+        text = f"[{name} SAID {v.original_status or v.status or 'NO'}]"
+        return text, style.layer(p.layer, text) if not style.colour else style.bold(style.layer(p.layer, text))
+    return name, name if p.said is Said.FORWARDED else style.dim(name)
+
+
+def _proof(v: Verdict, style: Style, width: int) -> Iterator[str]:
+    """The weightiest evidence, each once, with what was seen and where."""
+    chosen = strongest(v)
+    for number, e in enumerate(chosen):
+        sign = "because" if not number else ""
+        yield from wrap(safe(e.says), width, _INDENT, f"  {sign:<9}")
+        where = _where(e)
+        if where:
+            yield from (style.dim(line) for line in wrap(where, width, _INDENT + "  ", _INDENT + "  "))
+    hidden = len({e.says for e in v.evidence if e.weight}) - len(chosen)
+    if hidden > 0:
+        yield style.dim(f"{_INDENT}({hidden} more: tracer show … {safe(v.exchange, 20)})")
+
+
+def strongest(v: Verdict) -> list[Evidence]:
+    """Evidence for this verdict's layer, product or cause, the weightiest first, no sentence twice."""
+    wanted = (f":{v.layer}", f"cause:{v.cause}")
+    told: dict[str, Evidence] = {}
+    for e in sorted(v.evidence, key=lambda e: -abs(e.weight)):
+        fits = e.supports.endswith(wanted) or e.supports.startswith(("against:", "forwarded:"))
+        if fits and e.weight and e.says not in told:
+            told[e.says] = e
+    ranked = sorted(told.values(), key=lambda e: (not e.supports.endswith(wanted), -abs(e.weight)))
+    return ranked[:_PROOF]
+
+
+def _where(e: Evidence) -> str:
+    parts = [safe(e.seen.where, 80)] if e.seen.where else []
+    if e.seen.value:
+        parts.append(f"“{safe(' '.join(e.seen.value.split()), 90)}”")
+    place = ", ".join(
+        ([safe(e.seen.exchange, 20)] if e.seen.exchange else [])
+        + ([f"packet {e.seen.packet}"] if e.seen.packet is not None else [])
+    )
+    return ": ".join(parts) + (f"  ({place})" if place else "")
+
+
+def _doubt(v: Verdict, style: Style, width: int) -> Iterator[str]:
+    sure = f"{round(v.cause_confidence * 100)} %"
+    detail = f" ({safe(v.cause_detail, 60)})" if v.cause_detail else ""
+    yield f"  cause    {v.cause}{detail}  {style.dim(sure)}"
+    close = [a for a in v.alternatives if a.confidence >= _CLOSE]
+    if close:
+        words = ", ".join(
+            f"{safe(a.product, 40) + ' ' if a.product else ''}({a.layer}) {round(a.confidence * 100)} %" for a in close
+        )
+        yield from wrap(f"or {words}", width, _INDENT, "  maybe    ")
+
+
+def _next(v: Verdict, style: Style, width: int) -> Iterator[str]:
+    for number, step in enumerate(v.next_steps[:4]):
+        label = "next" if not number else ""
+        yield from wrap(safe(step), width, _INDENT + "   ", f"  {label:<9}{number + 1}. ")
+    if len(v.chain) > 1:
+        chain = f" {style.sign('arrow')} ".join(safe(i, 20) for i in v.chain[-8:])
+        yield from wrap(chain, width, _INDENT, "  chain    ")
+
+
+def _summary(counted: Any, trace: Any, verdicts: list[Verdict], style: Style, width: int) -> Iterator[str]:
+    exchanges, tls = counted.count("exchange"), counted.count("handshake")
+    sources = list(trace.sources())
+    words = f"{plural(len(verdicts), 'denial')} in {plural(exchanges, 'exchange')}"
+    if not verdicts:
+        words = f"No denial in {plural(exchanges, 'exchange')}"
+    words += f", {plural(counted.count('connection'), 'connection')}, {plural(tls, 'TLS handshake')}"
+    partial = [s.name for s in sources if s.partial]
+    yield from wrap(f"{words}; {plural(len(sources), 'source')} read.", width)
+    if partial:
+        names = ", ".join(safe(name, 60) for name in partial[:5])
+        yield from wrap(f"Only in part: {names}. What is missing may hold more denials.", width)
+    locked = sum(not h.decrypted for h in trace.handshakes()) if tls and not verdicts else 0
+    if locked:
+        yield from wrap(
+            f"{plural(locked, 'TLS handshake')} could not be decrypted: give the key log with --keylog, "
+            "or set SSLKEYLOGFILE in the client and capture again.",
+            width,
+        )

@@ -1,0 +1,47 @@
+"""Numbers as people read them."""
+
+from __future__ import annotations
+
+import textwrap
+
+
+def duration(ns: int | None) -> str:
+    """`12 ms`, `1.24 s`, `350 µs`; `-` when unknown."""
+    if ns is None:
+        return "-"
+    if abs(ns) < 1_000_000:
+        return f"{ns / 1000:.0f} µs"
+    if abs(ns) < 1_000_000_000:
+        return f"{ns / 1e6:.0f} ms" if abs(ns) >= 10_000_000 else f"{ns / 1e6:.1f} ms"
+    return f"{ns / 1e9:.2f} s"
+
+
+def size(count: int | None) -> str:
+    """`512 B`, `1.2 kB`, `3.4 MB`; `-` when unknown."""
+    if count is None:
+        return "-"
+    number = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if number < 1000:
+            return f"{number:.0f} {unit}" if unit == "B" or number >= 100 else f"{number:.1f} {unit}"
+        number /= 1000
+    return f"{number:.1f} TB"
+
+
+def plural(count: int, noun: str) -> str:
+    """`1 packet`, `2 packets`."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def wrap(text: str, width: int, indent: str = "", first: str | None = None) -> list[str]:
+    """Lines of at most `width`; `first` begins the first one, `indent` the others."""
+    begin = indent if first is None else first
+    lines = textwrap.wrap(
+        text,
+        max(width, 30),
+        initial_indent=begin,
+        subsequent_indent=indent,
+        break_on_hyphens=False,
+        break_long_words=True,
+    )
+    return lines or [begin.rstrip()]
