@@ -18,6 +18,7 @@ TABLE = {
     "h2": "tracer.http.h2:H2Conversation",
     "http": "tracer.http.h1:H1Conversation",
     "websocket": "tracer.http.websocket:WebSocketConversation",
+    "quic": "tracer.http.quic:QuicConversation",
 }
 ENOUGH = 24
 

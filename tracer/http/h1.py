@@ -138,7 +138,7 @@ class H1Conversation:
 
     def _end_request(self, pending: Pending) -> None:
         assert pending.message is not None
-        pending.message.end = self.client.mark(max(0, self.client.pos - 1))
+        pending.message.end = self.client.completed(max(0, self.client.pos - 1))
         pending.request_done = True
         self.sending = None
         if pending.response is not None and self.answering is not pending and pending not in self.waiting:
@@ -165,7 +165,7 @@ class H1Conversation:
         line = read_status_line(first)
         assert line is not None
         message = Incoming(line, fields, head, start)
-        message.end = self.server.mark(self.server.pos - 1)
+        message.end = self.server.completed(self.server.pos - 1)
         message.odd = [("http.odd-field", f"{o}", "RFC 9112 section 5") for o in odd[:4]]
         pending = self._match(start)
         if line.status < 200 and line.status != 101:
@@ -227,7 +227,7 @@ class H1Conversation:
 
     def _end_response(self, pending: Pending) -> None:
         assert pending.response is not None
-        pending.response.end = self.server.mark(max(0, self.server.pos - 1))
+        pending.response.end = self.server.completed(max(0, self.server.pos - 1))
         self.answering = None
         if isinstance(pending.response.body, Chunked) and pending.response.body.broken:
             self.lost = True

@@ -9,9 +9,78 @@ from tracer.capture.packets import Packets
 
 from .conversation import Context, Conversation, Sink
 from .stream import Buffer, Stream
-from .tcp import Flow, Tracker, connection_of
+from .tcp import Flow, Resume, Tracker, connection_of
+from .udp import Datagrams
 
 Converse = Callable[[Context, Stream, Stream], Conversation]
+
+
+class Reader:
+    """Blocks of packets in; what connections carried, and the connections themselves, into `sink`.
+
+    `base` is the buffer that payload offsets point into; `converse` chooses the reader of a connection by what
+    its streams hold. State is held for open connections, and for a short while for ended ones.
+    """
+
+    def __init__(
+        self, base: Buffer, sink: Sink, *, source: str, converse: Converse, keys: Any = None, prefix: str = ""
+    ) -> None:
+        self.sink = sink
+        self.source = source
+        self.converse = converse
+        self.secrets = keys
+        self.prefix = prefix
+        self.used: dict[tuple[str, int], int] = {}
+        self.tcp = Tracker(base, prefix, self._begin, self._end)
+        self.udp = Datagrams(base, self.context)
+
+    def context(self, client: str, server: str, connection: str | None) -> Context:
+        """What a conversation between these ends knows."""
+        return Context(
+            sink=self.sink,
+            source=self.source,
+            connection=connection,
+            client=client,
+            server=server,
+            keys=self.secrets,
+            prefix=self.prefix,
+            used=self.used,
+        )
+
+    def _begin(self, flow: Flow, converse: Converse | None = None) -> Conversation:
+        client, server = flow.ends[::-1] if flow.swapped else flow.ends
+        context = self.context(client, server, flow.id)
+        return (converse or self.converse)(context, flow.client.stream, flow.server.stream)
+
+    def _end(self, flow: Flow) -> None:
+        self.sink.connection(connection_of(flow, self.source, flow.conversation))
+
+    def feed(self, packets: Packets) -> None:
+        """Read a block."""
+        self.tcp.feed(packets)
+        self.udp.feed(packets)
+
+    def resume(self, resume: Resume, converse: Converse) -> None:
+        """Go on with a connection that was read so far elsewhere, with that conversation."""
+        self.tcp.resume(resume, lambda flow: self._begin(flow, converse))
+
+    def keys(self) -> list[int]:
+        """Flow keys of the TCP connections that are in its hands."""
+        return self.tcp.keys()
+
+    def sweep(self) -> None:
+        """Let go of what was silent for long."""
+        self.tcp.sweep()
+        self.udp.sweep()
+        if len(self.used) > 1 << 16:
+            newest = max(packet for _, packet in self.used)
+            for key in [k for k in self.used if k[1] < newest - (1 << 20)]:
+                del self.used[key]
+
+    def finish(self) -> None:
+        """The capture is over."""
+        self.tcp.finish()
+        self.udp.finish()
 
 
 def read_connections(
@@ -24,35 +93,11 @@ def read_connections(
     keys: Any = None,
     prefix: str = "",
 ) -> None:
-    """Report what the connections in `blocks` carried, and the connections themselves, into `sink`.
-
-    `base` is the buffer that payload offsets point into; `converse` chooses the reader of a connection by what
-    its streams hold. State is held for open connections only.
-    """
-    used: dict[tuple[str, int], int] = {}
-
-    def begin(flow: Flow) -> Conversation:
-        client, server = flow.ends[::-1] if flow.swapped else flow.ends
-        context = Context(
-            sink=sink,
-            source=source,
-            connection=None,
-            client=client,
-            server=server,
-            keys=keys,
-            prefix=prefix,
-            used=used,
-        )
-        context.connection = flow.id
-        return converse(context, flow.client.stream, flow.server.stream)
-
-    def end(flow: Flow) -> None:
-        sink.connection(connection_of(flow, source, getattr(flow.conversation, "protocol", None)))
-
-    tracker = Tracker(base, prefix, begin, end)
+    """Report what the connections in `blocks` carried, and the connections themselves, into `sink`."""
+    reader = Reader(base, sink, source=source, converse=converse, keys=keys, prefix=prefix)
     try:
         for packets in blocks:
-            tracker.feed(packets)
-            tracker.sweep()
+            reader.feed(packets)
+            reader.sweep()
     finally:
-        tracker.finish()
+        reader.finish()

@@ -46,6 +46,7 @@ class Stream:
 
     __slots__ = (
         "_buffers",
+        "_done",
         "_ends",
         "_first",
         "_offsets",
@@ -71,6 +72,7 @@ class Stream:
         self._offsets: list[int] = []
         self._packets: list[int] = []
         self._times: list[int] = []
+        self._done: list[Mark] = []
 
     # -- filling
 
@@ -82,6 +84,8 @@ class Stream:
         self._offsets.append(offset)
         self._packets.append(mark[0])
         self._times.append(mark[1])
+        done = self._done
+        done.append(done[-1] if done and done[-1][0] > mark[0] else mark)
 
     def push(self, data: bytes, mark: Mark, gap: int = 0) -> None:
         """Add bytes from memory at the end, `gap` missing bytes before them."""
@@ -163,6 +167,12 @@ class Stream:
         i = min(self._find_segment(pos), len(self._starts) - 1)
         return Mark(self._packets[i], self._times[i])
 
+    def completed(self, pos: int) -> Mark:
+        """The packet with which everything up to the byte at `pos` was there: later than its own after reordering."""
+        if not self._starts:
+            return Mark(0, 0)
+        return self._done[min(self._find_segment(pos), len(self._starts) - 1)]
+
     # -- reading
 
     def take(self, n: int) -> bytes:
@@ -219,6 +229,7 @@ class Stream:
                 self._offsets,
                 self._packets,
                 self._times,
+                self._done,
             ):
                 del column[: self._first]
             self._first = 0

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tracer.capture.packets import Packets
 from tracer.model.connection import Connection
 
+from .columns import flow_keys
 from .conversation import Conversation
 from .half import Half
 from .stream import Buffer, Mark
 
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 IDLE_NS = 900 * 1_000_000_000
-M1, M2 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
+FORGET_NS = 120 * 1_000_000_000
+"""how long an ended connection is remembered, so that late copies of its packets do not begin another one"""
 
 Open = Callable[["Flow"], Conversation | None]
 
@@ -88,6 +89,31 @@ class Flow:
         return self.halves[0 if self.swapped else 1]
 
 
+class Ended(NamedTuple):
+    """What is remembered of a connection that is over."""
+
+    next: tuple[int | None, int | None]
+    """sequence numbers after the last bytes of each side"""
+    time_ns: int
+
+
+class Resume(NamedTuple):
+    """A connection that somebody else read up to here."""
+
+    key: int
+    ends: tuple[str, str]
+    base: tuple[int, int]
+    """sequence numbers of the next bytes of client and server"""
+    swapped: bool
+    ended: bool
+    packet: int
+    time_ns: int
+
+
+def _by_side(resume: Resume) -> tuple[int, int]:
+    return resume.base[::-1] if resume.swapped else resume.base
+
+
 class Tracker:
     """All open TCP connections of one source."""
 
@@ -103,24 +129,20 @@ class Tracker:
         self.begin = begin
         self.end = end
         self.flows: dict[Any, Flow] = {}
+        self.ended: dict[int, Ended] = {}
         self.now = 0
 
     def feed(self, packets: Packets) -> None:
         tcp = np.flatnonzero(packets.protocol == 6)
         if not len(tcp):
             return
-        src, dst = packets.src[tcp], packets.dst[tcp]
-        sport, dport = packets.sport[tcp], packets.dport[tcp]
-        a = _mix(src, sport)
-        b = _mix(dst, dport)
-        low = a <= b
-        key = a + b
+        key, high = flow_keys(packets, tcp)
         order = np.argsort(key, kind="stable")
         key_sorted = key[order]
         cuts = np.flatnonzero(np.r_[True, key_sorted[1:] != key_sorted[:-1]]).tolist()
         cuts.append(len(order))
         rows = tcp[order]
-        side = (~low[order]).astype(np.int8).tolist()
+        side = high[order].astype(np.int8).tolist()
         columns = [
             getattr(packets, n)[rows].tolist()
             for n in ("number", "time_ns", "seq", "ack", "flags", "offset", "length", "wire", "ttl")
@@ -130,6 +152,10 @@ class Tracker:
         for i, start in enumerate(cuts[:-1]):
             flow = self.flows.get(keys[start])
             if flow is None:
+                if keys[start] in self.ended:
+                    start = self._pass_late(keys[start], side, columns, start, cuts[i + 1])
+                    if start == cuts[i + 1]:
+                        continue
                 flow = self._open(keys[start], packets, int(rows[start]), side[start], columns, start)
             self._flow(flow, side, columns, start, cuts[i + 1], packets)
 
@@ -143,6 +169,36 @@ class Tracker:
         mark = Mark(columns[0][at], columns[1][at])
         flow = self.flows[key] = Flow(key, self._new_id(mark), (ends[0], ends[1]), self.buffer, mark)
         return flow
+
+    def _pass_late(self, key: int, side: list[int], columns: list[list[int]], start: int, stop: int) -> int:
+        """The first row that is more than a late copy of what an ended connection sent."""
+        ended = self.ended[key]
+        _, times, seqs, _, flags, _, _, wires, _ = columns
+        for i in range(start, stop):
+            number = ended.next[side[i]]
+            new = number is None or (seqs[i] + wires[i] - number) & 0xFFFFFFFF not in range(1, 1 << 31)
+            if flags[i] & (SYN | ACK) == SYN or (wires[i] and not new) or times[i] - ended.time_ns > FORGET_NS:
+                del self.ended[key]
+                return i
+        return stop
+
+    def resume(self, resume: Resume, converse: Callable[[Flow], Conversation] | None) -> None:
+        """Go on with a connection that somebody else read so far."""
+        if resume.ended:
+            self.ended[resume.key] = Ended(_by_side(resume), resume.time_ns)
+            return
+        mark = Mark(resume.packet, resume.time_ns)
+        flow = self.flows[resume.key] = Flow(resume.key, self._new_id(mark), resume.ends, self.buffer, mark)
+        flow.halves[0].base, flow.halves[1].base = _by_side(resume)
+        flow.swapped = resume.swapped
+        flow.late = False
+        if converse is not None:
+            flow.conversation = converse(flow)
+            flow.started = True
+
+    def keys(self) -> list[int]:
+        """Keys of all connections that are open here, or were not long ago."""
+        return [*self.flows, *self.ended]
 
     def _new_id(self, first: Mark) -> str:
         """`c12`: a packet begins one connection at most."""
@@ -198,7 +254,12 @@ class Tracker:
 
     def _syn(self, flow: Flow, side: int, seq: int, flag: int, mark: Mark) -> Flow:
         """Note who began; a SYN with another number on a used flow is a new connection on the same ports."""
-        if flow.isn[side] is not None and flow.isn[side] != seq and (flow.closed or not flag & ACK):
+        known, base = flow.isn[side], flow.halves[side].base
+        if known is None:
+            other = not flag & ACK and base is not None and flow.halves[side].offset((seq + 1) & 0xFFFFFFFF) != 0
+        else:
+            other = known != seq and bool(flow.closed or not flag & ACK)
+        if other:
             self._close(flow)
             flow = self.flows[flow.key] = Flow(flow.key, self._new_id(mark), flow.ends, self.buffer, mark)
         flow.isn[side] = seq
@@ -240,16 +301,25 @@ class Tracker:
         self.end(flow)
         if self.flows.get(flow.key) is flow:
             del self.flows[flow.key]
+        if flow.closed:
+            self.ended[flow.key] = Ended((_next(flow.halves[0]), _next(flow.halves[1])), flow.last_ns)
 
     def sweep(self) -> None:
         """Close what has been idle for long, so that state does not grow with the capture."""
         for flow in [f for f in self.flows.values() if self.now - f.last_ns > IDLE_NS]:
             self._close(flow)
+        for key in [k for k, e in self.ended.items() if self.now - e.time_ns > FORGET_NS]:
+            del self.ended[key]
 
     def finish(self) -> None:
         """The capture is over: close everything, the oldest first."""
         for flow in sorted(self.flows.values(), key=lambda f: f.first.packet):
             self._close(flow)
+
+
+def _next(half: Half) -> int | None:
+    """Sequence number after the last byte."""
+    return None if half.base is None else (half.base + half.next) & 0xFFFFFFFF
 
 
 def guess_client(flow: Flow) -> bool | None:
@@ -267,7 +337,7 @@ def guess_client(flow: Flow) -> bool | None:
     return ports[0] < ports[1]
 
 
-def connection_of(flow: Flow, source: str, protocol: str | None) -> Connection:
+def connection_of(flow: Flow, source: str, conversation: Conversation | None) -> Connection:
     """What the flow's packets tell of the connection."""
     ends = flow.ends[::-1] if flow.swapped else flow.ends
     closed = None
@@ -276,11 +346,13 @@ def connection_of(flow: Flow, source: str, protocol: str | None) -> Connection:
         closed = f"{who}-{flow.closed[:3]}"
     ttl = flow.ttl[::-1] if flow.swapped else flow.ttl
     lost = sum(max(0, h.next - h.bytes) for h in flow.halves)
+    context = getattr(conversation, "context", None)
     return Connection(
         id=flow.id,
         source=source,
-        client=ends[0],
-        server=ends[1],
+        client=context.client if context else ends[0],
+        server=context.server if context else ends[1],
+        outer=f"{ends[0]}>{ends[1]}" if context and (context.client, context.server) != ends else None,
         start_ns=flow.first.time_ns,
         end_ns=flow.last_ns,
         rtt_ns=flow.rtt,
@@ -293,13 +365,5 @@ def connection_of(flow: Flow, source: str, protocol: str | None) -> Connection:
         lost=lost,
         joined_late=flow.late,
         closed=closed,
-        protocol=protocol,
+        protocol=getattr(conversation, "protocol", None),
     )
-
-
-def _mix(address: NDArray[np.uint64], port: NDArray[np.uint16]) -> NDArray[np.uint64]:
-    """A 64-bit hash of address and port."""
-    value: NDArray[np.uint64] = (address[:, 0] * M2 + address[:, 1]) * M1 + port.astype(np.uint64) * M2
-    value ^= value >> np.uint64(29)
-    value *= M1
-    return value ^ (value >> np.uint64(32))

@@ -1,0 +1,386 @@
+"""A capture's exchanges as rows, one line each: the fast way for plain HTTP/1, the general way for all the rest.
+
+Connections are arranged and read by vectors, a block at a time; a connection that does anything unusual is handed
+to the general readers, from where it was read last. Both ways say the same.
+"""
+
+from __future__ import annotations
+
+import marshal
+import tempfile
+from collections.abc import Callable, Iterator
+from heapq import merge
+from typing import IO, Any, NamedTuple
+
+import numpy as np
+
+from tracer.capture.capture import Capture
+from tracer.capture.packets import Packets
+from tracer.http.h1 import H1Conversation
+from tracer.http.h1_chain import Paired, pair
+from tracer.http.h1_scan import shown
+from tracer.model.connection import Connection
+from tracer.model.http import Exchange
+from tracer.model.problem import Problem
+from tracer.model.tls import Handshake
+from tracer.transport.arrange import Arranged, arrange
+from tracer.transport.columns import Rows, flow_keys, join, take
+from tracer.transport.known import IDLE_NS, Known
+from tracer.transport.reader import Converse, Reader
+from tracer.transport.stream import Buffer
+from tracer.transport.tcp import Resume, address
+
+MOST_CARRIED = 4096
+"""rows of one connection that wait for the rest of an exchange, before the general way takes it"""
+RUN = 50_000
+"""rows sorted in memory"""
+
+
+class Row(NamedTuple):
+    """One exchange. Times are in ns, sizes in bytes of body without framing; None: not in the capture."""
+
+    start_ns: int
+    """of the request, or of the response when the request is missing"""
+    order: int
+    """packet it starts in"""
+    id: str
+    protocol: str
+    client: str
+    server: str
+    method: str | None
+    host: str
+    target: str | None
+    url: str | None
+    status: int | None
+    reason: str
+    content_type: str
+    request_size: int | None
+    response_size: int | None
+    request_end_ns: int | None
+    response_start_ns: int | None
+    end_ns: int | None
+    tls: str | None = None
+
+
+def row_of(exchange: Exchange) -> Row:
+    """The row of an exchange."""
+    request, response, timing = exchange.request, exchange.response, exchange.timing
+    first = request or response or (exchange.interim[0] if exchange.interim else None)
+    start = timing.start_ns if timing.start_ns is not None else timing.response_start_ns
+    return Row(
+        start_ns=start or 0,
+        order=(first.packet if first else None) or 0,
+        id=exchange.id,
+        protocol=exchange.protocol,
+        client=exchange.client or "",
+        server=exchange.server or "",
+        method=request.method if request else None,
+        host=(request.get("host") or request.authority or "") if request else "",
+        target=request.target if request else None,
+        url=request.url if request else None,
+        status=response.status if response else None,
+        reason=response.reason if response else "",
+        content_type=(response.get("content-type") or "") if response else "",
+        request_size=request.body.size if request else None,
+        response_size=response.body.size if response else None,
+        request_end_ns=timing.request_end_ns,
+        response_start_ns=timing.response_start_ns,
+        end_ns=timing.end_ns,
+        tls=exchange.tls,
+    )
+
+
+class Rows_:  # noqa: N801
+    """Rows in the order of their start, whatever their number: sorted runs in a temporary file, merged at the end."""
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+        self.runs: list[tuple[int, int]] = []
+        self.file: IO[bytes] | None = None
+
+    def spill(self) -> None:
+        """Write what is in memory as one run."""
+        if self.file is None:
+            self.file = tempfile.TemporaryFile()  # noqa: SIM115
+        self.rows.sort()
+        start = self.file.tell()
+        for i in range(0, len(self.rows), 2048):
+            marshal.dump([tuple(r) for r in self.rows[i : i + 2048]], self.file)
+        self.runs.append((start, self.file.tell()))
+        self.rows.clear()
+
+    def sorted(self) -> Iterator[Row]:
+        """All of them."""
+        self.rows.sort()
+        if not self.runs:
+            yield from self.rows
+            return
+        yield from merge(*(self._run(*run) for run in self.runs), self.rows)
+
+    def _run(self, start: int, end: int) -> Iterator[Row]:
+        assert self.file is not None
+        while start < end:
+            self.file.seek(start)
+            part = marshal.load(self.file)
+            start = self.file.tell()
+            for values in part:
+                yield Row(*values)
+
+
+class _General:
+    """The sink behind the general way."""
+
+    def __init__(self, rows: Rows_, problem: Callable[[Problem], None] | None) -> None:
+        self.rows = rows
+        self.report = problem
+
+    def exchange(self, exchange: Exchange) -> None:
+        self.rows.rows.append(row_of(exchange))
+
+    def handshake(self, handshake: Handshake) -> None:
+        """Not listed."""
+
+    def connection(self, connection: Connection) -> None:
+        """Not listed."""
+
+    def problem(self, problem: Problem) -> None:
+        if self.report:
+            self.report(problem)
+
+
+class Lister:
+    """Blocks of packets in, rows out."""
+
+    def __init__(
+        self,
+        base: Buffer,
+        *,
+        source: str,
+        converse: Converse | None = None,
+        keys: Any = None,
+        prefix: str = "",
+        problem: Callable[[Problem], None] | None = None,
+        fast: bool = True,
+    ) -> None:
+        if converse is None:
+            from tracer.http.detect import conversation as converse
+        self.base = base
+        self.prefix = prefix
+        self.fast = fast
+        self.rows = Rows_()
+        self.general = Reader(
+            base, _General(self.rows, problem), source=source, converse=converse, keys=keys, prefix=prefix
+        )
+        self.known = Known()
+        self.carried: Packets | None = None
+        self.hosts: dict[tuple[int, int], str] = {}
+        self.fast_exchanges = 0
+
+    def feed(self, packets: Packets) -> None:
+        """Read a block."""
+        if not self.fast:
+            self.general.feed(packets)
+            return
+        tcp = np.flatnonzero(packets.protocol == 6)
+        key, _ = flow_keys(packets, tcp)
+        slow = np.isin(key, self.general.keys())
+        others = np.flatnonzero(packets.protocol != 6)
+        if len(others) or slow.any():
+            self.general.feed(take(packets, np.sort(np.concatenate((tcp[slow], others)))))
+        told = (packets.wire[tcp] > 0) | ((packets.flags[tcp] & 7) > 0)
+        block = take(packets, tcp[~slow & told])
+        if self.carried is not None:
+            block = join(self.carried, block)
+        now = int(packets.time_ns[-1]) if len(packets) else 0
+        self._read(block, now)
+        self.general.sweep()
+        if len(self.rows.rows) >= RUN:
+            self.rows.spill()
+
+    def finish(self) -> None:
+        """The capture is over: what still waits goes the general way."""
+        if self.carried is not None and len(self.carried):
+            every = np.arange(len(self.carried))
+            key, high = flow_keys(self.carried, every)
+            found = arrange(self.carried, key, high, self.known)
+            self._hand_over(self.carried, found, np.ones(len(found.odd), np.bool_))
+        self.general.finish()
+
+    # -- one block
+
+    def _read(self, block: Packets, now: int) -> None:
+        if not len(block):
+            self.carried = block
+            return
+        key, high = flow_keys(block, np.arange(len(block)))
+        found = arrange(block, key, high, self.known)
+        paired = pair(found, block.offset[found.row], self.base)
+        odd = paired.odd
+        rows_of = np.diff(found.start)
+        idle = now - block.time_ns[found.order[found.start[1:] - 1]] > IDLE_NS
+        done = found.closed | (paired.clean.reshape(-1, 2) >= found.covered.reshape(-1, 2)).all(axis=1)
+        odd |= ~done & (idle | (rows_of > MOST_CARRIED))
+        odd = _spread(odd, found.group)
+        self._emit(block, found, paired, odd)
+        self._hand_over(block, found, odd)
+        self._carry(block, found, paired, odd, now)
+
+    def _hand_over(self, block: Packets, found: Arranged, odd: np.ndarray[Any, np.dtype[np.bool_]]) -> None:
+        """Give the connections that are odd to the general way, with what is known of them."""
+        which = np.flatnonzero(odd)
+        if not len(which):
+            return
+        for k in which.tolist():
+            place = int(found.known[k])
+            if place < 0:
+                continue
+            row = int(found.order[found.start[k]])
+            self.general.resume(
+                Resume(
+                    key=int(found.key[k]),
+                    ends=self._ends(block, row, bool(found.swapped[k])),
+                    base=(int(self.known.base[place, 0]), int(self.known.base[place, 1])),
+                    swapped=bool(found.swapped[k]),
+                    ended=bool(self.known.ended[place]),
+                    packet=int(block.number[row]),
+                    time_ns=int(block.time_ns[row]),
+                ),
+                H1Conversation,
+            )
+        self.general.feed(take(block, np.sort(found.order[odd[found.conn]])))
+
+    def _ends(self, block: Packets, row: int, swapped: bool) -> tuple[str, str]:
+        """(the end that sorts lower, the one that sorts higher)."""
+        one = np.array([row])
+        _, high = flow_keys(block, one)
+        ends = (
+            address(int(block.src[row, 0]), int(block.src[row, 1]), int(block.sport[row])),
+            address(int(block.dst[row, 0]), int(block.dst[row, 1]), int(block.dport[row])),
+        )
+        return ends[::-1] if high[0] else ends
+
+    def _carry(
+        self, block: Packets, found: Arranged, paired: Paired, odd: np.ndarray[Any, np.dtype[np.bool_]], now: int
+    ) -> None:
+        """Keep the rows behind the last whole exchange, and how far each connection was read."""
+        read = (paired.clean.reshape(-1, 2) > 0).any(axis=1) | (found.known >= 0)
+        keep = ~odd & ~found.closed
+        side = _streams(block, found)
+        waits = (found.end > paired.clean[side]) | ~read[found.conn]
+        rows = np.sort(found.order[keep[found.conn] & waits])
+        self.carried = take(block, rows)
+        last_of_group = np.append(found.group[1:] != found.group[:-1], True)
+        stays = np.flatnonzero(~odd & last_of_group & (found.closed | read))
+        clean = paired.clean.astype(np.uint32) + found.base
+        newer = Known(
+            found.key[stays],
+            clean.reshape(-1, 2)[stays],
+            found.swapped[stays],
+            found.closed[stays],
+            block.time_ns[found.order[found.start[stays + 1] - 1]],
+        )
+        self.known = self.known.without(found.key, now).joined(newer)
+
+    def _emit(self, block: Packets, found: Arranged, paired: Paired, odd: np.ndarray[Any, np.dtype[np.bool_]]) -> None:
+        keep = ~odd[paired.stream[paired.response] >> 1]
+        q, r = paired.request[keep], paired.response[keep]
+        self.fast_exchanges += len(q)
+        begin = found.row[paired.segment[q]]
+        place = (found.stream << 32) + found.at
+        times = block.time_ns
+        columns = (
+            q.tolist(),
+            r.tolist(),
+            times[begin].tolist(),
+            times[_last(found, place, paired, q)].tolist(),
+            times[found.row[paired.segment[r]]].tolist(),
+            times[_last(found, place, paired, r)].tolist(),
+            block.number[begin].tolist(),
+            block.src[begin].tolist(),
+            block.sport[begin].tolist(),
+            block.dst[begin].tolist(),
+            block.dport[begin].tolist(),
+            paired.body[q].tolist(),
+            paired.body[r].tolist(),
+        )
+        heads, add, host_of, prefix = paired.heads, self.rows.rows.append, self._host, self.prefix
+        for i, j, t0, t1, t2, t3, number, src, sport, dst, dport, up, down in zip(*columns, strict=True):
+            asked, said = heads[i], heads[j]
+            assert asked is not None
+            assert said is not None
+            host, target = shown(asked.field), shown(asked.target)
+            add(
+                Row(
+                    t0,
+                    number,
+                    f"{prefix}e{number}",
+                    min(asked.version, said.version).decode("ascii"),
+                    f"{host_of(*src)}:{sport}",
+                    f"{host_of(*dst)}:{dport}",
+                    asked.word.decode("ascii"),
+                    host,
+                    target,
+                    f"http://{host}{target}" if host else target,
+                    said.status,
+                    shown(said.word),
+                    shown(said.field),
+                    up,
+                    down,
+                    t1,
+                    t2,
+                    t3,
+                )
+            )
+
+    def _host(self, high: int, low: int) -> str:
+        known = self.hosts.get((high, low))
+        if known is None:
+            if len(self.hosts) > 65536:
+                self.hosts.clear()
+            known = self.hosts[high, low] = address(high, low, 0)[:-2]
+        return known
+
+
+def _last(found: Arranged, place: Rows, paired: Paired, messages: Rows) -> Rows:
+    """For each message the row that completed it."""
+    stop = (paired.stream[messages] << 32) + paired.end[messages] - 1
+    return found.last[np.searchsorted(place, stop, "right") - 1]
+
+
+def _streams(block: Packets, found: Arranged) -> Rows:
+    """The stream of each row in `found.order`."""
+    _, high = flow_keys(block, found.order)
+    return found.conn * 2 + (high != found.swapped[found.conn])
+
+
+def _spread(odd: np.ndarray[Any, np.dtype[np.bool_]], group: Rows) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """With a connection, the later ones on the same ports are odd."""
+    if not odd.any():
+        return odd
+    count = np.cumsum(odd)
+    first = np.append(True, group[1:] != group[:-1])
+    before = (count - odd)[first]
+    spread: np.ndarray[Any, np.dtype[np.bool_]] = count > before[group]
+    return spread
+
+
+def list_rows(
+    capture: Capture,
+    write: Callable[[Row], None],
+    *,
+    keys: Any = None,
+    prefix: str = "",
+    problem: Callable[[Problem], None] | None = None,
+    progress: Callable[[int], None] | None = None,
+    fast: bool = True,
+) -> Lister:
+    """Give every exchange of a capture to `write`, in the order of their start."""
+    lister = Lister(capture.base, source=capture.name, keys=keys, prefix=prefix, problem=problem, fast=fast)
+    for packets in capture.blocks():
+        lister.feed(packets)
+        if progress:
+            progress(packets.bytes_read)
+    lister.finish()
+    for row in lister.rows.sorted():
+        write(row)
+    return lister

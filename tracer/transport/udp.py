@@ -1,0 +1,111 @@
+"""UDP datagrams to QUIC conversations, found by content on any port."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol, cast
+
+import numpy as np
+
+from tracer.capture.packets import Packets
+
+from .columns import flow_keys
+from .conversation import Context
+from .stream import Buffer, Mark
+from .tcp import address
+
+IDLE_NS = 900 * 1_000_000_000
+VERSIONS = (0x00000001, 0x6B3343CF, 0x709A50C4)
+"""QUIC 1 (RFC 9000), 2 (RFC 9369), and its draft number"""
+
+
+class DatagramConversation(Protocol):
+    def datagram(self, client: bool, data: bytes, mark: Mark) -> None: ...
+    def close(self) -> None: ...
+
+
+def begins_quic(data: bytes) -> bool:
+    """A long header packet of a version that is known: form and fixed bit, version, a connection id of legal length
+    (RFC 8999 section 5.1, RFC 9000 section 17.2)."""
+    if len(data) < 7 or data[0] & 0xC0 != 0xC0 or data[5] > 20:
+        return False
+    version = int.from_bytes(data[1:5])
+    return version in VERSIONS or version >> 8 == 0xFF0000 or version & 0x0F0F0F0F == 0x0A0A0A0A
+
+
+class _Flow:
+    __slots__ = ("client_high", "conversation", "last_ns")
+
+    def __init__(self, conversation: DatagramConversation, client_high: bool) -> None:
+        self.conversation = conversation
+        self.client_high = client_high
+        self.last_ns = 0
+
+
+class Datagrams:
+    """All UDP flows of a source that speak QUIC."""
+
+    def __init__(self, base: Buffer, context: Callable[[str, str, str | None], Context]) -> None:
+        self.base = base
+        self.context = context
+        self.flows: dict[int, _Flow] = {}
+        self.now = 0
+        self.conversation: Any = None
+        self.looked = False
+
+    def feed(self, packets: Packets) -> None:
+        """Hand every datagram of a QUIC flow on, in capture order."""
+        udp = np.flatnonzero((packets.protocol == 17) & (packets.wire > 0))
+        if not len(udp):
+            return
+        if not self.looked:
+            self.looked = True
+            self.conversation = _load()
+        if self.conversation is None:
+            return
+        key, high = flow_keys(packets, udp)
+        self.now = max(self.now, int(packets.time_ns[udp[-1]]))
+        columns = [getattr(packets, n)[udp].tolist() for n in ("number", "time_ns", "offset", "length")]
+        for k, from_high, row, number, time_ns, offset, length in zip(
+            key.tolist(), high.tolist(), udp.tolist(), *columns, strict=True
+        ):
+            data = packets.extra[-1 - offset][:length] if offset < 0 else bytes(self.base[offset : offset + length])
+            flow = self.flows.get(k)
+            if flow is None:
+                if not begins_quic(data):
+                    continue
+                flow = self.flows[k] = self._open(packets, row, from_high, number)
+            flow.last_ns = time_ns
+            flow.conversation.datagram(from_high == flow.client_high, data, Mark(number, time_ns))
+
+    def _open(self, packets: Packets, row: int, high: bool, number: int) -> _Flow:
+        """The sender of the first packet is the client, unless it speaks from the port of HTTPS."""
+        sport, dport = int(packets.sport[row]), int(packets.dport[row])
+        ends = (
+            address(int(packets.src[row, 0]), int(packets.src[row, 1]), sport),
+            address(int(packets.dst[row, 0]), int(packets.dst[row, 1]), dport),
+        )
+        answers = sport == 443 and dport != 443
+        client, server = ends[::-1] if answers else ends
+        context = self.context(client, server, None)
+        context.connection = f"{context.prefix}c{number}"
+        conversation = cast(DatagramConversation, self.conversation(context, self.base))
+        return _Flow(conversation, high != answers)
+
+    def sweep(self) -> None:
+        """Close flows that were silent for long."""
+        for key in [k for k, f in self.flows.items() if self.now - f.last_ns > IDLE_NS]:
+            self.flows.pop(key).conversation.close()
+
+    def finish(self) -> None:
+        """The capture is over."""
+        for flow in self.flows.values():
+            flow.conversation.close()
+        self.flows.clear()
+
+
+def _load() -> Any:
+    """The QUIC conversation, where it is part of this installation."""
+    from tracer.http.detect import load
+
+    return load("quic")
