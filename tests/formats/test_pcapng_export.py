@@ -12,6 +12,7 @@ import pytest
 
 from tracer.formats import pcapng_export
 from tracer.formats.tcp_synthesis import Conversation, endpoint
+from tracer.model.source import Source
 
 pytestmark = pytest.mark.skipif(not shutil.which("tshark"), reason="tshark is not installed")
 
@@ -139,3 +140,26 @@ def test_sequence_numbers_wrap() -> None:
     frames = [*talk.open(0), *talk.send(b"x" * 100, True, 0), *talk.close(False)]
     numbers = [int.from_bytes(f.data[24:28], "big") for f in frames if f.data[20:22] == b"\x03\xe8"]
     assert numbers == [0xFFFFFFF0, 0xFFFFFFF1, 0xFFFFFFF1, 0x55]
+
+
+@pytest.mark.parametrize("redacted", [False, True])
+def test_captured_frames_are_kept_as_they_are_unless_the_trace_is_redacted(
+    make_exchange: Any, trace_of: Any, write_with: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, redacted: bool
+) -> None:
+    one = make_exchange("e4", client="10.0.0.7:50001", server="203.0.113.9:80", packets=(4,))
+    two = make_exchange("e14", client="10.0.0.8:50002", server="203.0.113.9:80", packets=(14,), after_ms=500)
+    captured = tmp_path / "captured.pcapng"
+    captured.write_bytes(write_with(pcapng_export, trace_of([one, two])))
+    trace = trace_of([one, two])
+    source = Source(name="edge.pcapng", kind="pcapng", path=str(captured))
+    monkeypatch.setattr(trace, "sources", lambda: iter((source,)))
+    if redacted:
+        monkeypatch.setattr(trace, "redactor", object(), raising=False)
+    data = write_with(pcapng_export, trace, only=frozenset(("e14",)))
+    assert complaints(data, tmp_path) == []
+    pairs = set(tshark(data, tmp_path, "-T", "fields", "-e", "ip.addr").split())
+    assert pairs == {"10.0.0.8,203.0.113.9", "203.0.113.9,10.0.0.8"}
+    comments = tshark(data, tmp_path, "-Y", "frame.comment", "-T", "fields", "-e", "frame.comment")
+    assert comments.startswith("rebuilt by tracer from e14" if redacted else "e14 of edge.pcapng")
+    shown = ("-Y", "ip.addr == 10.0.0.8", "-T", "fields", "-e", "frame.time_epoch", "-e", "tcp.payload")
+    assert tshark(data, tmp_path, *shown) == tshark(captured.read_bytes(), tmp_path, *shown)

@@ -1,7 +1,8 @@
-"""Exchanges -> pcapng: well-formed TCP that carries each exchange in clear, marked as rebuilt by comments.
+"""Exchanges -> pcapng: the frames that carried them, or packets rebuilt from them and marked so by comments.
 
-The values written are the caller's (redacted by default), so the packets are made anew: a handshake, the messages as
-HTTP/1.1, a close. Exchanges of one HTTP/1 connection share a connection here too; an HTTP/2 or HTTP/3 exchange gets
+A trace that is not redacted gives the captured frames of the chosen exchanges' connections, where the capture file is
+still there. Everything else is made anew from the (redacted) values: a TCP handshake, the messages as HTTP/1.1 in
+clear, a close. Exchanges of one HTTP/1 connection share a connection here too; an HTTP/2 or HTTP/3 exchange gets
 its own. What was TLS is written in clear to a port that dissectors read as HTTP. Each first packet says in a comment
 what it stands for. Key log texts in `Options.secrets` become a Decryption Secrets Block.
 Format: https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-03.html.
@@ -16,6 +17,7 @@ from tracer.model.http import Exchange
 from tracer.model.verdict import Verdict
 
 from .http_render import render
+from .pcapng_original import Plan, frames, plan
 from .tcp_synthesis import Conversation, Frame, endpoint
 from .writing import Options, Readable, chosen, one_line, verdicts_of
 
@@ -32,10 +34,33 @@ def write(trace: Readable, out: BinaryIO, options: Options) -> None:
     for secret in options.secrets:
         out.write(_block(_SECRETS, struct.pack("<II", _TLS_KEYS, len(secret)) + _padded(secret)))
     verdicts = verdicts_of(trace)
+    plans = plan(trace, options)
+    _write_originals(trace, out, options, plans, verdicts)
     writer = _Writer(out)
     for exchange in chosen(trace, options):
-        writer.exchange(trace, exchange, verdicts.get(exchange.id), options)
+        if exchange.source not in plans or exchange.id not in plans[exchange.source].exchanges:
+            writer.exchange(trace, exchange, verdicts.get(exchange.id), options)
     writer.close()
+
+
+def _write_originals(
+    trace: Readable, out: BinaryIO, options: Options, plans: dict[str, Plan], verdicts: dict[str, Verdict]
+) -> None:
+    """Captured frames; the first one of each chosen exchange says which it is."""
+    interfaces: dict[tuple[str, int, int], int] = {}
+    for source, wanted in plans.items():
+        titles: dict[int, str] = {}
+        for exchange in chosen(trace, options):
+            if exchange.id in wanted.exchanges and exchange.packets:
+                said = verdicts[exchange.id].headline if exchange.id in verdicts else ""
+                titles.setdefault(exchange.packets[0], f"{exchange.id} of {source}. {said}".strip())
+        for frame in frames(wanted):
+            key = (source, frame.link, frame.snaplen)
+            if key not in interfaces:
+                interfaces[key] = len(interfaces) + 1
+                out.write(_interface(frame.link, frame.snaplen, source))
+            comment = one_line(titles.get(frame.number, ""))[:1000]
+            out.write(_packet(interfaces[key], frame.time_ns, frame.data, frame.length, comment))
 
 
 class _Writer:
@@ -103,7 +128,7 @@ class _Writer:
 
     def _write(self, frames: list[Frame]) -> None:
         for frame in frames:
-            self._out.write(_packet(frame))
+            self._out.write(_packet(0, frame.time_ns, frame.data, len(frame.data), frame.comment))
 
 
 def _padded(data: bytes) -> bytes:
@@ -122,17 +147,17 @@ def _option(code: int, data: bytes) -> bytes:
 def _section(options: Options) -> bytes:
     maker = f"tracer {options.version}".strip().encode()
     body = struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1) + _option(_USER_APPLICATION, maker)
-    comment = b"Packets rebuilt from exchanges; they were never on a wire in this form."
-    body += _option(_COMMENT, comment) + _option(0, b"")
-    interface = (
-        struct.pack("<HHI", _RAW_IP, 0, 0) + _option(_NAME, b"rebuilt") + _option(_TSRESOL, b"\x09") + _option(0, b"")
-    )
-    return _block(_SECTION, body) + _block(_INTERFACE, interface)
+    return _block(_SECTION, body + _option(0, b"")) + _interface(_RAW_IP, 0, "rebuilt by tracer")
 
 
-def _packet(frame: Frame) -> bytes:
-    high, low = frame.time_ns >> 32 & 0xFFFFFFFF, frame.time_ns & 0xFFFFFFFF
-    body = struct.pack("<IIIII", 0, high, low, len(frame.data), len(frame.data)) + _padded(frame.data)
-    if frame.comment:
-        body += _option(_COMMENT, frame.comment.encode("utf-8", "replace")) + _option(0, b"")
+def _interface(link: int, snaplen: int, name: str) -> bytes:
+    options = _option(_NAME, one_line(name).encode("utf-8", "replace")[:200]) + _option(_TSRESOL, b"\x09")
+    return _block(_INTERFACE, struct.pack("<HHI", link, 0, snaplen & 0xFFFFFFFF) + options + _option(0, b""))
+
+
+def _packet(interface: int, time_ns: int, data: bytes, length: int, comment: str) -> bytes:
+    high, low = time_ns >> 32 & 0xFFFFFFFF, time_ns & 0xFFFFFFFF
+    body = struct.pack("<IIIII", interface, high, low, len(data), length) + _padded(data)
+    if comment:
+        body += _option(_COMMENT, comment.encode("utf-8", "replace")) + _option(0, b"")
     return _block(_PACKET, body)
