@@ -108,8 +108,14 @@ SHAPES: tuple[Shape, ...] = (
         re.S,
     ),
     _shape("jwt", r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{5,}\.(?:eyJ)?[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*){0,3}"),
-    _shape("bearer", r"\b(?:Bearer|Token|DPoP|GoogleLogin auth=)[ \t]+(?P<s>[A-Za-z0-9._~+/=-]{8,})", re.I),
-    _shape("basic", r"\bBasic[ \t]+(?P<s>[A-Za-z0-9+/=]{6,})", re.I),
+    _shape(
+        "bearer",
+        r"\b(?:Bearer|DPoP|GoogleLogin auth=)[ \t]+"
+        r"(?P<s>(?=[A-Za-z._~+/=-]*\d|[A-Za-z._~+/=-]{20})[A-Za-z0-9._~+/=-]{8,})",
+        re.I,
+    ),
+    _shape("token", r"\bauthorization\W{1,4}Token[ \t]+(?P<s>[A-Za-z0-9._~+/=-]{8,})", re.I),
+    _shape("basic", r"\bBasic[ \t]+(?P<s>(?=[a-z+/]*[A-Z0-9=])[A-Za-z0-9+/]{6,}={0,2})(?![A-Za-z])"),
     _shape("aws-key", r"(?<![A-Z0-9])(?:AKIA|ASIA|AROA|AIDA|ABIA|ACCA)[A-Z0-9]{12,}(?![A-Z0-9])"),
     _shape("aws-signature", r"\bSignature=(?P<s>[0-9a-fA-F]{32,})"),
     _shape("aws-credential", r"\bCredential=(?P<s>[^,\s/]+)"),

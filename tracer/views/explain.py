@@ -30,7 +30,7 @@ def explain(counted: Any, trace: Any, verdicts: list[Verdict], style: Style, wid
             yield ""
         yield from _story(group, style, width, number < _FULL)
         yield ""
-    yield from _summary(counted, trace, verdicts, style, width)
+    yield from _summary(counted, trace, verdicts, width)
 
 
 def grouped(verdicts: Iterable[Verdict]) -> list[list[Verdict]]:
@@ -173,7 +173,7 @@ def _next(v: Verdict, style: Style, width: int) -> Iterator[str]:
         yield from wrap(chain, width, _INDENT, "  chain    ")
 
 
-def _summary(counted: Any, trace: Any, verdicts: list[Verdict], style: Style, width: int) -> Iterator[str]:
+def _summary(counted: Any, trace: Any, verdicts: list[Verdict], width: int) -> Iterator[str]:
     exchanges, tls = counted.count("exchange"), counted.count("handshake")
     sources = list(trace.sources())
     words = f"{plural(len(verdicts), 'denial')} in {plural(exchanges, 'exchange')}"

@@ -1,0 +1,67 @@
+"""A TLS handshake as text: what was agreed, the ladder, certificates, alerts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tracer.formats.writing import iso
+from tracer.model.tls import Certificate, Handshake
+
+from .safe import safe
+from .style import Style
+from .words import size, wrap
+
+
+def handshake_lines(h: Handshake, style: Style, width: int) -> Iterator[str]:
+    """Everything the handshake tells; what encryption hides is said to be hidden."""
+    yield ""
+    agreed = [safe(v, 80) for v in (h.version, h.cipher, h.group, h.alpn and f"ALPN {h.alpn}") if v]
+    yield style.bold(f"TLS {safe(h.id, 40)}") + f"  {', '.join(agreed) or 'no ServerHello was captured'}"
+    facts = [f"name {safe(h.sni, 253)}" if h.sni else "no server name"]
+    if h.resumed:
+        facts.append("resumed")
+    facts.append("decrypted" if h.decrypted else f"not decrypted{': ' + safe(h.why_not, 120) if h.why_not else ''}")
+    yield from wrap(", ".join(facts), width, "  ")
+    yield from wrap(client_certificate(h), width, "  ")
+    if h.acceptable_cas:
+        names = "; ".join(safe(n, 120) for n in h.acceptable_cas[:6])
+        yield from wrap(
+            f"accepts certificates of: {names}{' …' if len(h.acceptable_cas) > 6 else ''}", width, "    ", "  "
+        )
+    for message in h.messages:
+        arrow = "client " + style.sign("out") if message.client else "server " + style.sign("in")
+        place = f"packet {message.packet}" if message.packet is not None else ""
+        yield f"  {arrow}  {safe(message.name, 40):<24}{size(message.size):>8}  {style.dim(place)}".rstrip()
+    for alert in h.alerts:
+        who = "client" if alert.client else "server"
+        level = "fatal" if alert.level == 2 else "warning"
+        place = f" in packet {alert.packet}" if alert.packet is not None else ""
+        words = f"  {who} alert: {level} {safe(alert.name, 60)} ({alert.code}){place}"
+        yield style.paint(words, "red") if alert.level == 2 else words
+    yield from _certificates("server", h.server_certs, style, width)
+    yield from _certificates("client", h.client_certs, style, width)
+
+
+def client_certificate(h: Handshake) -> str:
+    """What can be said of mutual TLS, in a sentence."""
+    if h.client_cert_requested is None:
+        return "whether the server asked for a client certificate cannot be seen"
+    if not h.client_cert_requested:
+        return "the server asked for no client certificate"
+    if h.client_cert_sent is None:
+        return "the server asked for a client certificate; whether one was sent cannot be seen"
+    return f"the server asked for a client certificate; the client sent {'one' if h.client_cert_sent else 'none'}"
+
+
+def _certificates(who: str, certificates: tuple[Certificate, ...] | None, style: Style, width: int) -> Iterator[str]:
+    for depth, c in enumerate(certificates or ()):
+        label = f"{who} certificate" if not depth else f"issuer {depth}"
+        valid = f"{iso(c.not_before_ns, 0) or '?'} to {iso(c.not_after_ns, 0) or '?'}"
+        yield from wrap(f"{label}: {safe(c.subject, 300) or '(no subject)'}", width, "    ", "  ")
+        yield from wrap(
+            f"by {safe(c.issuer, 300)}, valid {valid}, serial {safe(c.serial, 64)}", width, "      ", "    "
+        )
+        if c.names and not depth:
+            yield from (
+                style.dim(x) for x in wrap(", ".join(safe(n, 120) for n in c.names[:12]), width, "      ", "    ")
+            )
