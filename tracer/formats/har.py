@@ -98,9 +98,9 @@ class _Entries:
         if self._broken > _MENTIONED:
             self._report("har.entry", f"{self._broken - _MENTIONED} more entries cannot be read", entry=False)
         if not scanner.has_log:
-            self._report("har.no-log", "there is no log object in this JSON document", Severity.ERROR, entry=False)
+            self._report("har.no-log", "there is no log object in this JSON document", entry=False)
         elif not scanner.has_entries:
-            self._report("har.no-entries", "the log has no list of entries", Severity.ERROR, entry=False)
+            self._report("har.no-entries", "the log has no list of entries", entry=False)
         elif scanner.inside:
             text = f"the file ends inside entry {self._number + 1}; the {self._number} before it were read"
             self._report("har.truncated", text, entry=False)
@@ -108,11 +108,11 @@ class _Entries:
             text = f"the file ends early or is damaged after entry {self._number}"
             self._report("har.truncated", f"{text}: {scanner.fault}" if scanner.fault else text, entry=False)
 
-    def _report(self, code: str, text: str, severity: Severity = Severity.WARN, entry: bool = True) -> None:
+    def _report(self, code: str, text: str, entry: bool = True) -> None:
         self._sink.problem(
             Problem(
                 code=code,
-                severity=severity,
+                severity=Severity.WARN,
                 text=text,
                 source=self._context.source,
                 packet=self._number if entry else None,
