@@ -1,12 +1,13 @@
 """A block of TCP packets to streams, all connections at once with vectors.
 
-This is the fast way for connections that behave: begun in sight, nothing cut by the snapshot length, no copies
-that overlap in part. The others are named `odd`, and go the general way (`tcp.Tracker`), which also says what a
+This is the fast way for connections that behave: begun in sight, nothing cut by the snapshot length. The others are
+named `odd`, and go the general way (`tcp.Tracker`), which also says what a
 stream means; what comes out here is the same.
 """
 
 from __future__ import annotations
 
+from bisect import insort
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,6 +51,8 @@ class Arranged:
     at: Rows
     """per segment: its offset; segments of a stream follow each other without a hole"""
     size: Rows
+    skip: Rows
+    """per segment: bytes at its beginning that another one brought before"""
     last: Rows
     """per segment: the row that completed the stream up to here"""
     covered: Rows
@@ -98,7 +101,7 @@ def arrange(packets: Packets, key: NDArray[np.uint64], high: Flags, known: Known
 
     rel = (seq + ((flags & SYN) >> 1) - base[stream]).astype(np.uint32).view(np.int32).astype(np.int64)
     end = np.where((wire > 0) | ((flags & FIN) > 0), rel + wire, 0)
-    row, at, size, owner, covered, hole = _line_up(order, stream, rel, wire, count, odd)
+    row, at, size, skip, owner, covered, hole = _line_up(order, stream, rel, wire, count)
     last = _running_last(owner, row)
     closed = _find_closed(flags, conn, stream, end, covered, count)
     ended = np.flatnonzero(place >= 0)
@@ -121,6 +124,7 @@ def arrange(packets: Packets, key: NDArray[np.uint64], high: Flags, known: Known
         stream=owner,
         at=at,
         size=size,
+        skip=skip,
         last=last,
         covered=covered,
         hole=hole,
@@ -130,7 +134,7 @@ def arrange(packets: Packets, key: NDArray[np.uint64], high: Flags, known: Known
 
 def _group(key: NDArray[np.uint64]) -> Rows:
     """Rows by key, in capture order within one key: two passes over 16 bits each, which numpy sorts by counting."""
-    low = np.argsort((key & np.uint64(0xFFFF)).astype(np.uint16), kind="stable")
+    low: Rows = np.argsort((key & np.uint64(0xFFFF)).astype(np.uint16), kind="stable")
     order: Rows = low[np.argsort((key >> np.uint64(16) & np.uint64(0xFFFF)).astype(np.uint16)[low], kind="stable")]
     sorted_keys = key[order]
     borders = np.flatnonzero(sorted_keys[1:] != sorted_keys[:-1]) + 1
@@ -174,10 +178,10 @@ def _note_syns(
 
 
 def _line_up(
-    order: Rows, stream: Rows, rel: Rows, wire: NDArray[np.int32], count: int, odd: Flags
-) -> tuple[Rows, Rows, Rows, Rows, Rows, Flags]:
-    """(row, offset, size, stream) of the segments that bring new bytes before the first hole; (covered, hole) per
-    stream. A segment that brings new bytes and old ones makes its connection odd: which copy wins is not for here."""
+    order: Rows, stream: Rows, rel: Rows, wire: NDArray[np.int32], count: int
+) -> tuple[Rows, Rows, Rows, Rows, Rows, Rows, Flags]:
+    """(row, offset, size, skipped, stream) of the segments that bring new bytes before the first hole; (covered, hole)
+    per stream."""
     data = np.flatnonzero(wire > 0)
     where = (stream[data] << 32) + (rel[data] + (1 << 31))
     if (where[1:] < where[:-1]).any():
@@ -190,21 +194,61 @@ def _line_up(
     before[1:] = reach[:-1]
     before = np.maximum(before, (owner << 32) + (1 << 31))
     fresh = where + size > before
-    odd[owner[fresh & (where < before)] >> 1] = True
-    behind = np.zeros(count * 2, np.bool_)
-    holes = np.flatnonzero(fresh & (where > before))
-    if len(holes):
-        total = np.cumsum(fresh & (where > before))
+    replay = np.zeros(count * 2, np.bool_)
+    replay[owner[fresh & (where < before)]] = True
+    hole = np.zeros(count * 2, np.bool_)
+    jumps = fresh & (where > before)
+    if jumps.any():
+        total = np.cumsum(jumps)
         begins = np.flatnonzero(np.append(True, owner[1:] != owner[:-1]))
         earlier = np.zeros(count * 2, np.int64)
-        earlier[owner[begins]] = total[begins] - (fresh & (where > before))[begins]
+        earlier[owner[begins]] = total[begins] - jumps[begins]
         beyond = total > earlier[owner]
-        behind[owner[fresh & beyond]] = True
+        hole[owner[fresh & beyond]] = True
         fresh &= ~beyond
-    kept = np.flatnonzero(fresh)
+    again = replay[owner]
+    kept = np.flatnonzero(fresh & ~again)
+    found = order[data[kept]], low[kept], size[kept], np.zeros(len(kept), np.int64), owner[kept]
+    if again.any():
+        rows = np.sort(data[again])
+        found = _merge(found, _replay(rows, stream[rows], rel[rows], wire[rows], order, hole))
     covered = np.zeros(count * 2, np.int64)
-    covered[owner[kept]] = low[kept] + size[kept]
-    return order[data[kept]], low[kept], size[kept], owner[kept], covered, behind
+    covered[found[4]] = found[1] + found[2]
+    return *found, covered, hole
+
+
+Columns = tuple[Rows, Rows, Rows, Rows, Rows]
+
+
+def _merge(one: Columns, other: Columns) -> Columns:
+    """Both by stream and offset."""
+    joined = [np.concatenate(pair) for pair in zip(one, other, strict=True)]
+    by = np.argsort((joined[4] << 32) + joined[1], kind="stable")
+    return joined[0][by], joined[1][by], joined[2][by], joined[3][by], joined[4][by]
+
+
+def _replay(rows: Rows, stream: Rows, rel: Rows, wire: NDArray[np.int32], order: Rows, hole: Flags) -> Columns:
+    """The segments of streams in which copies overlap in part: which copy wins depends on the order of arrival, so
+    they are taken one by one, in that order (the rule is told in `half.py`)."""
+    found: list[tuple[int, int, int, int, int]] = []
+    expected: dict[int, int] = {}
+    held: dict[int, list[tuple[int, int, int]]] = {}
+    for row, owner, low, size in zip(order[rows].tolist(), stream.tolist(), rel.tolist(), wire.tolist(), strict=True):
+        position = expected.get(owner, 0)
+        if low + size <= position:
+            continue
+        waiting = held.setdefault(owner, [])
+        insort(waiting, (low, size, row), key=lambda segment: segment[0])
+        while waiting and waiting[0][0] <= position:
+            low, size, row = waiting.pop(0)
+            if low + size > position:
+                found.append((row, position, low + size - position, position - low, owner))
+                position = low + size
+        expected[owner] = position
+    for owner, waiting in held.items():
+        hole[owner] = bool(waiting)
+    columns = np.array(found, np.int64).reshape(-1, 5)
+    return columns[:, 0], columns[:, 1], columns[:, 2], columns[:, 3], columns[:, 4]
 
 
 def _running_last(owner: Rows, row: Rows) -> Rows:
