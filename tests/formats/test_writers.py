@@ -18,7 +18,7 @@ import msgspec
 import pytest
 from mitmproxy.io import FlowReader
 
-from tracer.formats import har, har_out, markdown, mitm, mitm_out, otlp, parquet
+from tracer.formats import har, har_out, markdown, mitm, mitm_out, otlp, parquet_rows
 from tracer.formats.writing import Options
 from tracer.model.http import Body, Event, Exchange
 
@@ -162,12 +162,25 @@ def test_websocket_messages_survive_mitmproxys_format(
     assert read_with(mitm, write_with(mitm_out, trace)).exchanged[0].events == events
 
 
-def test_without_mitmproxy_writing_flows_says_how_to_install_it(
-    denied_trace: Any, write_with: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "mitmproxy.io", None)
-    with pytest.raises(RuntimeError, match="pip install 'tracer\\[live\\]'"):
-        write_with(mitm_out, denied_trace)
+@pytest.mark.parametrize(("module", "missing"), [("mitm_out", "mitmproxy"), ("parquet", "pyarrow")])
+def test_a_writer_whose_library_is_missing_names_it(monkeypatch: pytest.MonkeyPatch, module: str, missing: str) -> None:
+    monkeypatch.setattr(sys, "meta_path", [Absent(missing), *sys.meta_path])
+    for name in [n for n in sys.modules if n.split(".")[0] == missing or n == f"tracer.formats.{module}"]:
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(ImportError) as caught:
+        importlib.import_module(f"tracer.formats.{module}")
+    assert (caught.value.name or "").split(".")[0] == missing
+
+
+class Absent:
+    """An import system without one package."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def find_spec(self, name: str, *_: Any) -> None:
+        if name.split(".")[0] == self.name:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 
 def test_markdown_answers_first_and_proves_it(denied_trace: Any, write_with: Any) -> None:
@@ -303,27 +316,22 @@ if importlib.util.find_spec("opentelemetry"):
 
 def test_a_parquet_row_has_a_value_or_null_for_every_column(denied_trace: Any) -> None:
     rows = [
-        parquet.row_of(denied_trace, e, denied_trace.handshake("t1"), None, Options()) for e in denied_trace.exchanged
+        parquet_rows.row_of(denied_trace, e, denied_trace.handshake("t1"), None, Options())
+        for e in denied_trace.exchanged
     ]
-    assert all(list(row) == list(parquet.COLUMNS) for row in rows)
+    assert all(list(row) == list(parquet_rows.COLUMNS) for row in rows)
     assert (rows[2]["status"], rows[2]["tls_version"], rows[2]["response_body_length"]) == (403, "TLSv1.3", 14)
     assert (rows[3]["status"], rows[3]["response_headers"], rows[3]["verdict_layer"]) == (None, None, None)
-
-
-def test_without_pyarrow_writing_parquet_says_how_to_install_it(
-    denied_trace: Any, write_with: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(RuntimeError, match="pip install 'tracer\\[parquet\\]'"):
-        write_with(parquet, denied_trace)
 
 
 if importlib.util.find_spec("pyarrow"):
 
     def test_parquet_opens_with_its_schema_and_rows(denied_trace: Any, write_with: Any) -> None:
         reader = importlib.import_module("pyarrow.parquet")
-        table = reader.read_table(io.BytesIO(write_with(parquet, denied_trace)))
-        assert table.schema.names == list(parquet.COLUMNS)
+        table = reader.read_table(
+            io.BytesIO(write_with(importlib.import_module("tracer.formats.parquet"), denied_trace))
+        )
+        assert table.schema.names == list(parquet_rows.COLUMNS)
         assert table.column("status").to_pylist() == [302, 303, 403, None]
 
 

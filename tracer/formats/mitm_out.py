@@ -1,16 +1,20 @@
-"""Exchanges -> a mitmproxy flow file, which mitmproxy, mitmweb and mitmdump open."""
+"""Exchanges -> a mitmproxy flow file, which mitmproxy, mitmweb and mitmdump open.
+
+Needs mitmproxy (`pip install 'tracer[live]'`); without it this module cannot be imported.
+"""
 
 from __future__ import annotations
 
 import uuid
 from typing import Any, BinaryIO
 
+from mitmproxy.io import FlowWriter
+
 from tracer.model.http import Exchange, Headers, Message, Request, Response
 from tracer.model.tls import Certificate, Handshake
 from tracer.model.verdict import Verdict
 
 from .message import port_of, target_of
-from .mitm import INSTALL
 from .writing import Options, Readable, chosen, has_bytes, verdicts_of
 
 _NAMESPACE = uuid.UUID("8a1f5b52-6c6a-5b0e-9a53-1f6d2f3f7c10")
@@ -18,11 +22,7 @@ _OPCODES = {"text": 1, "binary": 2}
 
 
 def write(trace: Readable, out: BinaryIO, options: Options) -> None:
-    """Write each chosen exchange that has a request as one flow. Raises RuntimeError without mitmproxy."""
-    try:
-        from mitmproxy.io import FlowWriter
-    except ImportError:
-        raise RuntimeError(INSTALL.replace("reading", "writing")) from None
+    """Write each chosen exchange that has a request as one flow."""
     writer = FlowWriter(out)  # type: ignore[no-untyped-call]
     verdicts = verdicts_of(trace)
     for exchange in chosen(trace, options):
