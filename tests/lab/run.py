@@ -144,7 +144,7 @@ def _play(lab: Lab, case: Case, recorder: capture.Recorder, out: Path) -> None:
     for step in case.before:
         if (done := _step(lab, case, step)).exit_code:
             raise WrongError(f"the preparation failed\n{done.output[-900:]}")
-    sizes = {path: path.stat().st_size for path in _logs(lab, case)}
+    sizes = {path: path.stat().st_size if path.exists() else 0 for path in _logs(case, lab)}
     known = capture.secrets(lab.keys)
     recorder.quiet(0.03, 0.5)
     start = recorder.mark()
@@ -162,17 +162,16 @@ def _play(lab: Lab, case: Case, recorder: capture.Recorder, out: Path) -> None:
     print(f"{case.name}: {told}; {proof['line'][:110]}")
 
 
-def _logs(lab: Lab, case: Case) -> list[Path]:
-    found = []
-    for name in needed([case]):
-        found += [p for log in SERVERS[name].logs if (p := lab.folder(name) / log).exists()]
-    return found
+def _logs(case: Case, lab: Lab) -> list[Path]:
+    return [lab.folder(name) / log for name in needed([case]) for log in SERVERS[name].logs]
 
 
 def _news(sizes: dict[Path, int]) -> dict[Path, str]:
     """What each log got since."""
     news = {}
     for path, size in sizes.items():
+        if not path.exists():
+            continue
         with path.open("rb") as file:
             file.seek(size)
             if text := file.read().decode(errors="replace"):

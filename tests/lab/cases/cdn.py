@@ -11,8 +11,9 @@ _varnish_a = partial(_varnish, hop="varnish/chain", route=(*CHAIN_A, "nginx"), a
 _ats = partial(Case, layer=Layer.CDN, product="trafficserver", status=403, hop="ats", route=(*CHAIN_B, "apache"))
 
 
-def _vcl(text: str) -> Proof:
-    return Proof("varnish", "varnish.vcl", text)
+def _log(text: str) -> Proof:
+    """The reason that VCL gave its own answer."""
+    return Proof("varnishlog", "output.log", rf"RespReason +{text}$")
 
 
 def _edge(condition: str, status: int, reason: str) -> dict[str, str]:
@@ -25,7 +26,7 @@ _VARNISH = (
         cause=Cause.CLIENT_DENIED,
         steps=(curl(f"{_H}/"), curl(f"{_H}/", "-A", "GreedyBot/1")),
         conf=_edge('req.http.User-Agent ~ "GreedyBot"', 403, "Bots are not welcome"),
-        proof=_vcl("Bots are not welcome"),
+        proof=_log("Bots are not welcome"),
         story="A bot is refused at the edge, curl is not.\nVarnish's VCL makes the answer itself.",
         curated=True,
     ),
@@ -34,7 +35,7 @@ _VARNISH = (
         cause=Cause.PATH_DENIED,
         steps=(curl(f"{_S}/edge-only/a"),),
         conf=_edge('req.url ~ "^/edge-only/"', 403, "Forbidden"),
-        proof=_vcl(r'"\^/edge-only/"'),
+        proof=_log("Forbidden"),
         story="A path is closed at the edge of the first chain.\nVarnish's own page; nobody behind was asked.",
     ),
     _varnish(
@@ -42,7 +43,7 @@ _VARNISH = (
         cause=Cause.IP_DENIED,
         steps=(curl(f"{_H}/"), curl(f"{_H}/", "blocked")),
         conf=_edge("client.ip ~ blocked", 403, "Your address is blocked"),
-        proof=_vcl("Your address is blocked"),
+        proof=_log("Your address is blocked"),
         story="One address is refused at the edge.\nVarnish compares it with an acl.",
     ),
     _varnish(
@@ -54,7 +55,7 @@ _VARNISH = (
             403,
             "Hotlinking not allowed",
         ),
-        proof=_vcl("Hotlinking not allowed"),
+        proof=_log("Hotlinking not allowed"),
         story="A picture in somebody else's page.\nThe edge checks the Referer.",
     ),
     _varnish(
@@ -62,7 +63,7 @@ _VARNISH = (
         cause=Cause.GEO_DENIED,
         steps=(curl(f"{_H}/stream/a", "-H", "X-Country: KP"),),
         conf=_edge('req.url ~ "^/stream/" && req.http.X-Country == "KP"', 403, "Not available in your country"),
-        proof=_vcl("Not available in your country"),
+        proof=_log("Not available in your country"),
         story="A stream is not licensed for the country.\nThe edge says so.",
     ),
     _varnish(
@@ -71,7 +72,7 @@ _VARNISH = (
         status=405,
         steps=(curl(f"{_H}/photos/one.txt", "-X", "PATCH"),),
         conf=_edge('req.method == "PATCH"', 405, "Method not allowed"),
-        proof=_vcl("Method not allowed"),
+        proof=_log("Method not allowed"),
         story="PATCH is refused at the edge.\nVarnish: 405.",
     ),
     _varnish(
@@ -79,7 +80,7 @@ _VARNISH = (
         cause=Cause.CREDENTIALS_MISSING,
         steps=(curl(f"{_H}/paid/a.mp4"),),
         conf=_edge('req.url ~ "^/paid/" && req.url !~ "[?&]token="', 403, "Missing token"),
-        proof=_vcl("Missing token"),
+        proof=_log("Missing token"),
         story="A film is asked for without the token of its page.\nThe edge: Missing token.",
     ),
     _varnish(
@@ -88,7 +89,7 @@ _VARNISH = (
         status=421,
         steps=(curl("http://www.nobody.test/"),),
         conf=_edge('req.http.host !~ "example.test$"', 421, "Misdirected Request"),
-        proof=_vcl("Misdirected Request"),
+        proof=_log("Misdirected Request"),
         story="A name that this edge does not serve.\nVarnish: 421.",
     ),
 )
@@ -100,7 +101,7 @@ _ATS = (
         status=403,
         steps=(curl("https://files.example.test/photos/one.txt", "blocked"),),
         conf={"ats:allow": "  - apply: in\n    ip_addrs: 127.0.0.66\n    action: deny\n    methods: [GET, HEAD]"},
-        proof=Proof("ats", "etc/ip_allow.yaml", r"ip_addrs: 127.0.0.66"),
+        proof=Proof("ats", "log/access.log", r"127.0.0.66 GET /?photos/one.txt 403"),
         accept=Accept(causes=(Cause.PATH_DENIED, Cause.METHOD_DENIED)),
         story="One address may not read here.\nTraffic Server's ip_allow.",
     ),
@@ -109,7 +110,7 @@ _ATS = (
         cause=Cause.METHOD_DENIED,
         steps=(curl("https://files.example.test/photos/one.txt", "-X", "PURGE"),),
         conf={"ats:allow": "  - apply: in\n    ip_addrs: 0/0\n    action: deny\n    methods: [PURGE, PUSH]"},
-        proof=Proof("ats", "etc/ip_allow.yaml", r"methods: \[PURGE, PUSH\]"),
+        proof=Proof("ats", "log/access.log", r"PURGE /?photos/one.txt 403"),
         accept=Accept(causes=(Cause.IP_DENIED, Cause.PATH_DENIED)),
         story="PURGE from outside.\nTraffic Server's ip_allow: Access Denied.",
     ),
@@ -123,7 +124,7 @@ _ATS = (
             "ats": "map https://files.example.test/media/ https://@waf-apache/https@/media/ "
             "@plugin=header_rewrite.so @pparam=@ats:dir@/etc/hotlink.conf"
         },
-        proof=Proof("ats", "etc/hotlink.conf", "elsewhere|example"),
+        proof=Proof("ats", "log/access.log", r"GET /?media/a.jpg 403"),
         story="A picture in somebody else's page.\nTraffic Server's header_rewrite looks at the Referer.",
     ),
     _ats(
@@ -133,7 +134,7 @@ _ATS = (
         conf={
             "ats": "map https://files.example.test/drafts/ https://@waf-apache/https@/drafts/ @action=deny @method=GET"
         },
-        proof=Proof("ats", "etc/remap.config", "drafts.*action=deny"),
+        proof=Proof("ats", "log/access.log", r"GET /?drafts/a.txt 403"),
         accept=Accept(causes=(Cause.METHOD_DENIED, Cause.IP_DENIED)),
         story="Drafts may not be read from outside.\nTraffic Server's remap rule denies them.",
     ),

@@ -122,7 +122,7 @@ _NGINX = (
         hop="nginx/optional",
         route=("nginx/optional",),
         steps=(curl(_N),),
-        proof=Proof("nginx", "nginx.conf", r"if \(\$ssl_client_verify != SUCCESS\) \{ return 403; \}"),
+        proof=Proof("nginx", "access.log", r"GET / HTTP/1.1. 403"),
         story="A certificate is asked for but optional; the site's rule looks at the outcome.\n"
         "None was sent: a plain 403 of nginx, and the handshake shows the empty Certificate.",
         curated=True,
@@ -269,7 +269,7 @@ _GATEWAYS = (
         hop="caddy/mtls",
         route=("caddy/mtls",),
         steps=(curl("https://api.example.test/"),),
-        proof=Proof("caddy", "Caddyfile", r"mode require_and_verify"),
+        proof=Proof("caddy", "output.log", r"client didn.t provide a certificate"),
         accept=Accept(layers=(Layer.ORIGIN,)),
         story="Caddy wants a certificate, none is sent.\nAlert 116 of Go's TLS.",
     ),
@@ -295,7 +295,7 @@ _GATEWAYS = (
         hop="traefik/https",
         route=("traefik/https",),
         steps=(curl("https://www.somebody-else.test/"),),
-        proof=Proof("traefik", "sites.yaml", r"plain: \{sniStrict: true\}"),
+        proof=Proof("traefik", "output.log", r"strict SNI enabled"),
         accept=Accept(layers=(Layer.ORIGIN,)),
         denial=False,
         story="The name in the handshake (SNI) is not served here.\n"

@@ -257,7 +257,7 @@ _CHALLENGE = (
             "Please enable JavaScript and cookies.</p><script>document.cookie='human=yes;path=/';"
             'location.reload()</script>"});\n        return (deliver);\n    }',
         },
-        proof=Proof("varnish", "varnish.vcl", r"synth\(403, .challenge.\)"),
+        proof=Proof("varnishlog", "output.log", r"RespReason +challenge$"),
         accept=Accept(layers=(Layer.CDN,)),
         story="A script that no plain client runs stands before the page.\nThe edge answers 403 with a challenge.",
         curated=True,

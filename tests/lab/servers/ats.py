@@ -25,10 +25,16 @@ def _files(lab: Lab, server: Server) -> None:
     for name in ("cache.config", "hosting.config", "parent.config", "volume.config", "splitdns.config"):
         lab.write(server, f"etc/{name}", "")
     lab.write(server, "etc/sni.yaml", "sni: []\n")
-    lab.write(server, "etc/logging.yaml", "logging: {}\n")
+    lab.write(server, "etc/logging.yaml", _LOGGING)
     lab.write(server, "etc/strategies.yaml", "")
 
 
+_LOGGING = """logging:
+  formats:
+  - {name: short, format: '%<cqtn> %<chi> %<cqhm> %<cqup> %<pssc> %<crc> %<phr>/%<shn>'}
+  logs:
+  - {filename: access, format: short, mode: ascii}
+"""
 _ALLOW = """ip_allow:
 @snippets:ats:allow@
   - apply: in
@@ -52,5 +58,6 @@ ATS = Server(
     program="traffic_server",
     package="trafficserver",
     files=_files,
+    logs=("log/access.log", "output.log"),
     command=lambda lab, server: [server.program, f"--run-root={lab.folder(server.name) / 'runroot.yaml'}"],
 )

@@ -31,7 +31,7 @@ def _traefik_files(lab: Lab, server: Server) -> None:
         name = host.partition(".")[0]
         rule = f'rule: "Host(`{host}`)", service: {name}'
         routers.append(f"    {name}: {{{rule}, entryPoints: [http]}}")
-        routers.append(f"    {name}-tls: {{{rule}, entryPoints: [https], tls: {{options: plain}}}}")
+        routers.append(f"    {name}-tls: {{{rule}, entryPoints: [https], tls: {{}}}}")
         services.append(
             f'    {name}: {{loadBalancer: {{servers: [{{url: "http://{address}"}}], serversTransport: once}}}}'
         )

@@ -11,6 +11,7 @@ SERVERS: Mapping[str, Server] = {
         nginx.NGINX,
         apache.APACHE,
         varnish.VARNISH,
+        varnish.VARNISHLOG,
         varnish.HITCH,
         waf.WAF,
         waf.WAF_APACHE,
@@ -33,4 +34,4 @@ SERVERS: Mapping[str, Server] = {
     )
 }
 
-NEEDS: Mapping[str, tuple[str, ...]] = {"hitch": ("varnish",), "envoy": ("authz",)}
+NEEDS: Mapping[str, tuple[str, ...]] = {"varnish": ("varnishlog",), "hitch": ("varnish",), "envoy": ("authz",)}

@@ -36,6 +36,25 @@ VARNISH = Server(
 )
 
 
+def _nothing(lab: Lab, server: Server) -> None:
+    pass
+
+
+def _log_command(lab: Lab, server: Server) -> list[str]:
+    return [server.program, "-t", "off", "-g", "request", "-n", str(lab.folder("varnish") / "state")]
+
+
+VARNISHLOG = Server(
+    name="varnishlog",
+    listen={"none-udp": ("127.0.1.2", 9)},
+    program="varnishlog",
+    package="varnish",
+    files=_nothing,
+    command=_log_command,
+    env={"LD_PRELOAD": ""},
+)
+
+
 def _hitch_files(lab: Lab, server: Server) -> None:
     lab.write_from(server, "hitch.conf")
 
