@@ -1,0 +1,1 @@
+"""TLS from ordered bytes: records, handshakes, alerts, certificates, keys."""

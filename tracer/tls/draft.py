@@ -1,0 +1,148 @@
+"""A handshake while it is being read: facts arrive in any order, the value is made at the end."""
+
+from __future__ import annotations
+
+from tracer.model.problem import Problem
+from tracer.model.tls import Alert, Certificate, Handshake, HandshakeMessage
+from tracer.transport.conversation import Context
+from tracer.transport.stream import Mark
+
+from .cipher_suites import cipher_name
+from .hello import EARLY_DATA, ECH, PSK, TICKET, ClientHello, ServerHello
+from .ja import ja3, ja3s, ja4
+from .names import GROUPS, VERSIONS, alert_name, name_of
+
+MOST = 200
+"""messages and alerts kept of one handshake"""
+
+
+class Draft:
+    """Facts of one handshake."""
+
+    def __init__(self, context: Context, first: Mark, transport: str = "tcp") -> None:
+        self.context = context
+        self.id = context.new_id("t", first.packet)
+        self.transport = transport
+        self.first = first
+        self.last = first
+        self.client_hello: ClientHello | None = None
+        self.server_hello: ServerHello | None = None
+        self.alpn: str | None = None
+        self.server_certs: tuple[Certificate, ...] | None = None
+        self.client_certs: tuple[Certificate, ...] | None = None
+        self.requested: bool | None = None
+        self.acceptable_cas: tuple[str, ...] = ()
+        self.acceptable_signatures: tuple[str, ...] = ()
+        self.acceptable_key_types: tuple[str, ...] = ()
+        self.server_done = False
+        self.finished: set[bool] = set()
+        self.changed: set[bool] = set()
+        """sides that sent ChangeCipherSpec"""
+        self.alerts: list[Alert] = []
+        self.messages: list[HandshakeMessage] = []
+        self.decrypted = False
+        self.why_not: str | None = None
+        self.ocsp: bytes | None = None
+        self.scts: int | None = None
+        self.early_data: bool | None = None
+        self.problems: list[Problem] = []
+        self.application_data = False
+
+    @property
+    def version(self) -> int | None:
+        return self.server_hello.version if self.server_hello else None
+
+    @property
+    def is_13(self) -> bool:
+        return self.version == 0x0304
+
+    @property
+    def is_settled(self) -> bool:
+        """Both sides have agreed, or are about to speak under the new keys."""
+        return bool(self.finished or self.changed or self.application_data)
+
+    def add_message(self, client: bool, name: str, mark: Mark, size: int) -> None:
+        self.last = mark
+        if len(self.messages) < MOST:
+            self.messages.append(
+                HandshakeMessage(client=client, name=name, packet=mark.packet, time_ns=mark.time_ns, size=size)
+            )
+
+    def add_alert(self, client: bool, level: int, code: int, mark: Mark) -> None:
+        if len(self.alerts) < MOST:
+            name = alert_name(code)
+            self.alerts.append(
+                Alert(client=client, level=level, code=code, name=name, packet=mark.packet, time_ns=mark.time_ns)
+            )
+
+    @property
+    def resumed(self) -> bool | None:
+        """An earlier session's secret was used (RFC 8446 section 2.2, RFC 5246 section 7.3, RFC 5077)."""
+        hello, answer = self.client_hello, self.server_hello
+        if answer is None:
+            return None
+        if self.is_13:
+            return answer.extension(PSK) is not None
+        if self.server_certs or self.server_done:
+            return False
+        if hello is None:
+            return None
+        same = bool(answer.session_id) and answer.session_id == hello.session_id
+        ticket = bool(hello.extension(TICKET)) and False in self.changed
+        return same or ticket
+
+    def build(self) -> Handshake:
+        """The value; what encryption or capture hides stays None."""
+        hello, answer = self.client_hello, self.server_hello
+        resumed, requested = self.resumed, self.requested
+        server_certs, client_certs = self.server_certs, self.client_certs
+        readable = answer is not None and (not self.is_13 or self.decrypted)
+        if resumed:
+            server_certs = server_certs or ()
+            requested = bool(requested)
+        if readable and requested is None and (self.server_done or self.finished):
+            requested = False
+        sent = None if client_certs is None else bool(client_certs)
+        if requested is False and sent is None:
+            sent, client_certs = False, client_certs or ()
+        if readable and requested and sent is None and (True in self.finished or True in self.changed):
+            sent, client_certs = False, ()
+        return Handshake(
+            id=self.id,
+            source=self.context.source,
+            client=self.context.client,
+            server=self.context.server,
+            connection=self.context.connection,
+            transport=self.transport,
+            sni=hello.sni if hello else None,
+            version=VERSIONS.get(answer.version, f"0x{answer.version:04x}") if answer else None,
+            alpn=self.alpn or (answer.alpn if answer else None),
+            alpn_offered=hello.alpn if hello else (),
+            cipher=cipher_name(answer.cipher) if answer else None,
+            group=name_of(GROUPS, answer.group) if answer and answer.group is not None else None,
+            resumed=resumed,
+            server_certs=server_certs,
+            client_certs=client_certs,
+            client_cert_requested=requested,
+            client_cert_sent=sent,
+            acceptable_cas=self.acceptable_cas,
+            acceptable_signatures=self.acceptable_signatures,
+            acceptable_key_types=self.acceptable_key_types,
+            alerts=tuple(self.alerts),
+            messages=tuple(self.messages),
+            complete=len(self.finished) == 2 or self.application_data or None,
+            decrypted=self.decrypted,
+            why_not=None if self.decrypted else self.why_not,
+            client_random=hello.random.hex() if hello else None,
+            ja3=ja3(hello) if hello else None,
+            ja3s=ja3s(answer) if answer else None,
+            ja4=ja4(hello, self.transport) if hello else None,
+            ech=hello is not None and hello.extension(ECH) is not None,
+            early_data=hello.extension(EARLY_DATA) is not None if hello else None,
+            ocsp=self.ocsp,
+            scts=self.scts,
+            start_ns=self.first.time_ns,
+            end_ns=self.last.time_ns,
+            packets=tuple(dict.fromkeys(m.packet for m in self.messages if m.packet is not None))[:64],
+            problems=tuple(self.problems),
+        )

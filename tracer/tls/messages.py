@@ -1,0 +1,111 @@
+"""Handshake messages into a draft (RFC 8446 section 4, RFC 5246 section 7.4)."""
+
+from __future__ import annotations
+
+import zlib
+
+from .certificates import LARGEST, name_text, read_certificate
+from .draft import Draft
+from .hello import ALPN, EARLY_DATA, SCT, STATUS, read_alpn, read_client_hello, read_server_hello
+from .names import KEY_TYPES, SIGNATURES, name_of
+from .wire import Cursor, items, numbers
+
+CHAIN = 32
+"""certificates read of one chain"""
+INFLATED = 1 << 20
+
+
+def take(draft: Draft, client: bool, kind: int, body: bytes) -> None:
+    """Note what a message tells; raises ShortError for one that is cut or lies."""
+    if kind == 1 and client:
+        draft.client_hello = read_client_hello(body)
+    elif kind == 2 and not client:
+        draft.server_hello = read_server_hello(body)
+    elif kind == 8:
+        _encrypted_extensions(draft, body)
+    elif kind == 11:
+        _certificate(draft, client, body)
+    elif kind == 25:
+        _compressed_certificate(draft, client, body)
+    elif kind == 13:
+        _certificate_request(draft, body)
+    elif kind == 14:
+        draft.server_done = True
+    elif kind == 22:
+        _status(draft, body)
+    elif kind == 20:
+        draft.finished.add(client)
+
+
+def _encrypted_extensions(draft: Draft, body: bytes) -> None:
+    for kind, data in items(Cursor(body).inside(2), lambda c: (c.number(2), c.opaque(2))):
+        if kind == ALPN:
+            draft.alpn = next(iter(read_alpn(data)), None)
+        elif kind == EARLY_DATA:
+            draft.early_data = True
+
+
+def _certificate(draft: Draft, client: bool, body: bytes) -> None:
+    c = Cursor(body)
+    ders: list[bytes] = []
+    if draft.is_13:
+        c.opaque(1)
+        for der, extensions in items(c.inside(3), lambda x: (x.opaque(3), x.opaque(2))):
+            ders.append(der)
+            if len(ders) == 1:
+                _leaf_extensions(draft, extensions)
+    else:
+        ders = list(items(c.inside(3), lambda x: x.opaque(3)))
+    chain = tuple(read_certificate(der[:LARGEST]) for der in ders[:CHAIN])
+    if client:
+        draft.client_certs = chain
+    else:
+        draft.server_certs = chain
+
+
+def _leaf_extensions(draft: Draft, data: bytes) -> None:
+    for kind, value in items(Cursor(data), lambda c: (c.number(2), c.opaque(2))):
+        if kind == STATUS and len(value) > 4:
+            draft.ocsp = value[4:]
+        elif kind == SCT:
+            draft.scts = sum(1 for _ in items(Cursor(value, 2), lambda c: c.opaque(2)))
+
+
+def _compressed_certificate(draft: Draft, client: bool, body: bytes) -> None:
+    """RFC 8879: zlib, brotli or zstd, to a length that is told and bounded."""
+    from tracer.http.body import decode
+
+    c = Cursor(body)
+    algorithm, size = c.number(2), c.number(3)
+    coding = {1: "deflate", 2: "br", 3: "zstd"}.get(algorithm)
+    data = c.opaque(3)
+    if coding == "deflate":
+        plain = zlib.decompressobj().decompress(data, min(size, INFLATED))
+    elif coding:
+        plain = decode(data, (coding,), min(size, INFLATED)).data
+    else:
+        return
+    _certificate(draft, client, plain)
+
+
+def _certificate_request(draft: Draft, body: bytes) -> None:
+    draft.requested = True
+    c = Cursor(body)
+    if draft.is_13:
+        c.opaque(1)
+        for kind, data in items(c.inside(2), lambda x: (x.number(2), x.opaque(2))):
+            if kind == 13:
+                draft.acceptable_signatures = tuple(name_of(SIGNATURES, s) for s in numbers(data[2:]))
+            elif kind == 47:
+                draft.acceptable_cas = tuple(name_text(n) for n in items(Cursor(data, 2), lambda x: x.opaque(2)))
+        return
+    draft.acceptable_key_types = tuple(KEY_TYPES.get(k, str(k)) for k in c.opaque(1))
+    if draft.version == 0x0303:
+        draft.acceptable_signatures = tuple(name_of(SIGNATURES, s) for s in numbers(c.opaque(2)))
+    draft.acceptable_cas = tuple(name_text(n) for n in items(c.inside(2), lambda x: x.opaque(2)))
+
+
+def _status(draft: Draft, body: bytes) -> None:
+    """RFC 6066 section 8."""
+    if len(body) > 4 and body[0] == 1:
+        draft.ocsp = body[4:]

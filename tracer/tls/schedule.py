@@ -1,0 +1,119 @@
+"""Which keys protect what, and when: from the key log's secrets to protections of both directions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .draft import Draft
+from .hello import EARLY_DATA, ENCRYPT_THEN_MAC
+from .keys import Keys
+from .protection import AeadProtection, CbcProtection, Protection, StreamProtection, Tls13Protection
+from .secrets import digest_size, prf
+from .suites import Suite, suite_of
+
+EARLY = "CLIENT_EARLY_TRAFFIC_SECRET"
+HANDSHAKE = {True: "CLIENT_HANDSHAKE_TRAFFIC_SECRET", False: "SERVER_HANDSHAKE_TRAFFIC_SECRET"}
+APPLICATION = {True: "CLIENT_TRAFFIC_SECRET_0", False: "SERVER_TRAFFIC_SECRET_0"}
+
+
+class Schedule:
+    """The keys of one handshake."""
+
+    def __init__(self, draft: Draft, keys: Keys) -> None:
+        self.draft = draft
+        self.keys = keys
+
+    @property
+    def _random(self) -> bytes:
+        return self.draft.client_hello.random if self.draft.client_hello else b""
+
+    @property
+    def _suite(self) -> Suite | None:
+        return suite_of(self.draft.server_hello.cipher) if self.draft.server_hello else None
+
+    # -- TLS 1.3
+
+    def early(self) -> Protection | None:
+        """Keys of 0-RTT data; its cipher is that of the session resumed: the first one offered is tried."""
+        hello = self.draft.client_hello
+        if hello is None or hello.extension(EARLY_DATA) is None:
+            return None
+        secret = self.keys.get(EARLY, hello.random)
+        suite = next((s for s in map(suite_of, hello.ciphers) if s and s.is_aead), None)
+        for code in hello.ciphers:
+            candidate = suite_of(code)
+            if candidate and secret and candidate.is_aead and digest_size(candidate.digest) == len(secret):
+                suite = candidate
+                break
+        return Tls13Protection(suite, secret) if suite and secret else None
+
+    def handshake(self, client: bool) -> Protection | None:
+        return self._traffic(HANDSHAKE[client])
+
+    def application(self, client: bool) -> Protection | None:
+        return self._traffic(APPLICATION[client])
+
+    def _traffic(self, label: str) -> Protection | None:
+        secret, suite = self.keys.get(label, self._random), self._suite
+        if secret is None or suite is None or not suite.is_aead or len(secret) != digest_size(suite.digest):
+            return None
+        return Tls13Protection(suite, secret)
+
+    def alternatives(self, client: bool, current: Protection | None) -> Iterator[Protection]:
+        """Other keys that a record may be under when those in use do not open it."""
+        if not self.draft.is_13:
+            return
+        tried = getattr(current, "secret", None)
+        for label in (HANDSHAKE[client], APPLICATION[client]):
+            protection = self._traffic(label)
+            if protection is not None and getattr(protection, "secret", None) != tried:
+                yield protection
+
+    # -- TLS 1.2 and before
+
+    def _master(self) -> bytes | None:
+        master = self.keys.masters.get(self._random)
+        answer = self.draft.server_hello
+        if master is None and answer is not None and answer.session_id:
+            master = self.keys.sessions.get(answer.session_id)
+        return master
+
+    def change_cipher(self, client: bool) -> Protection | None:
+        """The keys that a ChangeCipherSpec of this side puts into use (RFC 5246 section 6.3)."""
+        draft, suite, master = self.draft, self._suite, self._master()
+        if suite is None or master is None or draft.server_hello is None or draft.version is None:
+            return None
+        if draft.version < 0x0301:
+            return None
+        digest = suite.digest if draft.version >= 0x0303 else None
+        seed = draft.server_hello.random + self._random
+        mac = digest_size(suite.mac) if suite.mac else 0
+        explicit = draft.version >= 0x0302
+        iv = 12 if suite.kind == "chacha" else 4 if suite.is_aead else 0 if explicit else suite.block
+        if suite.kind in ("rc4", "null"):
+            iv = 0
+        block = prf(master, b"key expansion", seed, 2 * (mac + suite.key + iv), digest)
+        part = 0 if client else 1
+        mac_key = block[part * mac : (part + 1) * mac]
+        at = 2 * mac + part * suite.key
+        key = block[at : at + suite.key]
+        at = 2 * (mac + suite.key) + part * iv
+        draft.decrypted = True
+        if suite.is_aead:
+            return AeadProtection(suite, key, block[at : at + iv])
+        if suite.kind in ("rc4", "null"):
+            return StreamProtection(suite, key)
+        outside = draft.server_hello.extension(ENCRYPT_THEN_MAC) is not None
+        return CbcProtection(suite, key, mac_key, block[at : at + iv], explicit_iv=explicit, encrypt_then_mac=outside)
+
+    # -- when there are none
+
+    def why_not(self) -> str:
+        """Why the connection stays closed."""
+        if self.draft.client_hello is None or self.draft.server_hello is None:
+            return "joined late"
+        if self._suite is None:
+            return "cipher not supported"
+        if self.draft.resumed and not self.draft.is_13:
+            return "resumed without its first session"
+        return "no keys for this client random" if len(self.keys) else "no keys"

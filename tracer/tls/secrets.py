@@ -1,0 +1,40 @@
+"""Key derivation: the TLS 1.3 schedule (RFC 8446 section 7), the PRF of TLS 1.2 and before (RFC 5246 section 5)."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+
+def expand_label(secret: bytes, label: str, context: bytes, length: int, digest: str) -> bytes:
+    """HKDF-Expand-Label (RFC 8446 section 7.1)."""
+    full = b"tls13 " + label.encode()
+    info = length.to_bytes(2) + bytes([len(full)]) + full + bytes([len(context)]) + context
+    out, block, counter = b"", b"", 1
+    while len(out) < length:
+        block = hmac.digest(secret, block + info + bytes([counter]), digest)
+        out += block
+        counter += 1
+    return out[:length]
+
+
+def prf(secret: bytes, label: bytes, seed: bytes, length: int, digest: str | None) -> bytes:
+    """The pseudorandom function; `digest` None is that of TLS 1.0 and 1.1 (RFC 2246 section 5)."""
+    if digest is not None:
+        return _p_hash(secret, label + seed, length, digest)
+    half = (len(secret) + 1) // 2
+    left = _p_hash(secret[:half], label + seed, length, "md5")
+    right = _p_hash(secret[len(secret) - half :], label + seed, length, "sha1")
+    return bytes(a ^ b for a, b in zip(left, right, strict=True))
+
+
+def _p_hash(secret: bytes, seed: bytes, length: int, digest: str) -> bytes:
+    out, a = b"", seed
+    while len(out) < length:
+        a = hmac.digest(secret, a, digest)
+        out += hmac.digest(secret, a + seed, digest)
+    return out[:length]
+
+
+def digest_size(digest: str) -> int:
+    return hashlib.new(digest).digest_size
