@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from tracer.model.connection import Connection
-from tracer.model.http import Exchange
 from tracer.model.problem import Problem, Severity
 from tracer.model.source import Source
-from tracer.model.tls import Handshake
+from tracer.store.counting import Counting
 from tracer.store.trace import Trace
+
+from .opening import Progress, SourceStream, name_of, read_keys, unused
 
 if TYPE_CHECKING:
     from tracer.capture.packets import Packets
@@ -28,17 +28,6 @@ if TYPE_CHECKING:
 HEAD = 65536
 KEY_LOG = 0x544C534B
 """secrets type of an NSS key log in a pcapng Decryption Secrets Block"""
-_BAD = (Severity.WARN, Severity.ERROR, Severity.BUG)
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far reading has come."""
-
-    source: str
-    bytes: int
-    total: int | None
-    packets: int
 
 
 @dataclass(slots=True)
@@ -52,35 +41,6 @@ class Reading:
     """names of those that could not be read at all"""
     logs: list[str] = field(default_factory=list)
     interrupted: bool = False
-
-
-class Interim:
-    """A sink that passes on to the trace and counts."""
-
-    def __init__(self, trace: Trace) -> None:
-        self.trace = trace
-        self.values = 0
-        self.partial = False
-        self.failed = False
-
-    def exchange(self, exchange: Exchange) -> None:
-        self.values += 1
-        self.partial = self.partial or any(p.severity in _BAD for p in exchange.problems)
-        self.trace.exchange(exchange)
-
-    def handshake(self, handshake: Handshake) -> None:
-        self.values += 1
-        self.partial = self.partial or any(p.severity in _BAD for p in handshake.problems)
-        self.trace.handshake(handshake)
-
-    def connection(self, connection: Connection) -> None:
-        self.values += 1
-        self.trace.connection(connection)
-
-    def problem(self, problem: Problem) -> None:
-        self.partial = self.partial or problem.severity in _BAD
-        self.failed = self.failed or problem.severity is Severity.ERROR
-        self.trace.problem(problem)
 
 
 def read(
@@ -100,12 +60,12 @@ def read(
     names: set[str] = set()
     try:
         for number, origin in enumerate(sources, 1):
-            name = _unused(_name(origin), names)
+            name = unused(name_of(origin), names)
             opened = _open(origin, name, reading)
             if opened is None:
                 continue
             if keys is None:
-                keys = _read_keys(keylogs, reading.trace)
+                keys = read_keys(keylogs, reading.trace)
             _read_source(opened, "" if number == 1 else f"s{number}.", reading, keys, progress, frozenset(names))
     except KeyboardInterrupt:
         reading.interrupted = True
@@ -126,20 +86,6 @@ def judge_trace(trace: Trace, logs: Sequence[str] = ()) -> None:
     except Exception:
         trace.problem(_bug("judge.bug", "", "the denials could not be judged"))
     trace.flush()
-
-
-def _name(origin: str | os.PathLike[str] | BinaryIO) -> str:
-    return os.fspath(origin) if isinstance(origin, (str, os.PathLike)) else "-"
-
-
-def _unused(name: str, names: set[str]) -> str:
-    """The name, with a number when the same one was given before."""
-    unused, n = name, 1
-    while unused in names:
-        n += 1
-        unused = f"{name}#{n}"
-    names.add(unused)
-    return unused
 
 
 def _saved_alone(origin: str | os.PathLike[str] | BinaryIO) -> Trace | None:
@@ -222,7 +168,7 @@ def _unknown(head: bytes) -> str:
 def _read_values(
     opened: Opened, kind: str, prefix: str, reading: Reading, keys: Any, progress: Callable[[Progress], None] | None
 ) -> None:
-    sink = Interim(reading.trace)
+    sink = Counting(reading.trace)
     packets: int | None = None
     try:
         if kind in ("pcap", "pcapng"):
@@ -245,7 +191,7 @@ def _read_values(
 
 
 def _read_capture(
-    opened: Opened, prefix: str, sink: Interim, keys: Any, progress: Callable[[Progress], None] | None
+    opened: Opened, prefix: str, sink: Counting, keys: Any, progress: Callable[[Progress], None] | None
 ) -> int:
     from tracer.capture.capture import Capture
     from tracer.http.detect import conversation
@@ -262,7 +208,9 @@ def _read_capture(
             for kind, data in capture.secrets[secrets:]:
                 secrets += 1
                 if kind == KEY_LOG:
-                    keys.add(data)
+                    keys.add(data, opened.name)
+                    for problem in keys.take_problems():
+                        sink.problem(problem)
             for problem in capture.take_problems():
                 sink.problem(problem)
             if progress:
@@ -278,35 +226,14 @@ def _read_capture(
 
 
 def _read_text(
-    opened: Opened, kind: str, prefix: str, sink: Interim, progress: Callable[[Progress], None] | None
+    opened: Opened, kind: str, prefix: str, sink: Counting, progress: Callable[[Progress], None] | None
 ) -> None:
     from tracer.formats.outside import reader
     from tracer.transport.conversation import Context
 
     context = Context(sink=sink, source=opened.name, connection=None, client="", server="", prefix=prefix)
-    stream = io.BufferedReader(_Stream(opened, progress), 1 << 20)
+    stream = io.BufferedReader(SourceStream(opened, progress), 1 << 20)
     reader(kind)(cast(BinaryIO, stream), context, sink)
-
-
-class _Stream(io.RawIOBase):
-    """An opened source as a stream."""
-
-    def __init__(self, opened: Opened, progress: Callable[[Progress], None] | None) -> None:
-        self._opened, self._progress, self._at = opened, progress, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        opened = self._opened
-        while opened.ready <= self._at and not opened.done:
-            opened.grow(self._at + len(buffer))
-        data = bytes(opened.base[self._at : min(opened.ready, self._at + len(buffer))])
-        buffer[: len(data)] = data
-        self._at += len(data)
-        if self._progress:
-            self._progress(Progress(opened.name, opened.position(self._at), opened.total, 0))
-        return len(data)
 
 
 def _read_trace(opened: Opened, prefix: str, reading: Reading, names: frozenset[str]) -> None:
@@ -317,7 +244,7 @@ def _read_trace(opened: Opened, prefix: str, reading: Reading, names: frozenset[
             other = Trace.open(opened.path)
         else:
             with tempfile.NamedTemporaryFile(prefix="tracer-") as copy:
-                copy.write(_Stream(opened, None).readall())
+                copy.write(SourceStream(opened, None).readall())
                 copy.flush()
                 other = Trace.open(copy.name)
                 merge(reading.trace, other, prefix, names - {opened.name})
@@ -327,26 +254,6 @@ def _read_trace(opened: Opened, prefix: str, reading: Reading, names: frozenset[
         reading.read += 1
     except (OSError, ValueError) as error:
         _fail(reading, opened.name, "trace", str(error), "source.unreadable", opened.total)
-
-
-def _read_keys(keylogs: Sequence[str], trace: Trace) -> Any:
-    """The key store with every key log in it, the one SSLKEYLOGFILE names included."""
-    try:
-        from tracer.tls.keys import Keys
-    except ModuleNotFoundError:
-        return None
-    keys = Keys()
-    environment = os.environ.get("SSLKEYLOGFILE", "")
-    for path in (*keylogs, *([environment] if environment and environment not in keylogs else [])):
-        try:
-            with open(path, "rb") as file:
-                keys.add(file.read(256 << 20))
-        except OSError as error:
-            asked = path in keylogs
-            text = f"the key log cannot be read: {error.strerror or error}"
-            severity = Severity.WARN if asked else Severity.NOTE
-            trace.problem(Problem(code="keys.unreadable", severity=severity, text=text, source=path))
-    return keys
 
 
 def _bug(code: str, source: str, text: str) -> Problem:

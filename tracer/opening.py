@@ -1,0 +1,81 @@
+"""What the pipeline reads from: key logs, sources as streams, names for sources."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from tracer.model.problem import Problem, Severity
+from tracer.store.trace import Trace
+
+if TYPE_CHECKING:
+    from tracer.capture.source import Source as Opened
+
+_LARGEST_KEY_LOG = 256 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far reading has come."""
+
+    source: str
+    bytes: int
+    total: int | None
+    packets: int
+
+
+def name_of(origin: str | os.PathLike[str] | BinaryIO) -> str:
+    return os.fspath(origin) if isinstance(origin, (str, os.PathLike)) else "-"
+
+
+def unused(name: str, names: set[str]) -> str:
+    """The name, with a number when the same one was given before."""
+    unused, n = name, 1
+    while unused in names:
+        n += 1
+        unused = f"{name}#{n}"
+    names.add(unused)
+    return unused
+
+
+class SourceStream(io.RawIOBase):
+    """An opened source as a stream."""
+
+    def __init__(self, opened: Opened, progress: Callable[[Progress], None] | None) -> None:
+        self._opened, self._progress, self._at = opened, progress, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        opened = self._opened
+        while opened.ready <= self._at and not opened.done:
+            opened.grow(self._at + len(buffer))
+        data = bytes(opened.base[self._at : min(opened.ready, self._at + len(buffer))])
+        buffer[: len(data)] = data
+        self._at += len(data)
+        if self._progress:
+            self._progress(Progress(opened.name, opened.position(self._at), opened.total, 0))
+        return len(data)
+
+
+def read_keys(keylogs: Sequence[str], trace: Trace) -> Any:
+    """The key store with every key log in it, the one SSLKEYLOGFILE names included."""
+    from tracer.tls.keys import Keys
+
+    keys = Keys()
+    environment = os.environ.get("SSLKEYLOGFILE", "")
+    for path in (*keylogs, *([environment] if environment and environment not in keylogs else [])):
+        try:
+            with open(path, "rb") as file:
+                keys.add(file.read(_LARGEST_KEY_LOG), path)
+        except OSError as error:
+            text = f"the key log cannot be read: {error.strerror or error}"
+            severity = Severity.WARN if path in keylogs else Severity.NOTE
+            trace.problem(Problem(code="keys.unreadable", severity=severity, text=text, source=path))
+    for problem in keys.take_problems():
+        trace.problem(problem)
+    return keys
