@@ -8,6 +8,8 @@ from .markup import text
 
 _STEP, _TOP, _LEFT = 178, 96, 72
 _ROW = 84
+_WIDEST = 5
+"""hops that fit side by side"""
 _SAID = {Said.GENERATED: "said no", Said.FORWARDED: "passed it on", Said.PRESENT: "on the path, role unknown"}
 _LAYERS = {
     "client": "client",
@@ -34,7 +36,8 @@ def draw(verdict: Verdict) -> str:
     label = "Path: client, " + ", ".join(
         f"{layer_name(h.layer)}{f' ({h.product})' if h.product else ''} {_SAID[h.said]}" for h in hops
     )
-    return _across(hops, accused, said, label) + _down(hops, accused, said, label)
+    down = _down(hops, accused, said, label)
+    return _across(hops, accused, said, label) + down if len(hops) <= _WIDEST else f'<div class="tall">{down}</div>'
 
 
 def _across(hops: tuple[PathEntry, ...], accused: int, said: str, label: str) -> str:

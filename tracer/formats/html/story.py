@@ -13,6 +13,7 @@ from .tls import panel
 from .waterfall import waterfall
 
 _LISTED = 40
+_STRONGEST = 7
 
 
 def article(verdicts: list[Verdict], number: int, trace: Readable) -> str:
@@ -96,8 +97,13 @@ def _evidence(verdict: Verdict) -> str:
         return ""
     pieces = sorted(verdict.evidence, key=lambda e: -abs(e.weight))
     most = max(abs(e.weight) for e in pieces) or 1.0
-    items = "".join(_piece(e, most) for e in pieces[:_LISTED])
-    return f'<section><h3>Why we say so</h3><ul class="evidence">{items}</ul></section>'
+    strong = "".join(_piece(e, most) for e in pieces[:_STRONGEST])
+    weak = "".join(_piece(e, most) for e in pieces[_STRONGEST:_LISTED])
+    more = f"{len(pieces) - _STRONGEST} weaker pieces of evidence"
+    rest = (
+        f'<details class="weaker"><summary>{more}</summary><ul class="evidence">{weak}</ul></details>' if weak else ""
+    )
+    return f'<section><h3>Why we say so</h3><ul class="evidence">{strong}</ul>{rest}</section>'
 
 
 def _piece(piece: Evidence, most: float) -> str:
@@ -115,7 +121,8 @@ def _piece(piece: Evidence, most: float) -> str:
         f'weight {abs(piece.weight):.1f}"><rect width="{length}" height="8" rx="4"/></svg>'
     )
     value = f'<div class="seen">{code(seen.value, 300)}</div>' if seen.value else ""
-    about = f'<div class="soft small">{", ".join(where)} {reference(piece.reference)}</div>'
+    told = " · ".join(part for part in (", ".join(where), reference(piece.reference)) if part)
+    about = f'<div class="soft small">{told}</div>' if told else ""
     return f'<li class="{kind}">{bar}<div><p>{text(piece.says)}</p>{value}{about}</div></li>'
 
 
