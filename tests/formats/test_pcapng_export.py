@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -68,28 +67,20 @@ def test_times_are_those_of_the_exchange(make_exchange: Any, trace_of: Any, writ
     assert times == ["1795521600.000000000", "1795521600.020000000"]
 
 
-@pytest.mark.parametrize("version", ["HTTP/1.0", "HTTP/1.1", "HTTP/2", "HTTP/3", ""])
-@pytest.mark.parametrize(
-    ("client", "server"),
-    [("10.0.0.7:51812", "203.0.113.9:80"), ("[fd00::7]:51812", "[2001:db8::9]:8080"), (None, None)],
-)
 def test_every_version_and_address_family_is_well_formed(
-    make_exchange: Any,
-    trace_of: Any,
-    write_with: Any,
-    tmp_path: Path,
-    version: str,
-    client: str | None,
-    server: str | None,
+    make_exchange: Any, trace_of: Any, write_with: Any, tmp_path: Path
 ) -> None:
     body = bytes(range(256)) * 40
-    exchange = make_exchange(version=version, client=client, server=server, got=body, method="POST", sent=b"a=b")
-    data = write_with(pcapng_export, trace_of([exchange, exchange]))
+    ends = [("10.0.0.7:51812", "203.0.113.9:80"), ("[fd00::7]:51812", "[2001:db8::9]:8080"), (None, None)]
+    exchanges = [
+        make_exchange(f"e{n}", version=version, client=client, server=server, got=body, method="POST", sent=b"a=b")
+        for client, server in ends
+        for n, version in enumerate(("HTTP/1.0", "HTTP/1.1", "HTTP/2", "HTTP/3", ""))
+    ]
+    data = write_with(pcapng_export, trace_of(exchanges))
     assert complaints(data, tmp_path) == []
-    rows = json.loads(
-        tshark(data, tmp_path, "-Y", "http.response", "-T", "json", "-e", "http.file_data", "-e", "http.content_length")
-    )
-    assert [row["_source"]["layers"]["http.content_length"] for row in rows] == [["10240"]] * 2
+    lengths = tshark(data, tmp_path, "-Y", "http.response", "-T", "fields", "-e", "http.content_length").split()
+    assert lengths == ["10240"] * len(exchanges)
 
 
 def test_fields_that_would_end_the_head_early_do_not(
