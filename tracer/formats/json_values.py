@@ -135,7 +135,7 @@ def handshake_value(h: Handshake) -> dict[str, Any]:
         "client": h.client,
         "server": h.server,
         "connection": h.connection,
-        "transport": h.transport,
+        "carried_by": h.transport,
         "sni": h.sni,
         "version": h.version,
         "alpn": h.alpn,
