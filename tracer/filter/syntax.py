@@ -25,7 +25,7 @@ _NAME = re.compile(r"~([a-z]+)")
 _QUOTED = re.compile(r"\"((?:\\.|[^\"\n\r\\])*)\"|'((?:\\.|[^'\n\r\\])*)'")
 _ESCAPE = re.compile(r"\\(?:([tnfr])|([0-7]{3}|0)|x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|(.))")
 _WHITE = {"t": "\t", "n": "\n", "f": "\f", "r": "\r"}
-_DEEPEST = 200
+_DEEPEST = 60
 
 
 class FilterError(ValueError):
@@ -189,7 +189,11 @@ def _term(name: str, word: str, place: int, reader: _Reader) -> Node:
         source = word.encode("utf-8", "surrogateescape") if term.argument is Argument.BYTES else word
         regex: Any = re.compile(source, term.flags | case())
     except (re.error, RecursionError, OverflowError) as error:
-        at = place + min(getattr(error, "pos", None) or 0, max(len(word) - 1, 0))
+        at = (
+            place
+            + reader.text.startswith(("'", '"'), place)
+            + min(getattr(error, "pos", 0) or 0, max(len(word) - 1, 0))
+        )
         raise reader.error(f"not a regular expression: {getattr(error, 'msg', error)}", at) from None
     return Node("term", term=term, name=name, argument=regex)
 
