@@ -116,6 +116,7 @@ def version(name: str | None) -> str | None:
 
 _KEY_EXCHANGE = ("ECDHE", "ECDH", "DHE", "EDH", "ADH", "AECDH", "RSA", "ECDSA", "DSS", "PSK", "SRP", "KRB5", "GOST")
 _CIPHERS = {"AES128": "AES_128", "AES256": "AES_256", "CAMELLIA128": "CAMELLIA_128", "CAMELLIA256": "CAMELLIA_256"}
+_RENAMED = {"SRP": "SRP_SHA", "EDH": "DHE", "ADH": "DH_anon", "AECDH": "ECDH_anon"}
 _CIPHERS |= {"ARIA128": "ARIA_128", "ARIA256": "ARIA_256"}
 
 
@@ -134,5 +135,7 @@ def cipher(name: str | None) -> str | None:
         rest.append("SHA256")
     elif len(rest) == 2 and rest[0].startswith(("AES", "CAMELLIA", "ARIA")) and rest[1].startswith(("SHA", "MD5")):
         rest.insert(1, "CBC")
-    exchange = ["DHE" if p == "EDH" else p for p in exchange]
+    exchange = [_RENAMED.get(p, p) for p in exchange]
+    if exchange == ["ECDHE"]:  # OpenSSL's names for the ARIA suites leave RSA out
+        exchange.append("RSA")
     return f"TLS_{'_'.join(exchange)}_WITH_{'_'.join(rest)}"
