@@ -8,7 +8,6 @@ import json
 import os
 import resource
 import signal
-import sys
 import tempfile
 import traceback
 from collections.abc import Iterable, Iterator
@@ -89,21 +88,19 @@ def run_one(path: Path) -> str:
 
     signal.signal(signal.SIGALRM, too_long)
     signal.alarm(SECONDS)
-    out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    written = io.BytesIO()
+    out = io.TextIOWrapper(written, encoding="utf-8")
     err = io.StringIO()
     code: object = 0
-    argv = sys.argv
-    sys.argv = ["tracer", "export", str(path), "--format", "json", "--no-redact", "-o", "-"]
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            main()
+            code = main(["export", str(path), "--format", "json", "--no-redact", "-o", "-"])
     except SystemExit as end:
         code = end.code or 0
     except BaseException:
         return "raised: " + traceback.format_exc(limit=-3)
     finally:
         signal.alarm(0)
-        sys.argv = argv
     if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 > RESIDENT:
         return "resident memory over the bound"
     if code not in (0, 3, 4):
@@ -112,8 +109,11 @@ def run_one(path: Path) -> str:
         return "traceback: " + err.getvalue()[-600:]
     if code == 3:
         return "" if err.getvalue().strip() else "exit code 3 without a word"
-    out.seek(0)
-    return _judge(json.loads(out.read()), code)
+    out.flush()
+    try:
+        return _judge(json.loads(written.getvalue()), code)
+    except ValueError:
+        return f"exit code {code} and no JSON: {err.getvalue()[-300:]}"
 
 
 def _judge(document: dict[str, object], code: object) -> str:
