@@ -164,7 +164,9 @@ class Lister:
         fast: bool = True,
     ) -> None:
         if converse is None:
-            from tracer.http.detect import conversation as converse
+            from tracer.http.detect import conversation
+
+            converse = conversation
         self.base = base
         self.prefix = prefix
         self.fast = fast
@@ -345,13 +347,15 @@ class Lister:
 def _last(found: Arranged, place: Rows, paired: Paired, messages: Rows) -> Rows:
     """For each message the row that completed it."""
     stop = (paired.stream[messages] << 32) + paired.end[messages] - 1
-    return found.last[np.searchsorted(place, stop, "right") - 1]
+    rows: Rows = found.last[np.searchsorted(place, stop, "right") - 1]
+    return rows
 
 
 def _streams(block: Packets, found: Arranged) -> Rows:
     """The stream of each row in `found.order`."""
     _, high = flow_keys(block, found.order)
-    return found.conn * 2 + (high != found.swapped[found.conn])
+    streams: Rows = found.conn * 2 + (high != found.swapped[found.conn])
+    return streams
 
 
 def _spread(odd: np.ndarray[Any, np.dtype[np.bool_]], group: Rows) -> np.ndarray[Any, np.dtype[np.bool_]]:

@@ -329,7 +329,8 @@ def _head_length(stream: Stream) -> int | None:
 
 def _ended(stream: Stream) -> bool:
     """No more bytes will join those that are here."""
-    return stream.closed or stream.next_segment() is not None or stream.available >= LONGEST_HEAD
+    available = stream.available
+    return stream.closed or stream.pos + available < stream.end or available >= LONGEST_HEAD
 
 
 def request_body(message: Incoming) -> BodyReader:

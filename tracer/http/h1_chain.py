@@ -8,6 +8,7 @@ Where the chain does not close, the connection is `odd`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from .h1_scan import CHUNKED, STARTS, UNTIL_CLOSE, Head, scan_request, scan_resp
 
 Flags = NDArray[np.bool_]
 LONGEST_HEAD = 64 * 1024
-_CODES = np.array(sorted(int.from_bytes((s + b" ")[:4], "little") for s in (*STARTS, b"HTTP")), np.uint32)
+_CODES = np.array(sorted(int.from_bytes(s, "little") for s in (*STARTS, b"HTTP")), np.uint32)
 _HTTP = int.from_bytes(b"HTTP", "little")
 
 
@@ -62,7 +63,7 @@ def pair(found: Arranged, offset: Rows, base: Buffer) -> Paired:
     rank = _rank(final, first)
     partner = _partner(stream, rank, final)
     answered = np.flatnonzero(partner >= 0)
-    is_head = np.array([bool(h) and h.word == b"HEAD" for h in heads], np.bool_)
+    is_head = np.array([h is not None and h.word == b"HEAD" for h in heads], np.bool_)
     body[answered[is_head[partner[answered]]]] = 0
     covered = found.covered[stream]
     size = length + body
@@ -116,7 +117,7 @@ def _guess(found: Arranged, offset: Rows, base: Buffer) -> Rows:
     """Segments of connections in order that begin like a head of their side."""
     if len(base) < 4 or not len(offset):
         return np.empty(0, np.int64)
-    words = np.ndarray((len(base) - 3,), "<u4", base, 0, (1,))  # type: ignore[call-overload]
+    words = np.ndarray((len(base) - 3,), "<u4", cast(bytes, base), 0, (1,))
     first = words[np.minimum(offset, len(base) - 4)]
     like = np.isin(first, _CODES) & (found.size >= 4) & ~found.odd[found.stream >> 1]
     like &= (first == _HTTP) == (found.stream & 1 == 1)
@@ -199,7 +200,7 @@ class _Reader:
                     return 0, -1 if len(line) < 20 else -2
                 line = line[:cut]
             else:
-                line = base[low:eol]
+                line = bytes(base[low:eol])
             try:
                 n = int(line, 16)
             except ValueError:
@@ -229,6 +230,6 @@ class _Reader:
         stream, out = self.stream[i], b""
         while i < len(self.stream) and self.stream[i] == stream and len(out) < 20:
             low = self.offset[i] + max(0, pos - self.at[i])
-            out += self.base[low : min(self.offset[i] + self.size[i], low + 20 - len(out))]
+            out = out + self.base[low : min(self.offset[i] + self.size[i], low + 20 - len(out))]
             i += 1
         return out

@@ -6,18 +6,17 @@ general reader (`h1.py`) decides there.
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
 from tracer.model.http import text
 from tracer.transport.stream import Buffer
 
 CHUNKED, UNTIL_CLOSE = -1, -2
-_TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]"
-_FIELDS = rb"((?:\r\n" + _TOKEN + rb"+:[^\r\n]*)*)\r\n\r\n"
-REQUEST = re.compile(rb"(" + _TOKEN + rb"{1,32}) (/[^ \t\r\n]*) (HTTP/1\.[01])" + _FIELDS)
-RESPONSE = re.compile(rb"(HTTP/1\.[01]) (\d{3})(?: ([^\r\n]*))?" + _FIELDS)
-STARTS = tuple(b"GET  POST PUT  HEAD DELE OPTI PATC PROP MKCO REPO SEAR LOCK COPY MOVE TRAC".split())
+METHODS = frozenset(
+    b"GET HEAD POST PUT DELETE OPTIONS TRACE PATCH PROPFIND PROPPATCH MKCOL COPY MOVE LOCK UNLOCK SEARCH REPORT".split()
+)
+STARTS = tuple(sorted({(m + b" ")[:4] for m in METHODS}))
+VERSIONS = (b"HTTP/1.1", b"HTTP/1.0")
 
 
 class Head(NamedTuple):
@@ -38,60 +37,81 @@ class Head(NamedTuple):
 
 def scan_request(data: Buffer, start: int, stop: int) -> Head | None:
     """The plain request head in `data[start:stop]`."""
-    hit = REQUEST.match(data, start, stop)  # type: ignore[call-overload]
-    if hit is None:
+    end = data.find(b"\r\n\r\n", start, stop)
+    if end < 0:
         return None
-    method, target, version, fields = hit.groups()
-    low = fields.lower()
+    head = bytes(data[start : end + 2])
+    eol = head.find(b"\r\n")
+    parts = head[:eol].split(b" ")
+    low = head[eol:].lower()
+    if len(parts) != 3 or parts[0] not in METHODS or parts[2] not in VERSIONS or not _is_plain(head, low):
+        return None
+    method, target, version = parts
     body = _framing(low, 0)
-    if body is None or method in (b"CONNECT", b"PRI") or b"\r\nupgrade:" in low:
+    if body is None or target[:1] != b"/" or b"\t" in target or b"\nupgrade:" in low:
         return None
-    return Head(hit.end() - start, body, 0, method, target, _field(fields, low, b"\r\nhost:"), version)
+    return Head(end + 4 - start, body, 0, method, target, _field(head, low, eol, b"\nhost:"), version)
 
 
 def scan_response(data: Buffer, start: int, stop: int) -> Head | None:
     """The plain response head in `data[start:stop]`."""
-    hit = RESPONSE.match(data, start, stop)  # type: ignore[call-overload]
-    if hit is None:
+    end = data.find(b"\r\n\r\n", start, stop)
+    if end < 0:
         return None
-    version, digits, reason, fields = hit.groups()
+    head = bytes(data[start : end + 2])
+    eol = head.find(b"\r\n")
+    version, digits, reason = head[:8], head[9:12], head[12:eol]
+    low = head[eol:].lower()
+    if version not in VERSIONS or head[8:9] != b" " or not digits.isdigit() or not _is_plain(head, low):
+        return None
     status = int(digits)
-    low = fields.lower()
     body = _framing(low, UNTIL_CLOSE)
-    if body is None or status == 101 or status < 100:
+    if body is None or status == 101 or status < 100 or (reason and reason[:1] != b" "):
         return None
     if status < 200 or status in (204, 304):
         body = 0
-    kind = _field(fields, low, b"\r\ncontent-type:")
-    return Head(hit.end() - start, body, status, (reason or b"").strip(b" \t"), b"", kind, version)
+    kind = _field(head, low, eol, b"\ncontent-type:")
+    return Head(end + 4 - start, body, status, reason.strip(b" \t"), b"", kind, version)
+
+
+def _is_plain(head: bytes, low: bytes) -> bool:
+    """No bare line ends, no folds, no white space before a colon."""
+    return (
+        head.count(b"\n") == head.count(b"\r\n") == head.count(b"\r")
+        and b"\n " not in low
+        and b"\n\t" not in low
+        and b" :" not in low
+        and b"\t:" not in low
+    )
 
 
 def _framing(low: bytes, otherwise: int) -> int | None:
     """Length of the body (RFC 9112 section 6.3); None when the fields leave room for two readings."""
-    at = low.find(b"\r\ncontent-length:")
-    coding = low.find(b"\r\ntransfer-encoding:")
-    if at < 0 and coding < 0:
-        return otherwise
-    if at >= 0 and coding >= 0:
-        return None
+    at = low.find(b"\ncontent-length:")
+    coding = low.find(b"\ntransfer-encoding:")
     if coding >= 0:
-        return CHUNKED if _value(low, coding + 20) == b"chunked" and low.count(b"\r\ntransfer-enc") == 1 else None
-    value = _value(low, at + 17)
-    if not value.isdigit() or len(value) > 15 or low.find(b"\r\ncontent-length:", at + 17) >= 0:
+        again = low.find(b"\ntransfer-encoding:", coding + 19)
+        return CHUNKED if at < 0 and again < 0 and _value(low, coding + 19) == b"chunked" else None
+    if at < 0:
+        return otherwise
+    value = _value(low, at + 16)
+    if not value.isdigit() or len(value) > 15 or low.find(b"\ncontent-length:", at + 16) >= 0:
         return None
     return int(value)
 
 
-def _field(fields: bytes, low: bytes, name: bytes) -> bytes:
+def _field(head: bytes, low: bytes, skip: int, name: bytes) -> bytes:
     at = low.find(name)
-    return _value(fields, at + len(name)) if at >= 0 else b""
+    return _value(head, skip + at + len(name)) if at >= 0 else b""
 
 
 def _value(fields: bytes, at: int) -> bytes:
-    end = fields.find(b"\r", at)
-    return (fields[at:end] if end >= 0 else fields[at:]).strip(b" \t")
+    return fields[at : fields.find(b"\r", at)].strip(b" \t")
 
 
 def shown(value: bytes) -> str:
-    """As text; ASCII, the rule, goes the short way."""
-    return value.decode("ascii") if value.isascii() else text(value)
+    """As text; UTF-8, the rule, goes the short way."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return text(value)

@@ -253,7 +253,10 @@ def _replay(rows: Rows, stream: Rows, rel: Rows, wire: NDArray[np.int32], order:
 
 def _running_last(owner: Rows, row: Rows) -> Rows:
     """For each segment the latest row among those of its stream up to it."""
-    return np.maximum.accumulate((owner << 32) + row) & 0xFFFFFFFF if len(row) else row
+    if not len(row):
+        return row
+    last: Rows = np.maximum.accumulate((owner << 32) + row) & 0xFFFFFFFF
+    return last
 
 
 def _find_closed(flags: NDArray[np.uint8], conn: Rows, stream: Rows, end: Rows, covered: Rows, count: int) -> Flags:

@@ -219,8 +219,9 @@ class Stream:
         return self._starts[i] if i < len(self._starts) else None
 
     def release(self) -> None:
-        """Forget segments wholly before `pos`. Marks of forgotten bytes are those of the oldest kept."""
-        self._first = self._find_segment(self.pos)
+        """Forget segments wholly before `pos`, but for the last of them. Marks of forgotten bytes are those of the
+        oldest kept."""
+        self._first = max(self._first, self._find_segment(self.pos) - 1)
         if self._first > 256:
             for column in (
                 self._starts,
