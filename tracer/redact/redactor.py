@@ -16,7 +16,7 @@ from tracer.model.http import Body, Event, Exchange, Headers, Request, Response,
 from tracer.model.problem import Problem
 from tracer.model.verdict import Verdict
 
-from .marks import MARK, Marks
+from .marks import Marks
 from .rules import HEADER, HEADERS, NOT_SECRET
 from .text import Texts
 from .user import NO_RULES, UserRules
@@ -178,7 +178,7 @@ class Redactor:
     def _credential(self, value: str) -> str:
         """Scheme kept, credentials gone. Parameters of signature schemes that are no secret stay to be compared."""
         scheme, space, rest = value.partition(" ")
-        if not space or MARK.search(value):
+        if not space:
             return self.marks.mark("credential", value)
         lower = scheme.lower()
         if lower.startswith("aws4-"):
