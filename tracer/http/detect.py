@@ -51,15 +51,31 @@ def load(name: str) -> Any:
 
 
 class Opaque:
-    """A protocol nobody here reads: its bytes are let go."""
+    """A protocol nobody here reads: its bytes are let go, until TLS begins inside it (STARTTLS, RFC 2595)."""
 
     def __init__(self, context: Context, client: Stream, server: Stream) -> None:
         self.context, self.client, self.server = context, client, server
+        self.inner: Conversation | None = None
+
+    @property
+    def protocol(self) -> str | None:
+        return getattr(self.inner, "protocol", None)
 
     def advance(self) -> None:
-        for stream in (self.client, self.server):
-            stream.jump(max(stream.pos, stream.end))
-            stream.release()
+        while self.inner is None and not self.client.at_end:
+            head = self.client.peek(6)
+            if is_tls(head) and head[0] == 22 and head[5:6] == b"\x01" and (cls := load("tls")):
+                self.inner = cast(Conversation, cls(self.context, self.client, self.server))
+            else:
+                following = self.client.next_segment()
+                self.client.jump(following if following is not None else self.client.end)
+        if self.inner is not None:
+            self.inner.advance()
+            return
+        if len(self.server.peek(4096)) >= 4096:
+            self.server.jump(self.server.end)
+        self.client.release()
+        self.server.release()
 
 
 class Detecting:
