@@ -82,8 +82,11 @@ class H1Conversation:
     # -- the loop
 
     def advance(self) -> None:
-        while self.inner is None and (self._read_client() | self._read_server()):
-            pass
+        while self.inner is None:
+            while self._read_client():
+                pass  # all requests first: which of them a response can answer is told by their times
+            if not self._read_server():
+                break
         if self.inner is not None:
             self.inner.advance()
         elif self.client.closed and self.server.closed:
@@ -155,6 +158,8 @@ class H1Conversation:
         return self.server.pos != before
 
     def _start_response(self) -> None:
+        if self.client.waiting and not self.waiting and not self.client.closed:
+            return  # the request may be behind a hole that is still filled
         if self.server.at_gap:
             self.lost = True
         found = read_head(self.server, read_status_line)

@@ -15,10 +15,12 @@ WINDOW = 1 << 31
 PATIENCE_SEGMENTS = 256
 """segments held behind a hole before the hole is taken for a gap"""
 PATIENCE_BYTES = 4 << 20
+PATIENCE_NS = 5_000_000
+"""how long a hole stays open once the receiver has said that it has those bytes"""
 
 
 class Half:
-    __slots__ = ("acked", "base", "bytes", "fin", "held", "holding", "next", "stream")
+    __slots__ = ("base", "bytes", "fin", "held", "holding", "next", "stream", "suspected")
 
     def __init__(self, buffer: Buffer) -> None:
         self.stream = Stream(buffer)
@@ -29,8 +31,8 @@ class Half:
         self.held: list[tuple[int, int, int, Buffer, int, Mark]] = []
         """segments behind a hole: (offset, captured length, wire length, buffer, position, mark), ascending"""
         self.holding = 0
-        self.acked = 0
-        """stream offset up to which the other side confirmed receipt"""
+        self.suspected: tuple[int, int] | None = None
+        """(offset of a hole, time) when the other side first confirmed bytes behind it"""
         self.fin: int | None = None
         self.bytes = 0
 
@@ -70,6 +72,15 @@ class Half:
             self.holding -= segment[1]
             if segment[0] + segment[2] > self.next:
                 self._deliver(*segment)
+
+    def confirm(self, ack: int, time_ns: int) -> None:
+        """The other side has everything up to `ack`. A hole before that is one of the capture, not of the network: no
+        one will send it again. But packets that were captured out of order get some time to turn up."""
+        if self.suspected is not None and self.suspected[0] == self.next:
+            if time_ns - self.suspected[1] > PATIENCE_NS:
+                self.give_up()
+        elif self.base is not None and self.offset(ack) > self.next:
+            self.suspected = self.next, time_ns
 
     def give_up(self) -> bool:
         """Take the hole before the held segments for a gap; True when that set bytes free."""

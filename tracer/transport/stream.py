@@ -56,6 +56,7 @@ class Stream:
         "base",
         "closed",
         "pos",
+        "waiting",
     )
 
     def __init__(self, base: Buffer | None = None) -> None:
@@ -65,6 +66,8 @@ class Stream:
         """offset of the next unread byte"""
         self.closed = False
         """no more bytes will come"""
+        self.waiting = False
+        """later bytes are here already, but a hole before them may still be filled"""
         self._first = 0
         self._starts: list[int] = []
         self._ends: list[int] = []

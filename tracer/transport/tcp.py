@@ -207,7 +207,7 @@ class Tracker:
     def _flow(
         self, flow: Flow, sides: list[int], columns: list[list[int]], start: int, stop: int, packets: Packets
     ) -> None:
-        number, times, seqs, _acks, flags, offsets, lengths, wires, ttls = columns
+        number, times, seqs, acks, flags, offsets, lengths, wires, ttls = columns
         buffer, extra = self.buffer, packets.extra
         for i in range(start, stop):
             flag, side = flags[i], sides[i]
@@ -230,6 +230,8 @@ class Tracker:
             if wire:
                 if half.base is None:
                     half.base = seqs[i]
+                if flow.halves[1 - side].held:
+                    flow.halves[1 - side].confirm(acks[i], times[i])
                 seq = (seqs[i] + 1) & 0xFFFFFFFF if flag & SYN else seqs[i]
                 if wire == 1 and half.next and half.offset(seq) == half.next - 1:
                     continue  # a keep-alive probe: its byte is garbage
@@ -287,6 +289,8 @@ class Tracker:
                 return
             flow.conversation = self.begin(flow)
             flow.started = True
+        for half in flow.halves:
+            half.stream.waiting = bool(half.held)
         if flow.conversation is not None:
             flow.conversation.advance()
 
