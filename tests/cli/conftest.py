@@ -1,0 +1,50 @@
+"""Running the program as a person does, and small sources to run it on."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DENIED = (
+    b"GET /admin?token=sup3rs3cretvalue HTTP/1.1\r\nHost: shop.test\r\nAuthorization: Bearer abc.def123ghi456\r\n\r\n"
+    b"HTTP/1.1 403 Forbidden\r\nServer: nginx/1.24.0\r\nContent-Type: text/html\r\nContent-Length: 14\r\n\r\n403 Forbidden\n"
+)
+ALLOWED = b"GET / HTTP/1.1\r\nHost: shop.test\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+Run = Callable[..., subprocess.CompletedProcess[bytes]]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Run tracer with arguments; standard input and environment on request."""
+
+    def runner(*arguments: str, stdin: bytes = b"", **env: str) -> subprocess.CompletedProcess[bytes]:
+        clean = {k: v for k, v in os.environ.items() if k not in ("SSLKEYLOGFILE", "NO_COLOR", "FORCE_COLOR")}
+        return subprocess.run(
+            [sys.executable, "-m", "tracer.cli", *arguments],
+            input=stdin,
+            capture_output=True,
+            cwd=tmp_path,
+            env={**clean, "PYTHONPATH": str(ROOT), "XDG_CONFIG_HOME": str(tmp_path), **env},
+            timeout=60,
+            check=False,
+        )
+
+    return runner
+
+
+@pytest.fixture
+def denied(tmp_path: Path) -> str:
+    (tmp_path / "denied.http").write_bytes(DENIED)
+    return "denied.http"
+
+
+@pytest.fixture
+def allowed(tmp_path: Path) -> str:
+    (tmp_path / "allowed.http").write_bytes(ALLOWED)
+    return "allowed.http"
