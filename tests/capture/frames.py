@@ -18,7 +18,9 @@ T0 = 1_700_000_000 * 10**9
 MACS = bytes.fromhex("02000000000202000000000a")[:12]
 
 
-def tcp(payload: bytes = b"", sport: int = 4000, dport: int = 80, seq: int = 1, options: bytes = b"", flags: int = 0x18) -> bytes:
+def tcp(
+    payload: bytes = b"", sport: int = 4000, dport: int = 80, seq: int = 1, options: bytes = b"", flags: int = 0x18
+) -> bytes:
     return pack(">HHIIBBHHH", sport, dport, seq, 7, (20 + len(options)) << 2, flags, 512, 0, 0) + options + payload
 
 

@@ -106,7 +106,9 @@ def test_damaged_headers_are_decoded_alike_fast_and_singly() -> None:
         link, frame = chance.choice(list(FRAMES.values()))
         broken = bytearray(frame)
         for _ in range(chance.randint(1, 3)):
-            broken[chance.randrange(min(len(broken), 70))] = chance.choice((0, 4, 6, 17, 41, 255, chance.randrange(256)))
+            broken[chance.randrange(min(len(broken), 70))] = chance.choice(
+                (0, 4, 6, 17, 41, 255, chance.randrange(256))
+            )
         cut = chance.choice((len(broken), chance.randrange(len(broken))))
         written = Written(bytes(broken[:cut]), T0, len(broken))
         fast, fast_problems = outcome_of([written, FILL], link)

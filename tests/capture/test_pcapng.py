@@ -108,7 +108,9 @@ def test_simple_and_old_packets_are_packets() -> None:
 
 def test_secrets_names_and_unknown_blocks_are_taken_or_passed_over_wherever_they_stand() -> None:
     keys = b"CLIENT_RANDOM 00 11\n"
-    record = option(1, bytes([10, 0, 0, 1]) + b"a.example\0b.example\0") + option(2, bytes(15) + b"\x01six\0") + bytes(4)
+    record = (
+        option(1, bytes([10, 0, 0, 1]) + b"a.example\0b.example\0") + option(2, bytes(15) + b"\x01six\0") + bytes(4)
+    )
     data = section() + interface() + block(0x0BAD, b"custom") + packet(FRAMES[1])
     data += block(10, pack("<II", 0x544C534B, len(keys)) + keys) + block(4, record) + block(0x80000001, bytes(40))
     data += packet(FRAMES[2])

@@ -29,7 +29,9 @@ def chain(sizes: list[int], damage: int | None) -> bytes:
     st.none() | st.integers(0, 1000),
     st.integers(0, 60),
 )
-def test_wrong_guesses_cost_nothing_but_time(sizes: list[int], guesses: list[int], damage: int | None, cut: int) -> None:
+def test_wrong_guesses_cost_nothing_but_time(
+    sizes: list[int], guesses: list[int], damage: int | None, cut: int
+) -> None:
     data = chain(sizes, damage)
     data = data[: max(0, len(data) - cut)]
     view = View(data)

@@ -57,6 +57,8 @@ class Capture:
         self._index = Index(self._reader)
         self._block = block
         self._ended = False
+        self._seen = 0
+        """bytes that do not help the reader on: it needs more than these"""
 
     @classmethod
     def open(cls, origin: str | Path | BinaryIO, name: str | None = None) -> Capture:
@@ -140,10 +142,11 @@ class Capture:
         source.release(before)
         size = self._block
         while True:
-            source.grow(before + size)
+            source.grow(before + size, self._seen)
             high = min(source.ready, before + size)
             final = source.done and high == source.ready
             records = reader.read(high, final)
+            self._seen = high if reader.position == before else reader.position
             if records is not None or reader.position > before or high < before + size:
                 break
             size *= 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 STEP = 1 << 20
 """most bytes one step puts out"""
@@ -30,6 +30,7 @@ class _Gzip:
 
     def __init__(self) -> None:
         self._zlib = zlib.decompressobj(31)
+        self._broken: zlib.error | None = None
 
     @property
     def eof(self) -> bool:
@@ -37,14 +38,36 @@ class _Gzip:
 
     @property
     def needs_input(self) -> bool:
-        return not self._zlib.unconsumed_tail
+        return not self._zlib.unconsumed_tail and self._broken is None
 
     @property
     def unused_data(self) -> bytes:
         return self._zlib.unused_data
 
     def decompress(self, data: bytes, max_length: int = 0) -> bytes:
-        return self._zlib.decompress(self._zlib.unconsumed_tail + data, max_length)
+        if self._broken is not None:
+            raise self._broken
+        data = self._zlib.unconsumed_tail + data
+        before = self._zlib.copy()
+        try:
+            return self._zlib.decompress(data, max_length)
+        except zlib.error as error:
+            self._broken = error
+        return self._salvage(before, data, max_length)
+
+    def _salvage(self, before: Any, data: bytes, max_length: int) -> bytes:
+        """What comes out before the damage: zlib keeps that to itself unless it is fed byte by byte."""
+        parts: list[bytes] = []
+        size = 0
+        try:
+            for at in range(len(data)):
+                parts.append(before.decompress(data[at : at + 1], max_length))
+                size += len(parts[-1])
+                if size > max_length:
+                    break
+        except zlib.error:
+            pass
+        return b"".join(parts)
 
 
 def _open_zstd() -> Decompressor:
@@ -117,7 +140,7 @@ class Expander:
         while True:
             try:
                 out = inner.decompress(data, STEP)
-            except (zlib.error, OSError, EOFError, ValueError, Exception) as error:  # zstd has an error type of its own
+            except Exception as error:  # each library has an error type of its own
                 self.problem = ("source.damaged", f"the {self.name} data are damaged: {type(error).__name__}")
                 return
             data = b""
@@ -130,5 +153,5 @@ class Expander:
                     f"the {self.name} data expand more than {RATIO}-fold; reading stopped after {self._given} bytes",
                 )
                 return
-            if inner.eof or (inner.needs_input and len(out) < STEP):
+            if inner.eof or inner.needs_input:
                 return

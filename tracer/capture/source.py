@@ -51,13 +51,13 @@ class Source:
         """Bytes of the input itself that were read when `base` was read up to `offset`."""
         return offset
 
-    def grow(self, target: int) -> None:
-        """Try to have `target` bytes ready; less when the input pauses or ends. Waits for at least one."""
+    def grow(self, target: int, past: int = 0) -> None:
+        """Try to have `target` bytes ready; less when the input pauses or ends. Waits for more than `past`."""
 
     def head(self, size: int = 65536) -> bytes:
         """The first bytes, as many as are there at once, for finding out what this is."""
         while self.ready < 64 and not self.done:
-            self.grow(64)
+            self.grow(64, self.ready)
         return bytes(self.base[: min(self.ready, size)])
 
     def release(self, offset: int) -> None:
@@ -78,7 +78,7 @@ class _Mapped(Source):
         super().__init__(name, mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ), size, size)
         self._fd = os.dup(file.fileno())
 
-    def grow(self, target: int) -> None:  # noqa: ARG002
+    def grow(self, target: int, past: int = 0) -> None:  # noqa: ARG002
         size = os.fstat(self._fd).st_size
         if size < self.ready:
             self.note("source.shrank", f"the file was cut from {self.ready} to {size} bytes while it was read")
@@ -112,9 +112,10 @@ class _Spooled(Source):
     def position(self, offset: int) -> int:
         return self._taken if self.compression else offset
 
-    def grow(self, target: int) -> None:
+    def grow(self, target: int, past: int = 0) -> None:
         while not self.done and self.ready < target:
-            before = self.ready
+            if self.ready > past and not _is_waiting(self._stream):
+                return
             data = _read_some(self._stream)
             if data is None:
                 select.select([self._stream], [], [])
@@ -122,8 +123,6 @@ class _Spooled(Source):
                 self._feed(data)
             else:
                 self._finish()
-            if self.ready > before and self.ready < target and not _is_waiting(self._stream):
-                return
 
     def _feed(self, data: bytes) -> None:
         self._taken += len(data)

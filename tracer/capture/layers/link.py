@@ -6,6 +6,8 @@ from .frame import Frame, Malformed, Next, Table
 
 _AF_INET6 = frozenset((10, 24, 28, 30))
 """AF_INET6 on Linux, NetBSD and OpenBSD, FreeBSD, macOS"""
+_INSIDE_MPLS = frozenset((0x0800, 0x86DD, 0x8100, 0x88A8, 0x8847, 0x8864))
+"""EtherTypes that tell an address that begins with 0 from a control word"""
 
 
 def ethernet(frame: Frame) -> Next | None:
@@ -67,7 +69,7 @@ def mpls(frame: Frame) -> Next | None:
     version = frame.u8() >> 4
     if version in (4, 6):
         return Next(Table.LINK, 101)
-    if version == 0:
+    if version == 0 and frame.u16(12) not in _INSIDE_MPLS:
         frame.at += 4
     return Next(Table.LINK, 1)
 
