@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import io
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,30 +10,36 @@ from pathlib import Path
 
 import pytest
 
+from tracer.cli import main
+
 ROOT = Path(__file__).parents[2]
 DENIED = (
     b"GET /admin?token=sup3rs3cretvalue HTTP/1.1\r\nHost: shop.test\r\nAuthorization: Bearer abc.def123ghi456\r\n\r\n"
-    b"HTTP/1.1 403 Forbidden\r\nServer: nginx/1.24.0\r\nContent-Type: text/html\r\nContent-Length: 14\r\n\r\n403 Forbidden\n"
+    b"HTTP/1.1 403 Forbidden\r\nServer: nginx/1.24.0\r\nContent-Type: text/html\r\nContent-Length: 14\r\n\r\n"
+    b"403 Forbidden\n"
 )
 ALLOWED = b"GET / HTTP/1.1\r\nHost: shop.test\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 Run = Callable[..., subprocess.CompletedProcess[bytes]]
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> Run:
     """Run tracer with arguments; standard input and environment on request."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("SSLKEYLOGFILE", "NO_COLOR", "FORCE_COLOR", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
 
     def runner(*arguments: str, stdin: bytes = b"", **env: str) -> subprocess.CompletedProcess[bytes]:
-        clean = {k: v for k, v in os.environ.items() if k not in ("SSLKEYLOGFILE", "NO_COLOR", "FORCE_COLOR")}
-        return subprocess.run(
-            [sys.executable, "-m", "tracer.cli", *arguments],
-            input=stdin,
-            capture_output=True,
-            cwd=tmp_path,
-            env={**clean, "PYTHONPATH": str(ROOT), "XDG_CONFIG_HOME": str(tmp_path), **env},
-            timeout=60,
-            check=False,
-        )
+        with monkeypatch.context() as patch:
+            for name, value in env.items():
+                patch.setenv(name, value)
+            patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+            capfdbinary.readouterr()
+            code = main(arguments)
+            sys.stderr.flush()
+        out, err = capfdbinary.readouterr()
+        return subprocess.CompletedProcess(arguments, code, out, err)
 
     return runner
 

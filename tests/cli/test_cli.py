@@ -90,8 +90,9 @@ def test_the_json_document_has_every_field_of_the_contract(run: Run) -> None:
     assert found["summary"] == {"connections": 4, "tls": 0, "exchanges": 4, "denials": 1}
     (verdict,) = found["verdicts"]
     assert set(verdict) >= {
-        "source", "exchange", "method", "url", "status", "time", "layer", "product", "cause", "cause_detail", "confidence",
-        "cause_confidence", "hop", "alternatives", "path", "evidence", "chain", "headline", "next_steps", "seen_at",
+        "source", "exchange", "method", "url", "status", "time", "layer", "product", "cause", "cause_detail",
+        "confidence", "cause_confidence",
+        "hop", "alternatives", "path", "evidence", "chain", "headline", "next_steps", "seen_at",
     }  # fmt: skip
     assert verdict["source"] == CAPTURE
     assert (verdict["status"], verdict["layer"], verdict["product"]) == (403, "origin", "nginx")
@@ -239,7 +240,8 @@ def test_control_characters_of_the_wire_and_of_names_never_come_out(run: Run, tm
 def test_a_closed_pipe_is_quiet(tmp_path: Path) -> None:
     done = subprocess.run(
         f"{sys.executable} -m tracer.cli export {CAPTURE} -o - --format json -q | head -c 10",
-        shell=True, capture_output=True, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=60, check=False,
+        shell=True, capture_output=True, cwd=tmp_path, timeout=60, check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert done.stderr == b""
     assert len(done.stdout) == 10
@@ -294,8 +296,10 @@ def test_completion_scripts_name_the_program(run: Run, shell: str) -> None:
     assert b"tracer" in done.stdout
 
 
-def test_completion_offers_commands(run: Run) -> None:
-    done = run(_TRACER_COMPLETE="bash_complete", COMP_WORDS="tracer ex", COMP_CWORD="1")
+def test_completion_offers_commands() -> None:
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "_TRACER_COMPLETE": "bash_complete"}
+    env |= {"COMP_WORDS": "tracer ex", "COMP_CWORD": "1"}
+    done = subprocess.run([sys.executable, "-m", "tracer.cli"], env=env, capture_output=True, timeout=20, check=False)
     assert {line.split(b",")[1] for line in done.stdout.splitlines()} == {b"explain", b"export"}
 
 
