@@ -117,7 +117,8 @@ def lines(judged: Sequence[Judged], view: str, verbose: bool) -> list[str]:
     out.append(_share("layer", denials, lambda j: j.layer))
     for name, wanted in (("  decidable", True), ("  undecidable", False)):
         out.append(_share(name, [j for j in denials if j.expected["decidable"] == wanted], lambda j: j.layer))
-    out.append(_share("product", denials, lambda j: j.product))
+    told = [j for j in denials if j.expected["product_told"]]
+    out.append(_share("product, where it can be told", told, lambda j: j.product))
     out.append(_share("cause", denials, lambda j: j.cause))
     out.append(_share("  where packets tell it", by_packets, lambda j: j.cause))
     if view == "all":
@@ -160,7 +161,7 @@ def _failures(denials: Sequence[Judged], controls: Sequence[Judged], view: str) 
             parts.append(j.error or f"no verdict with status {e['status']} ({j.others} others)")
         else:
             parts += [f"layer {v['layer']} ({v['confidence']:.2f}), is {e['layer']}"] * (not j.layer)
-            parts += [f"product {v['product']}, is {e['product']}"] * (not j.product)
+            parts += [f"product {v['product']}, is {e['product']}"] * (e["product_told"] and not j.product)
             parts += [f"cause {v['cause']}, is {e['cause']} (told by {e['told_by']})"] * (not j.cause)
             parts += [f"hop {v['hop']['address']}, is {e['hop']}"] * (view == "all" and not j.hop)
         if parts:

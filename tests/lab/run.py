@@ -276,6 +276,7 @@ def _expected(lab: Lab, case: Case, proof: dict[str, str], keys: bool) -> dict[s
             "hops": [address(name) for name in case.accept.hops],
         },
         "decidable": case.decidable,
+        "product_told": case.status is not None,
         "told_by": case.told_by,
         "proof": {"file": proof["file"], "line": proof["line"].replace(str(lab.work), "")},
         "client": CLIENT,
