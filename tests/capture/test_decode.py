@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import random
 from struct import pack
+from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.capture.frames import (
-    A,
     A6,
-    B,
     B6,
     T0,
-    Seen,
+    A,
+    B,
     Written,
     ethernet,
     ipv4,
@@ -52,25 +52,27 @@ FRAMES = {
 }
 
 
+SIXES = {"ipv6", "ipv6 extension", "two extensions", "raw 6", "loopback swapped", "cooked 2", "ppp short"}
+
+
 @pytest.mark.parametrize("name", FRAMES)
 def test_a_common_frame_is_decoded_alike_fast_and_singly(name: str) -> None:
     link, frame = FRAMES[name]
     fast = read(pcap([Written(frame), FILL], link=link)).rows[0]
     alone = read(pcap([Written(frame)], link=link)).rows[0]
     assert fast == alone
-    src, dst = (A6, B6) if "6" in name and "raw 6" not in name or fast.src == A6 else (A, B)
-    assert (fast.src, fast.dst) == (src, dst)
+    assert (fast.src, fast.dst) == ((A6, B6) if name in SIXES else (A, B))
     assert (fast.sport, fast.dport) == (4000, 443 if name == "udp" else 80)
     assert (fast.payload, fast.wire) == (b"hello", 5)
-    assert fast.ttl == (60 if fast.src == A6 else 61)
+    assert fast.ttl == (60 if name in SIXES else 61)
     if name != "udp":
         assert (fast.seq, fast.ack, fast.flags, fast.window) == (1, 7, 0x18, 512)
 
 
 def test_the_common_frames_take_the_fast_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    left = []
+    left: list[int] = []
 
-    def spy(*given: object) -> tuple[list[object], list[object]]:
+    def spy(*given: Any) -> Any:
         parts, slow = real(*given)
         left.extend(np.concatenate(slow).tolist())
         return parts, slow
@@ -95,11 +97,6 @@ def test_a_length_field_beyond_the_frame_is_held_to_the_frame() -> None:
         assert (row.payload, row.wire) == (b"hello", 5)
 
 
-def outcome_of(frames: list[Written], link: int) -> tuple[list[Seen], list[tuple[str, str]]]:
-    outcome = read(pcap(frames, link=link))
-    return outcome.rows, [(p.code, p.text.split(":")[0]) for p in outcome.problems]
-
-
 def test_damaged_headers_are_decoded_alike_fast_and_singly() -> None:
     chance = random.Random(22)
     for _ in range(1200):
@@ -111,6 +108,6 @@ def test_damaged_headers_are_decoded_alike_fast_and_singly() -> None:
             )
         cut = chance.choice((len(broken), chance.randrange(len(broken))))
         written = Written(bytes(broken[:cut]), T0, len(broken))
-        fast, fast_problems = outcome_of([written, FILL], link)
-        alone, alone_problems = outcome_of([written], link)
+        fast = read(pcap([written, FILL], link=link)).rows
+        alone = read(pcap([written], link=link)).rows
         assert fast == alone, (link, written)

@@ -38,7 +38,7 @@ def test_upper_bits_of_the_link_type_tell_the_frame_check_sequence_length() -> N
 
 def test_bytes_that_are_no_capture_are_refused_with_a_sentence() -> None:
     for data in (b"", b"G", b"GET / HTTP/1.1\r\n\r\n", b"{}", bytes(100)):
-        with pytest.raises(NotACapture, match="^it "):
+        with pytest.raises(NotACapture, match=r"^it "):
             read(data)
 
 

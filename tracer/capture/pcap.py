@@ -97,11 +97,12 @@ class PcapReader:
         """The next frames up to `high`; None when none is whole yet. `final`: nothing comes after `high`."""
         if self._lost and not self._find_again_later(high, final):
             return None
-        limit = min(high, self.position + self._reach)
-        offsets = self._walk(self.position, limit)
-        if not len(offsets) and limit < high:
-            limit = high
-            offsets = self._walk(self.position, high)
+        while True:
+            limit = min(high, self.position + self._reach)
+            offsets = self._walk(self.position, limit)
+            if len(offsets) or limit == high:
+                break
+            self._reach *= 8
         self._reach = min(self._reach * 8, _FAR)
         after = self._after(offsets)
         tail: tuple[int, int] | None = None

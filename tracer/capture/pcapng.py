@@ -21,7 +21,7 @@ from .view import Offsets, View
 from .walk import Layout, walk
 
 _WINDOW = 1 << 17
-_NEAR = 1 << 16
+_NEAR = 1 << 10
 _FAR = 1 << 30
 _MOST = 1 << 24
 _MOST_SECRETS = 64 << 20
@@ -72,11 +72,12 @@ class PcapngReader:
         if self._lost and not self._find_again(self.position, high, final):
             return None
         self._begin_section(high)
-        limit = min(high, self.position + self._reach)
-        offsets, after = walk(self._view, self._layout, self.position, limit, self._guess)
-        if not len(offsets) and limit < high:
-            limit = high
+        while True:
+            limit = min(high, self.position + self._reach)
             offsets, after = walk(self._view, self._layout, self.position, limit, self._guess)
+            if len(offsets) or limit == high:
+                break
+            self._reach *= 8
         self._reach = min(self._reach * 8, _FAR)
         words = self._words(offsets)
         offsets, after, damaged = self._cut(offsets, words, after)
