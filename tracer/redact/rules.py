@@ -94,10 +94,47 @@ class Shape(NamedTuple):
 
     kind: str
     pattern: re.Pattern[str]
+    needles: tuple[str, ...] = ()
+    """one of these, in lower case, is in every text that it matches; looking for them first is what makes it fast"""
 
 
 def _shape(kind: str, pattern: str, flags: int = 0) -> Shape:
-    return Shape(kind, re.compile(pattern, flags))
+    return Shape(kind, re.compile(pattern, flags), _NEEDLES[kind])
+
+
+_NEEDLES: dict[str, tuple[str, ...]] = {
+    "private-key": ("-----begin",),
+    "jwt": ("eyj",),
+    "bearer": ("bearer", "dpop", "googlelogin"),
+    "token": ("authorization",),
+    "basic": ("basic",),
+    "aws-key": ("akia", "asia", "aroa", "aida", "abia", "acca"),
+    "aws-signature": ("signature=",),
+    "aws-credential": ("credential=",),
+    "aws-secret": ("secret",),
+    "google-key": ("aiza",),
+    "google-token": ("ya29.",),
+    "github-token": ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
+    "gitlab-token": ("glpat-", "glptt-", "glrt-", "gldt-", "glcbt-"),
+    "slack-token": ("xox",),
+    "slack-hook": ("hooks.slack.com",),
+    "stripe-key": ("sk_", "rk_", "pk_", "whsec_"),
+    "ai-key": ("sk-",),
+    "npm-token": ("npm_",),
+    "vault-token": ("hvs.", "hvb.", "hvr."),
+    "sendgrid-key": ("sg.",),
+    "azure-key": ("accountkey", "sharedaccesskey"),
+    "session": (";jsessionid=", ";phpsessid=", ";sid=", "(s("),
+    "userinfo": ("@",),
+    "key-log": ("client_random", "_secret"),
+}
+NAME_NEEDLES = (
+    "passw", "passphrase", "secret", "token", "apikey", "api_key", "api-key", "accesskey", "access_key", "access-key",
+    "privatekey", "private_key", "private-key", "session", "credential", "authorization", "assertion", "saml", "jwt",
+    "cookie", "otp", "signingkey", "signing_key", "accountkey", "account_key",
+    '"pass"', '"pwd"', '"pin"', "code_verifier",
+)  # fmt: skip
+"""one of these, in lower case, is in every text in which `JSON_NAME` finds a name"""
 
 
 SHAPES: tuple[Shape, ...] = (

@@ -6,7 +6,7 @@ import re
 from urllib.parse import unquote_plus
 
 from .marks import MARK, Marks
-from .rules import JSON_NAME, NAME, SHAPES, Shape
+from .rules import JSON_NAME, NAME, NAME_NEEDLES, SHAPES, Shape
 
 _PAIR = re.compile(r"(?P<before>[?&;#]|^)(?P<name>[^=&;?#\s]{1,100})=(?P<value>[^&;#\s]*)")
 _JSON = re.compile(
@@ -21,7 +21,7 @@ _INPUT = re.compile(r"<(?:input|meta)\b[^<>]{0,2000}>", re.IGNORECASE)
 _INPUT_NAME = re.compile(r"\b(?:name|id)\s*=\s*[\"']?([^\"'\s>]{1,100})", re.IGNORECASE)
 _INPUT_VALUE = re.compile(r"(\b(?:value|content)\s*=\s*[\"']?)([^\"'\s>]{4,})", re.IGNORECASE)
 _PART = re.compile(
-    r"(?P<before>content-disposition:[^\r\n]*\bname=\"?(?P<name>[^\";\r\n]{1,100})\"?[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*\r?\n)"
+    r"(?P<before>content-disposition:[^\r\n]{0,300}?\bname=\"?(?P<name>[^\";\r\n]{1,100})\"?[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*\r?\n)"
     r"(?P<value>[^\r\n]+)",
     re.IGNORECASE,
 )
@@ -53,8 +53,9 @@ class Texts:
 
     def shapes(self, text: str) -> str:
         """The text without what is secret by its form alone."""
-        for kind, pattern in self._shapes:
-            if pattern.search(text):
+        lower = text.lower()
+        for kind, pattern, needles in self._shapes:
+            if not needles or any(needle in lower for needle in needles):
                 text = pattern.sub(lambda found, kind=kind: self._replaced(found, kind), text)  # type: ignore[misc]
         return text
 
@@ -102,16 +103,23 @@ class Texts:
         if "x-www-form-urlencoded" in kind:
             text = self.pairs(text)
         text = self.shapes(text)
-        if "disposition" in text.lower():
+        lower = text.lower()
+        if "disposition" in lower:
             text = _PART.sub(lambda f: self._named(f, "form", self.is_name), text)
+        if self._names or any(needle in lower for needle in NAME_NEEDLES):
+            text = self._members(text)
+        if "<input" in lower or "<meta" in lower:
+            text = _INPUT.sub(self._input, text)
+        if "authorization" in lower or "cookie" in lower or "x-a" in lower:
+            text = _LINE.sub(lambda f: f["before"] + self._marks.mark("header", f["value"]), text)
+        return _QUERY.sub(self._pair, text) if "=" in text else text
+
+    def _members(self, text: str) -> str:
+        """Members, assignments and elements whose name tells that they hold a secret."""
         text = _JSON.sub(self._json, text)
         text = _ESCAPED_JSON.sub(lambda f: self._named(f, "json", self.is_member), text)
         text = _ASSIGNED.sub(lambda f: self._named(f, "value", self.is_member), text)
-        if "<" in text:
-            text = _ELEMENT.sub(lambda f: self._named(f, "element", self.is_member), text)
-            text = _INPUT.sub(self._input, text)
-        text = _LINE.sub(lambda f: f["before"] + self._marks.mark("header", f["value"]), text)
-        return _QUERY.sub(self._pair, text)
+        return _ELEMENT.sub(lambda f: self._named(f, "element", self.is_member), text) if "<" in text else text
 
     prose = body
     """sentences that quote what was seen: the same rules"""
