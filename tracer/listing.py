@@ -33,6 +33,7 @@ from tracer.transport.tcp import Resume, address
 
 MOST_CARRIED = 4096
 """rows of one connection that wait for the rest of an exchange, before the general way takes it"""
+DENIALS = frozenset({401, 403, 405, 407, 421, 429, 451, 495, 496, 511})
 RUN = 50_000
 """rows sorted in memory"""
 
@@ -49,7 +50,8 @@ class Row(NamedTuple):
     client: str
     server: str
     method: str | None
-    host: str
+    authority: str
+    """the Host field as it was sent, else the host of the target"""
     target: str | None
     url: str | None
     status: int | None
@@ -61,6 +63,28 @@ class Row(NamedTuple):
     response_start_ns: int | None
     end_ns: int | None
     tls: str | None = None
+
+    @property
+    def host(self) -> str:
+        """Host of the URL, lower case, without port."""
+        _, found, rest = (self.url or "").partition("://")
+        host = rest.split("/", 1)[0].split("?", 1)[0].rpartition("@")[2] if found else ""
+        return (host[1:].split("]")[0] if host[:1] == "[" else host.split(":")[0]).lower()
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of the response's body."""
+        return self.response_size
+
+    @property
+    def duration_ns(self) -> int | None:
+        """From the request's first byte to the response's last."""
+        return self.end_ns - self.start_ns if self.method is not None and self.end_ns is not None else None
+
+    @property
+    def denied(self) -> bool:
+        """A denial by its status alone, or a CONNECT that was refused."""
+        return self.status in DENIALS or (self.method == "CONNECT" and (self.status or 0) >= 400)
 
 
 def row_of(exchange: Exchange) -> Row:
@@ -76,7 +100,7 @@ def row_of(exchange: Exchange) -> Row:
         client=exchange.client or "",
         server=exchange.server or "",
         method=request.method if request else None,
-        host=(request.get("host") or request.authority or "") if request else "",
+        authority=(request.get("host") or request.authority or "") if request else "",
         target=request.target if request else None,
         url=request.url if request else None,
         status=response.status if response else None,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 import random
 import struct
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -118,19 +118,15 @@ class Maker:
             self.truth.append(truth)
             if eager:
                 sent.append(answer)
-                for time, data in self.send(client, server, ask, time + 1000):
-                    yield time, data
+                time = yield from self.send(client, server, ask, time + 1000)
             else:
                 for a, b, data, pause in ((client, server, ask, 100_000), (server, client, answer, trip)):
-                    for time, packet in self.send(a, b, data, time + pause):
-                        yield time, packet
-                    time += 1000
+                    time = 1000 + (yield from self.send(a, b, data, time + pause))
                     yield time, frame(b, a, ACK)
             if last or self.full:
                 break
         for answer in sent:
-            for time, data in self.send(server, client, answer, time + trip):
-                yield time, data
+            time = yield from self.send(server, client, answer, time + trip)
         yield from self.close(client, server, time + trip)
 
     def close(self, client: Side, server: Side, time: int) -> Iterator[Packet]:
@@ -144,12 +140,14 @@ class Maker:
         elif how < 0.95:
             yield time, frame(client, server, RST | ACK)
 
-    def send(self, source: Side, target: Side, data: bytes, time: int) -> Iterator[Packet]:
+    def send(self, source: Side, target: Side, data: bytes, time: int) -> Generator[Packet, None, int]:
+        """The data in segments; returns the time of the last one."""
         for low in range(0, len(data), MSS):
             part = data[low : low + MSS]
             time += 12_000
             yield time, frame(source, target, PSH | ACK, part)
             source.seq = source.seq + len(part) & 0xFFFFFFFF
+        return time
 
     def exchange(self, client: Side, server: Side, host: str, n: int, i: int) -> tuple[bytes, bytes, Truth, bool]:
         """(request, response, truth, whether the connection ends with it)."""

@@ -218,6 +218,8 @@ class H1Conversation:
             return False
         protocol = next((v for n, v in pending.response.fields if n.lower() == b"upgrade"), b"").lower()
         exchange = self._build(pending)
+        if exchange.request is None:
+            self.context.sink.exchange(exchange)  # no request to be continued by the next protocol's first answer
         self.inner = detect.upgraded(protocol.decode("latin-1"), self.context, self.client, self.server, exchange)
         if self.inner is None:
             self.context.sink.exchange(exchange)
@@ -249,9 +251,11 @@ class H1Conversation:
     def _build(self, pending: Pending) -> Exchange:
         context, request, response = self.context, pending.message, pending.response
         problems = [self._problem(m, odd) for m in (request, response) if m for odd in m.odd]
-        for message in (request, response):
-            if message and isinstance(message.body, Chunked) and message.body.broken:
-                problems.append(self._problem(message, ("http.chunk", message.body.broken, "RFC 9112 section 7.1")))
+        problems += [
+            self._problem(m, ("http.chunk", m.body.broken, "RFC 9112 section 7.1"))
+            for m in (request, response)
+            if m and isinstance(m.body, Chunked) and m.body.broken
+        ]
         marks = [m for i in (request, response) if i for m in (i.start, i.end)]
         versions = [m.line.version or b"HTTP/0.9" for m in (request, response) if m]
         version = min(versions, default=b"HTTP/1.1")

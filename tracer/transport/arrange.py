@@ -155,7 +155,8 @@ def _split_reused(
     new[after[same & ~crossed & (seq[after] != seq[before])]] = True
     leading = syn[np.append(True, ~same)] if len(syn) else syn
     new[leading[over[group[leading]]]] = True
-    return after[crossed]
+    both: Rows = after[crossed]
+    return both
 
 
 def _note_syns(
