@@ -87,14 +87,12 @@ def _brotli(data: bytes) -> Iterator[bytes]:
     decoder = brotli.Decompressor()
     try:
         piece = decoder.process(data, output_buffer_limit=STEP)
-        while True:
-            if piece:
-                yield piece
-            if decoder.is_finished():
-                return
-            if decoder.can_accept_more_data():
+        while not decoder.is_finished():
+            if not piece:
                 raise _StopError("the data ends early")
+            yield piece
             piece = decoder.process(b"", output_buffer_limit=STEP)
+        yield piece
     except brotli.error as error:
         raise _StopError(f"corrupt data ({error})") from error
 

@@ -97,8 +97,7 @@ class Detecting:
     def protocol(self) -> str | None:
         """What was found, outermost first."""
         below = getattr(self.inner, "protocol", None)
-        parts = [*self.layers, *([below] if below else [])]
-        return "/".join(parts) or None
+        return "/".join([*self.layers[:-1], below] if below else self.layers) or None
 
     def _choose(self) -> Conversation | None:
         from . import tunnel
