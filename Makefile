@@ -1,5 +1,5 @@
 # Everything a person types. `make demo` and `make test` set up what they need by themselves.
-.PHONY: demo test setup check lint types contracts bench lock clean help
+.PHONY: demo test setup lab check lint types contracts bench lock clean help
 .DEFAULT_GOAL := help
 
 VENV   := .venv
@@ -36,6 +36,11 @@ types: setup    ## mypy --strict
 
 contracts: setup   ## import direction
 	$(VENV)/bin/lint-imports --no-cache
+
+lab: setup      ## real servers, real denials, and how tracer does on them
+	$(PY) -m tests.lab setup
+	$(PY) -m tests.lab run
+	$(PY) -m tests.lab report
 
 bench: setup    ## speed, side by side with tshark in one run
 	$(PY) -m tests.bench
