@@ -102,13 +102,14 @@ LINKS = {
 
 
 def check(frame: bytes, link: int) -> None:
-    for frames in ([Written(frame)], [Written(frame), Written(bytes(300), T0)]):
-        outcome = read(pcap(frames, link=link))
+    for count, filler in ((1, []), (1, [Written(bytes(300), T0)]), (40, [Written(bytes(300), T0)])):
+        outcome = read(pcap([Written(frame)] * count + filler, link=link))
         row = outcome.rows[0]
         ends = {("192.168.0.1", "192.168.0.2"), (A6, B6)}
         assert (row.src, row.dst) in ends
         assert (row.sport, row.dport, row.payload, row.wire) == (1234, 80, b"inner", 5)
-        assert outcome.rows[1:] == []
+        assert [again._replace(number=1) for again in outcome.rows] == [row] * count
+        assert [again.number for again in outcome.rows] == list(range(1, count + 1))
 
 
 @pytest.mark.parametrize("name", ETHERNET)

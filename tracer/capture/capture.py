@@ -17,6 +17,7 @@ from .decode import Frames, decode
 from .index import Index
 from .notes import Notes
 from .packets import Packets
+from .peel import peel
 from .records import Interface, NotACapture, Record, Records
 from .source import Source, open_source
 from .unwrap import Unwrapper
@@ -24,6 +25,10 @@ from .view import Offsets, View
 
 BLOCK = 64 << 20
 """bytes of capture in one block of packets"""
+MANY = 16
+"""frames that have to be looked at singly before it pays to look for mirrored ones among them"""
+_FEW = 16384
+"""rows that are kept as Python values at a time"""
 
 
 def sniff(head: bytes) -> str | None:
@@ -166,7 +171,11 @@ class Capture:
                 frames = Frames(*(column[rows] for column in frames))
             found, slow = decode(self._view, *frames, link)
             parts.extend(found)
-            parts.extend(self._unwrap(frames, slow, link, extra))
+            left = np.concatenate(slow) if slow else np.empty(0, np.int64)
+            if len(left) >= MANY:
+                found, left = self._peel(frames, left, link)
+                parts.extend(found)
+            parts.extend(self._unwrap(frames, left, link, extra))
         return join(parts or [from_rows([])], extra, self.bytes_read)
 
     def _by_link(self, records: Records) -> Iterator[tuple[int, Offsets | None]]:
@@ -179,10 +188,20 @@ class Capture:
         for link in np.unique(link_of).tolist():
             yield link, np.flatnonzero(link_of == link)
 
-    def _unwrap(self, frames: Frames, slow: list[Offsets], link: int, extra: dict[int, bytes]) -> Iterator[Columns]:
+    def _peel(self, frames: Frames, left: Offsets, link: int) -> tuple[list[Columns], Offsets]:
+        """Columns of mirrored frames among those left, and the indices of the others."""
+        inner, outer = peel(self._view, Frames(*(column[left] for column in frames)), link)
+        if not len(outer):
+            return [], left
+        found, _ = decode(self._view, *inner, 1)
+        done = [part["number"] for part in found]
+        return found, left[~np.isin(frames.number[left], np.concatenate(done))] if done else left
+
+    def _unwrap(self, frames: Frames, left: Offsets, link: int, extra: dict[int, bytes]) -> Iterator[Columns]:
         """Columns of the frames that were left to be looked at singly."""
         base = self.source.base
-        for few in slow:
+        for low in range(0, len(left), _FEW):
+            few = left[low : low + _FEW]
             rows: list[Row] = []
             columns = [column[few].tolist() for column in frames]
             for number, start, captured, original, time_ns in zip(*columns, strict=True):

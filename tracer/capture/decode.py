@@ -16,7 +16,7 @@ from .view import Offsets, View
 
 _BATCH = 16384
 """frames at a time, so that what is looked at stays in the processor's cache"""
-_TAIL = PAST + 60 + 20 + 16
+TAIL = PAST + 60 + 20 + 16
 """frames that begin this close to the end of the buffer are looked at singly: fields are read before their
 place is checked, and no read may leave the buffer"""
 _TCP, _UDP = 6, 17
@@ -148,7 +148,7 @@ def decode(
     """Columns of the TCP and UDP packets among frames of one link type, and indices of the frames to look at singly."""
     parts: list[Columns] = []
     slow: list[Offsets] = []
-    whole = int(np.searchsorted(start, view.size - _TAIL, "right"))
+    whole = int(np.searchsorted(start, view.size - TAIL, "right"))
     for low in range(0, whole, _BATCH):
         high = min(low + _BATCH, whole)
         batch = slice(low, high)
