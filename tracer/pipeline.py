@@ -12,6 +12,7 @@ import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from inspect import signature
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from tracer.model.problem import Problem, Severity
@@ -80,7 +81,10 @@ def judge_trace(trace: Trace, logs: Sequence[str] = ()) -> None:
     try:
         from tracer.correlate import correlate
 
-        options: dict[str, Any] = {"logs": list(logs)} if logs else {}
+        options: dict[str, Any] = {"logs": list(logs)} if logs and "logs" in signature(correlate).parameters else {}
+        if logs and not options:
+            text = "server logs are not weighed by this version; the verdicts rest on the other sources"
+            trace.problem(Problem(code="log.unused", severity=Severity.NOTE, text=text, source=logs[0]))
         for verdict in correlate(trace, **options):
             trace.verdict(verdict)
     except Exception:
