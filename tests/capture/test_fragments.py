@@ -52,6 +52,10 @@ def test_a_datagram_that_lacks_a_fragment_is_a_problem_with_its_first_packet() -
     assert len(outcome.rows) == 1
 
 
+def test_fragments_of_other_protocols_are_nobodys_loss() -> None:
+    assert read(pcap([ethernet(ipv4(b"x" * 64, 89, fragment=0x2000))])).problems == []
+
+
 def test_an_identification_used_again_after_a_minute_is_another_datagram() -> None:
     frames = [Written(fragment(0, 304), T0), Written(fragment(304, len(WHOLE)), T0 + 61 * 10**9)]
     outcome = read(pcap(frames))

@@ -7,6 +7,8 @@ from ..fragments import Fragments, Key
 from .frame import Frame, Malformed, Next, Table, Transport
 
 _U64 = (1 << 64) - 1
+_CARRIERS = frozenset((4, 6, 17, 41, 47, 51, 97, 137))
+"""protocols whose fragments are worth joining: TCP, UDP and tunnels"""
 
 
 def ipv4(frame: Frame, fragments: Fragments) -> Next | None:
@@ -23,6 +25,8 @@ def ipv4(frame: Frame, fragments: Fragments) -> Next | None:
     identification = frame.u16(4)
     frame.at += header
     if flags & 0x3FFF:
+        if protocol not in _CARRIERS:
+            return None
         key = (frame.src, frame.dst, identification, protocol)
         if not _join(frame, fragments, key, (flags & 0x1FFF) * 8, bool(flags & 0x2000)):
             return None
