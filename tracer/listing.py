@@ -34,6 +34,8 @@ from tracer.transport.tcp import Resume, address
 MOST_CARRIED = 4096
 """rows of one connection that wait for the rest of an exchange, before the general way takes it"""
 DENIALS = frozenset({401, 403, 405, 407, 421, 429, 451, 495, 496, 511})
+KEY_LOG = 0x544C534B
+"""secrets type of an NSS key log in a pcapng Decryption Secrets Block"""
 RUN = 50_000
 """rows sorted in memory"""
 
@@ -403,16 +405,28 @@ def list_rows(
     progress: Callable[[int], None] | None = None,
     fast: bool = True,
 ) -> Lister:
-    """Give every exchange of a capture to `write`, in the order of their start."""
+    """Give every exchange of a capture to `write`, in the order of their start.
+
+    `keys` is the key store (`tracer.tls.keys.Keys`), to which key logs in the capture are added; `problem` takes what
+    could not be read; `progress` the position in the source.
+    """
     lister = Lister(capture.base, source=capture.name, keys=keys, prefix=prefix, problem=problem, fast=fast)
     collecting = gc.isenabled()
     gc.disable()  # rows hold no cycles, and walking a hundred thousand of them again and again costs half the time
     try:
+        secrets = 0
         for packets in capture.blocks():
+            for kind, data in capture.secrets[secrets:]:
+                secrets += 1
+                if kind == KEY_LOG and keys is not None:
+                    keys.add(data, capture.name)
             lister.feed(packets)
             if progress:
                 progress(packets.bytes_read)
         lister.finish()
+        if problem is not None:
+            for found in capture.take_problems():
+                problem(found)
         for row in lister.rows.sorted():
             write(row)
     finally:

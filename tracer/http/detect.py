@@ -10,6 +10,8 @@ from tracer.model.http import Exchange
 from tracer.transport.conversation import Context, Conversation
 from tracer.transport.stream import Stream
 
+from .h1_head import read_request_line
+
 REQUEST = re.compile(rb"[A-Z][A-Z_-]{1,20} [^\s]")
 RESPONSE = re.compile(rb"HTTP/\d(\.\d)? \d\d\d")
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -34,6 +36,12 @@ def speaks_first(head: bytes) -> bool | None:
     return None
 
 
+def asks_http(head: bytes) -> bool:
+    """The line is a request line of HTTP, as far as it is there: `USER x` of FTP and `OPTIONS … RTSP/1.0` are none."""
+    line, whole, _ = head.partition(b"\n")
+    return not whole or read_request_line(line.rstrip(b"\r")) is not None
+
+
 def is_tls(head: bytes) -> bool:
     """A TLS record header: type, version 3.x, a length that is possible."""
     return len(head) >= 5 and 20 <= head[0] <= 24 and head[1] == 3 and head[2] <= 4 and head[3] <= 0x48
@@ -51,31 +59,46 @@ def load(name: str) -> Any:
 
 
 class Opaque:
-    """A protocol nobody here reads: its bytes are let go, until TLS begins inside it (STARTTLS, RFC 2595)."""
+    """A protocol nobody here reads: its bytes are let go. A ClientHello at the start of a segment ends that: STARTTLS
+    and its like (RFC 3207, RFC 4217) turn any protocol into TLS."""
 
     def __init__(self, context: Context, client: Stream, server: Stream) -> None:
         self.context, self.client, self.server = context, client, server
         self.inner: Conversation | None = None
-
-    @property
-    def protocol(self) -> str | None:
-        return getattr(self.inner, "protocol", None)
+        self.protocol: str | None = None
 
     def advance(self) -> None:
-        while self.inner is None and not self.client.at_end:
-            head = self.client.peek(6)
-            if is_tls(head) and head[0] == 22 and head[5:6] == b"\x01" and (cls := load("tls")):
-                self.inner = cast(Conversation, cls(self.context, self.client, self.server))
-            else:
-                following = self.client.next_segment()
-                self.client.jump(following if following is not None else self.client.end)
+        if self.inner is None and self._find_hello():
+            self._skip_to(self.server, self.client.mark(self.client.pos).packet)
+            tls = load("tls")
+            self.inner = cast(Conversation, tls(self.context, self.client, self.server)) if tls else None
+            self.protocol = "tls" if tls else None
         if self.inner is not None:
             self.inner.advance()
             return
-        if len(self.server.peek(4096)) >= 4096:
-            self.server.jump(self.server.end)
-        self.client.release()
-        self.server.release()
+        for stream in (self.client, self.server):
+            stream.jump(max(stream.pos, stream.end))
+            stream.release()
+
+    def _find_hello(self) -> bool:
+        """Go from segment to segment of the client to one that begins with a ClientHello."""
+        stream: Stream = self.client
+        while stream.pos < stream.end:
+            head = stream.peek(6)
+            if len(head) == 6 and is_tls(head) and head[0] == 22 and head[5] == 1:
+                return True
+            following = stream.next_segment()
+            if following is None:
+                return False
+            stream.jump(following)
+        return False
+
+    @staticmethod
+    def _skip_to(stream: Stream, packet: int) -> None:
+        """To the first segment that came after a packet."""
+        while stream.pos < stream.end and stream.mark(stream.pos).packet < packet:
+            following = stream.next_segment()
+            stream.jump(stream.end if following is None else following)
 
 
 class Detecting:
@@ -152,7 +175,7 @@ class Detecting:
             return "h2"
         if looks_like_h2(head) or (not head and looks_like_h2(back)):
             return "h2"
-        return "http" if REQUEST.match(head) else None
+        return "http" if REQUEST.match(head) and asks_http(head) else None
 
 
 def looks_like_h2(head: bytes) -> bool:

@@ -29,6 +29,8 @@ WAIT = Wait()
 def peel(context: Context, client: Stream, server: Stream) -> Peeled | Wait | None:
     """Take a header off the front of the streams; None when none stands there."""
     head = client.peek(16)
+    if len(head) < len(V2) and (V2.startswith(head) or b"PROXY ".startswith(head)):
+        return WAIT
     if head[:6] == b"PROXY ":
         return _proxy_v1(context, client)
     if head[:12] == V2:

@@ -268,6 +268,8 @@ class Tracker:
         half = flow.halves[side]
         if half.base is None:
             half.base = (seq + 1) & 0xFFFFFFFF
+        elif flag & ACK and not half.next and not half.held:
+            half.base = (seq + 1) & 0xFFFFFFFF  # answered more than once: the client goes on with one of them
         if flag & ACK:
             flow.swapped = side == 0
             if flow.syn_ns is not None and flow.rtt is None:
