@@ -1,0 +1,1 @@
+"""QUIC from datagrams: packets, protection, the handshake inside, streams."""
