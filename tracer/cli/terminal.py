@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import TextIO
 
 from tracer.model.problem import Problem, Severity
-from tracer.pipeline import Progress
+from tracer.opening import Progress
 from tracer.views.safe import safe
 from tracer.views.style import Style
 
