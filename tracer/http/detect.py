@@ -20,7 +20,7 @@ TABLE = {
     "h2": "tracer.http.h2:H2Conversation",
     "http": "tracer.http.h1:H1Conversation",
     "websocket": "tracer.http.websocket:WebSocketConversation",
-    "quic": "tracer.http.quic:QuicConversation",
+    "quic": "tracer.quic.conversation:QuicConversation",
 }
 ENOUGH = 24
 
