@@ -8,7 +8,11 @@ from typing import NamedTuple
 from .packet import PacketError, read_varint
 
 # how many variable-length integers follow the type of frames that only steer
-_STEERING = {0x04: 3, 0x05: 2, 0x10: 1, 0x11: 2, 0x12: 1, 0x13: 1, 0x14: 1, 0x15: 2, 0x16: 1, 0x17: 1, 0x19: 1}
+_STEERING = {
+    0x04: 3, 0x05: 2, 0x10: 1, 0x11: 2, 0x12: 1, 0x13: 1, 0x14: 1, 0x15: 2, 0x16: 1, 0x17: 1, 0x19: 1,
+    0x1F: 0, 0xAC: 0, 0xAF: 4,  # drafts of the acknowledgement frequency extension
+    0x02F5: 1,  # timestamp, draft-huitema-quic-ts
+}  # fmt: skip
 
 
 class Crypto(NamedTuple):
