@@ -76,6 +76,34 @@ def read(
     return reading
 
 
+def list_capture(
+    path: str, write: Callable[[Any], None], keylogs: Sequence[str], progress: Callable[[Progress], None] | None = None
+) -> Reading | None:
+    """Give each exchange of one capture to `write` as a row, without keeping any; None when it is no capture."""
+    reading = Reading(Trace())
+    opened = _open(path, path, reading)
+    kind = _is_capture(opened) if opened is not None else None
+    if opened is None or kind is None:
+        return None
+    from tracer.capture.capture import Capture
+    from tracer.listing import list_rows
+
+    capture, sink = Capture(opened), Counting(reading.trace)
+    reading.read = 1
+
+    def told(position: int) -> None:
+        if progress:
+            progress(Progress(path, position, capture.bytes_total, capture.packets))
+
+    try:
+        keys = read_keys(keylogs, reading.trace)
+        list_rows(capture, write, keys=keys, problem=sink.problem, progress=told)
+    except KeyboardInterrupt:
+        reading.interrupted = True
+    reading.trace.source(Source(name=path, kind=kind, packets=capture.packets, partial=sink.partial, path=opened.path))
+    return reading
+
+
 def judge_trace(trace: Trace, logs: Sequence[str] = ()) -> None:
     """Add a verdict for every denial in the trace."""
     try:

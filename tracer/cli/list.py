@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -36,11 +37,16 @@ def command(
       tracer list session.har --filter '~d example.org & !~m GET' --format json
     """
     wanted = _filter(expression)
+    form = form or ("table" if sys.stdout.isatty() else "tsv")
+    if form == "tsv" and len(sources) == 1 and os.path.isfile(sources[0]) and _by_row(wanted):
+        reading = _list_fast(sources[0], keylogs, wanted, no_redact, quiet)
+        if reading is not None:
+            tell(reading, quiet, verbose)
+            return exit_code(reading)
     judge = wanted is not None and _needs_verdicts(wanted)
     reading = read_sources(sources, keylogs, quiet, judge=judge)
     stop_if_unreadable(reading, verbose)
     trace = shown(reading.trace, no_redact)
-    form = form or ("table" if sys.stdout.isatty() else "tsv")
     rows = _rows(reading.trace, wanted)
     if form == "json":
         _write_json(trace, rows)
@@ -49,7 +55,7 @@ def command(
 
         from .terminal import style, width
 
-        clean = (lambda url: url) if no_redact else trace.redactor.url
+        clean = (lambda url: url) if no_redact else trace.redactor.url_alone
         for line in table(rows, clean, style(), width()) if form == "table" else tsv(rows, clean):
             print(line)
     sys.stdout.flush()
@@ -70,6 +76,48 @@ def _filter(expression: str | None) -> Any:
         ) from None
 
 
+def _by_row(wanted: Any) -> bool:
+    """Nothing but the row is needed to decide."""
+    from tracer.filter.terms import Needs
+
+    return wanted is None or (wanted.needs is Needs.ROW and not _needs_verdicts(wanted))
+
+
+def _list_fast(source: str, keylogs: tuple[str, ...], wanted: Any, no_redact: bool, quiet: bool) -> Any:
+    """Print the rows of a capture as they are found; None when the source is no capture."""
+    from tracer.pipeline import list_capture
+    from tracer.views.listing import head, line
+
+    from .terminal import ProgressBar
+
+    redact = shown(None, no_redact)
+    clean = (lambda url: url) if no_redact else redact.redactor.url_alone
+    bar = ProgressBar(quiet)
+    begun = False
+
+    def write(row: Any) -> None:
+        nonlocal begun
+        if not begun:
+            begun = True
+            bar.done()
+            print(head())
+        if wanted is None or wanted.matches(_subject(row)):
+            print(line(row, clean))
+
+    reading = list_capture(source, write, keylogs, bar)
+    bar.done()
+    if reading is not None and not begun:
+        print(head())
+    sys.stdout.flush()
+    return reading
+
+
+def _subject(row: Any) -> Any:
+    from tracer.filter.subject import RowSubject
+
+    return RowSubject(row.method, row.url, row.host, row.status, row.client, row.server, row.denied)
+
+
 def _needs_verdicts(wanted: Any) -> bool:
     from tracer.filter.terms import Needs
 
@@ -78,7 +126,7 @@ def _needs_verdicts(wanted: Any) -> bool:
 
 def _rows(trace: Any, wanted: Any) -> Iterator[Any]:
     """The rows that match, from columns alone where that is enough."""
-    from tracer.filter.subject import RowSubject, Subject
+    from tracer.filter.subject import Subject
     from tracer.filter.terms import Needs
     from tracer.store.listing import rows
 
@@ -89,7 +137,7 @@ def _rows(trace: Any, wanted: Any) -> Iterator[Any]:
     for row in rows(trace, wanted.where):
         subject: Any
         if wanted.needs is Needs.ROW:
-            subject = RowSubject(row.method, row.url, row.host, row.status, row.client, row.server, row.denied)
+            subject = _subject(row)
         else:
             exchange = trace.exchange(row.id)
             if exchange is None:

@@ -117,6 +117,11 @@ class Redactor:
         """A URL without userinfo and tokens."""
         return self._again(self._texts.url(url))
 
+    def url_alone(self, url: str) -> str:
+        """A URL that stands by itself, as in a listing."""
+        self.marks.forget()
+        return self._texts.url(url)
+
     # -- parts
 
     def _quoted(self, where: str, value: str) -> str:

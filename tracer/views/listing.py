@@ -13,15 +13,25 @@ TSV = ("id", "client", "server", "method", "host", "url", "status", "start", "du
 Clean = Callable[[str], str]
 
 
+def head() -> str:
+    """The names of the columns."""
+    return "\t".join(TSV)
+
+
+def line(row: Any, clean: Clean) -> str:
+    """A row; missing values are empty, times are seconds since the epoch."""
+    start = f"{row.start_ns // 10**9}.{row.start_ns % 10**9:09d}" if row.start_ns is not None else ""
+    took = f"{row.duration_ns / 1e6:.3f}" if row.duration_ns is not None else ""
+    values = (row.id, row.client, row.server, row.method, row.host, clean(row.url) if row.url else None, row.status,
+              start, took, row.size, int(row.denied))  # fmt: skip
+    return "\t".join("" if v is None else safe(str(v)) for v in values)
+
+
 def tsv(rows: Iterable[Any], clean: Clean) -> Iterator[str]:
-    """A head line, then a line for each row; missing values are empty, times are seconds since the epoch."""
-    yield "\t".join(TSV)
+    """A head line, then a line for each row."""
+    yield head()
     for row in rows:
-        start = f"{row.start_ns // 10**9}.{row.start_ns % 10**9:09d}" if row.start_ns is not None else ""
-        took = f"{row.duration_ns / 1e6:.3f}" if row.duration_ns is not None else ""
-        values = (row.id, row.client, row.server, row.method, row.host, clean(row.url) if row.url else None, row.status,
-                  start, took, row.size, int(row.denied))  # fmt: skip
-        yield "\t".join("" if v is None else safe(str(v)) for v in values)
+        yield line(row, clean)
 
 
 def table(rows: Iterable[Any], clean: Clean, style: Style, width: int) -> Iterator[str]:
