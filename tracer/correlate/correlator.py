@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from tracer.http.body import decode
+from tracer.model.connection import Connection
 from tracer.model.http import Body, Exchange
 from tracer.model.http import text as as_text
 from tracer.model.tls import Handshake
@@ -16,7 +17,7 @@ from . import judge, rules_cause, rules_layer, words
 from .denials import is_denial, refusal
 from .evidence import Collection
 from .scene import Scene
-from .vantage import host_of, inner_exchanges
+from .vantage import Ends, Hops, host_of
 
 BODY_READ = 64 * 1024
 """bytes of a decoded body that rules look at"""
@@ -28,6 +29,7 @@ class Reads(Protocol):
 
     def exchanges(self) -> Iterator[Exchange]: ...
     def handshakes(self) -> Iterator[Handshake]: ...
+    def connections(self) -> Iterator[Connection]: ...
     def content(self, source: str, body: Body) -> bytes | None: ...
 
 
@@ -47,10 +49,12 @@ class _View:
         self.trace = trace
         self.exchanges = list(trace.exchanges())
         self.handshakes = {h.id: h for h in trace.handshakes()}
-        self.inner = inner_exchanges(self.exchanges)
-        self.is_inner = {e.id for group in self.inner.values() for e in group}
-        clients = {host_of(e.client) for e in self.exchanges}
-        self.proxies = frozenset(host_of(e.server) for e in self.exchanges if host_of(e.server) in clients) - {""}
+        self.connections = {c.id: c for c in trace.connections()}
+        self.ends = Ends(self.connections.values())
+        self.hops = Hops(self.exchanges, self.ends)
+        clients = {host_of(self.ends.client(e)) for e in self.exchanges}
+        servers = {host_of(self.ends.server(e)) for e in self.exchanges}
+        self.proxies = frozenset(servers & clients) - {""} | self.hops.intermediaries()
         self.refused = {h.connection: h for h in self.handshakes.values() if h.connection and refusal(h)}
 
     # -- HTTP
@@ -65,7 +69,7 @@ class _View:
 
     def _is_copy(self, exchange: Exchange, denied: dict[str, Exchange]) -> bool:
         """A deeper copy of a denial that is reported where its client saw it."""
-        return exchange.id in self.is_inner
+        return exchange.id in self.hops.outer
 
     def _overcome(self, denied: dict[str, Exchange]) -> set[str]:
         """Denials that the same client then got past with the same request."""
@@ -82,42 +86,31 @@ class _View:
         return overcome
 
     def _verdict(self, exchange: Exchange) -> Verdict:
-        copies = self._copies(exchange)
+        copies = self.hops.deeper(exchange)
         scene = self._scene(exchange, copies)
         found = Collection()
         deciding = copies[-1] if copies else exchange
         looked_at = scene if deciding is exchange else self._scene(deciding, [])
         rules_layer.collect(looked_at, found)
-        rules_layer.position(scene, found)
+        rules_layer.position(looked_at, found)
         rules_cause.collect(looked_at, found)
         if copies:
             found.add(
-                f"the denial was already there {len(copies)} hop{'s' * (len(copies) > 1)} deeper, at {deciding.server}",
+                f"the denial was already there {len(copies)} hop{'s' * (len(copies) > 1)} deeper, at {self.ends.server(deciding)}",
                 "present:unknown", 0.0, exchange=deciding, where="response status line",
                 value=str(deciding.response.status if deciding.response else ""),
             )  # fmt: skip
         return self._conclude(exchange, deciding, copies, found.items)
 
-    def _copies(self, exchange: Exchange) -> list[Exchange]:
-        """The same denial one hop deeper, two hops deeper, …"""
-        copies: list[Exchange] = []
-        here = exchange
-        while len(copies) < 16:
-            deeper = [e for e in self.inner.get(here.id, ()) if e.response and e.response.status >= 400]
-            if not deeper:
-                break
-            here = deeper[-1]
-            copies.append(here)
-        return copies
-
     def _scene(self, exchange: Exchange, copies: list[Exchange]) -> Scene:
         return Scene(
             exchange=exchange,
+            server=self.ends.server(exchange),
             body=self._body(exchange),
             copies=tuple(copies),
             handshake=self.handshakes.get(exchange.tls or ""),
             proxies=self.proxies,
-            many_seen=bool(copies) or host_of(exchange.server) in self.proxies or bool(self.is_inner),
+            many_seen=bool(self.hops.outer),
         )
 
     def _conclude(
@@ -145,13 +138,13 @@ class _View:
             cause_detail=None,
             confidence=round(confidence, 3),
             cause_confidence=round(cause_confidence, 3),
-            hop=Hop(name=product or str(layer), address=deciding.server or None),
+            hop=Hop(name=product or str(layer), address=self.ends.server(deciding) or None),
             alternatives=tuple(
                 Alternative(layer=k, product=judge.choose_product(scales, k), cause=cause, confidence=round(p, 3))
                 for k, p in list(ranked.items())[1:4]
                 if p >= 0.03
             ),
-            path=_path(evidence, layer, product, deciding.server),
+            path=_path(evidence, layer, product, self.ends.server(deciding)),
             evidence=tuple(evidence),
             chain=(exchange.id,),
             seen_at=tuple(e.id for e in copies),

@@ -142,8 +142,8 @@ def position(scene: Scene, found: Collection) -> None:
     """What the other vantage points prove: how deep the denial went, and what stands there."""
     if not scene.many_seen:
         return
-    deepest = scene.copies[-1] if scene.copies else scene.exchange
-    server = host_of(deepest.server)
+    deepest = scene.exchange
+    server = host_of(scene.server)
     where = f"packets from {server}"
     if server in scene.proxies:
         for layer, weight in ((Layer.ORIGIN, 2.2), (Layer.APP, 3.0)):

@@ -13,6 +13,8 @@ class Scene:
     """One denied exchange and what was around it."""
 
     exchange: Exchange
+    server: str
+    """address of the server that received it, as the packets say"""
     body: str
     """decoded text of the answer, cut at a bound"""
     copies: tuple[Exchange, ...] = ()

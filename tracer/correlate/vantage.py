@@ -2,7 +2,7 @@
 
 Two exchanges are one request at two hops when the inner one runs within the outer one's time and asks for the
 same thing, and one of: a request id or trace context in both; the inner one's client is the outer one's server.
-Only the second holds within one source; across sources an id, or equal bytes in the answer, is asked for.
+Only the second holds within one source; across sources an id is asked for.
 """
 
 from __future__ import annotations
@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
+from tracer.model.connection import Connection
 from tracer.model.http import Exchange
 
 IDS = ("x-request-id", "traceparent", "x-correlation-id", "x-amzn-trace-id", "cf-ray", "x-b3-traceid", "x-trace-id")
 SLACK_NS = 2_000_000
+DEPTH = 16
+LOOK_BACK = 64
 
 
 def host_of(address: str | None) -> str:
@@ -21,17 +24,74 @@ def host_of(address: str | None) -> str:
     return address.rpartition(":")[0] if address else ""
 
 
-def inner_exchanges(exchanges: Iterable[Exchange]) -> dict[str, list[Exchange]]:
-    """Exchange id -> the exchanges one hop deeper that were made to answer it, in time order."""
-    groups: dict[tuple[str, str], list[Exchange]] = defaultdict(list)
-    for exchange in exchanges:
-        if exchange.request is not None and exchange.timing.start_ns is not None:
-            groups[exchange.request.method, path_of(exchange)].append(exchange)
-    inner: dict[str, list[Exchange]] = {}
-    for group in groups.values():
-        if len(group) > 1:
-            _link(sorted(group, key=lambda e: e.timing.start_ns or 0), inner)
-    return inner
+class Ends:
+    """Who really talked to whom: a PROXY header, CONNECT or SOCKS names other endpoints than the packets do."""
+
+    def __init__(self, connections: Iterable[Connection]) -> None:
+        self._outer = {c.id: c.outer.split(">", 1) for c in connections if c.outer and ">" in c.outer}
+
+    def client(self, exchange: Exchange) -> str:
+        outer = self._outer.get(exchange.connection or "")
+        return outer[0] if outer else exchange.client or ""
+
+    def server(self, exchange: Exchange) -> str:
+        outer = self._outer.get(exchange.connection or "")
+        return outer[1] if outer else exchange.server or ""
+
+
+class Hops:
+    """Which exchange was made to answer which other one."""
+
+    def __init__(self, exchanges: Iterable[Exchange], ends: Ends) -> None:
+        self.ends = ends
+        self.inner: dict[str, list[Exchange]] = {}
+        """exchange id -> the exchanges one hop deeper that were made to answer it, in time order"""
+        self.outer: dict[str, Exchange] = {}
+        groups: dict[tuple[str, str], list[Exchange]] = defaultdict(list)
+        for exchange in exchanges:
+            if exchange.request is not None and exchange.timing.start_ns is not None:
+                groups[exchange.request.method, path_of(exchange)].append(exchange)
+        for group in groups.values():
+            if len(group) > 1:
+                self._link(sorted(group, key=lambda e: e.timing.start_ns or 0))
+
+    def _link(self, group: list[Exchange]) -> None:
+        for i, exchange in enumerate(group):
+            for other in reversed(group[max(0, i - LOOK_BACK) : i]):
+                if _runs_within(exchange, other) and self._is_one_hop_deeper(exchange, other):
+                    self.inner.setdefault(other.id, []).append(exchange)
+                    self.outer[exchange.id] = other
+                    break
+
+    def _is_one_hop_deeper(self, exchange: Exchange, outer: Exchange) -> bool:
+        if exchange.source == outer.source:
+            asker, answerer = self.ends.client(exchange), self.ends.server(outer)
+            if host_of(asker) == host_of(answerer) != "":
+                return asker != self.ends.client(outer) and not self._same_ends(exchange, outer)
+        return _shares_id(exchange, outer)
+
+    def _same_ends(self, a: Exchange, b: Exchange) -> bool:
+        """Both between the same hosts: two requests of one client, not two hops."""
+        ends = self.ends
+        return host_of(ends.client(a)) == host_of(ends.client(b)) and ends.server(a) == ends.server(b)
+
+    def deeper(self, exchange: Exchange) -> list[Exchange]:
+        """The same denial one hop deeper, two hops deeper, …: of several tries each time the last."""
+        found: list[Exchange] = []
+        here = exchange
+        while len(found) < DEPTH:
+            inner = [e for e in self.inner.get(here.id, ()) if e.response is None or e.response.status >= 400]
+            answered = [e for e in inner if e.response is not None]
+            if not answered:
+                break
+            here = answered[-1]
+            found.append(here)
+        return found
+
+    def intermediaries(self) -> frozenset[str]:
+        """Addresses that were seen to pass a request on."""
+        passing = {host_of(self.ends.server(outer)) for outer in self.outer.values()}
+        return frozenset(passing - {""})
 
 
 def path_of(exchange: Exchange) -> str:
@@ -43,17 +103,6 @@ def path_of(exchange: Exchange) -> str:
     return target
 
 
-def _link(group: list[Exchange], inner: dict[str, list[Exchange]]) -> None:
-    for i, exchange in enumerate(group):
-        best: Exchange | None = None
-        for other in reversed(group[max(0, i - 64) : i]):
-            if _runs_within(exchange, other) and _is_one_hop_deeper(exchange, other):
-                best = other
-                break
-        if best is not None:
-            inner.setdefault(best.id, []).append(exchange)
-
-
 def _runs_within(exchange: Exchange, outer: Exchange) -> bool:
     if outer.connection == exchange.connection and outer.connection is not None:
         return False
@@ -62,12 +111,6 @@ def _runs_within(exchange: Exchange, outer: Exchange) -> bool:
     if begin is None or start is None or start < begin:
         return False
     return end is None or start <= end + SLACK_NS
-
-
-def _is_one_hop_deeper(exchange: Exchange, outer: Exchange) -> bool:
-    if exchange.source == outer.source and host_of(exchange.client) == host_of(outer.server) != "":
-        return exchange.client != outer.client
-    return _shares_id(exchange, outer)
 
 
 def _shares_id(a: Exchange, b: Exchange) -> bool:
