@@ -175,3 +175,12 @@ def test_any_order_and_overlap_of_segments_gives_the_same_bytes(data: st.DataObj
         half.add(isn + low & 0xFFFFFFFF, size, size, whole, low, Mark(n, n))
     assert half.stream.peek(300) == whole
     assert half.bytes == 200
+
+
+@pytest.mark.parametrize("chosen", [0, 7000])
+def test_of_two_answers_to_a_syn_the_one_that_the_client_names_counts(talk: Talk, chosen: int) -> None:
+    talk.packet(True, SYN, 0).packet(False, SYN | ACK, 0, ack=1).packet(False, SYN | ACK, 7000, ack=1)
+    talk.packet(True, ACK, 1, GET % 1, ack=chosen + 1).packet(False, ACK, chosen + 1, OK)
+    kept = talk.read()
+    assert said(kept) == [("/1", 200)]
+    assert kept.connections[0].lost == 0

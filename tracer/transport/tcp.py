@@ -35,6 +35,7 @@ class Flow:
     """One TCP connection while it is open. `a` is the side that sorts lower; `client` says which one began."""
 
     __slots__ = (
+        "answers",
         "asked",
         "buffer",
         "client_rtt",
@@ -79,6 +80,8 @@ class Flow:
         self.ttl: list[int | None] = [None, None]
         self.late = True
         self.asked = False
+        self.answers: set[int] = set()
+        """first sequence numbers that SYN-ACKs offered: when there are several, the client's ACK names the one"""
 
     @property
     def client(self) -> Half:
@@ -215,6 +218,10 @@ class Tracker:
             if flag & SYN:
                 flow = self._syn(flow, side, seqs[i], flag, Mark(number[i], times[i]))
             half = flow.halves[side]
+            if len(flow.answers) > 1 and flag & (SYN | ACK) == ACK and acks[i] in flow.answers:
+                other = flow.halves[1 - side]
+                if not other.next:
+                    other.base = acks[i]
             flow.packets += 1
             flow.last_ns = times[i]
             if flow.ttl[side] is None:
@@ -268,9 +275,8 @@ class Tracker:
         half = flow.halves[side]
         if half.base is None:
             half.base = (seq + 1) & 0xFFFFFFFF
-        elif flag & ACK and not half.next and not half.held:
-            half.base = (seq + 1) & 0xFFFFFFFF  # answered more than once: the client goes on with one of them
         if flag & ACK:
+            flow.answers.add((seq + 1) & 0xFFFFFFFF)
             flow.swapped = side == 0
             if flow.syn_ns is not None and flow.rtt is None:
                 flow.rtt = mark.time_ns - flow.syn_ns
