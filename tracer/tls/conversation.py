@@ -176,6 +176,10 @@ class TlsConversation:
     def _take_sealed(self, side: Side, kind: int, body: bytes, mark: Mark) -> None:
         """What can be told of a record without its key."""
         assert self.draft is not None
+        if kind == ALERT and self.draft.is_13 and len(body) == 2:
+            # a peer that could not derive keys says so in the clear (RFC 8446 section 6)
+            self.draft.add_alert(side.client, body[0], body[1], mark)
+            return
         if kind == HANDSHAKE:
             self.draft.add_message(side.client, "encrypted", mark, len(body))
         elif kind == DATA and not self.draft.is_13:

@@ -118,7 +118,11 @@ def read_sslv2_hello(body: bytes) -> ClientHello:
 def read_server_hello(body: bytes) -> ServerHello:
     """The hello in a handshake message's body; raises ShortError."""
     c = Cursor(body)
-    version, random, session, cipher = c.number(2), c.take(32), c.opaque(1), c.number(2)
+    version, random = c.number(2), c.take(32)
+    if version >> 8 == 0x7F:
+        # drafts of TLS 1.3 before 22 had neither session id nor compression here
+        return ServerHello(version, random, b"", c.number(2), _extensions(c))
+    session, cipher = c.opaque(1), c.number(2)
     c.take(1)
     return ServerHello(version, random, session, cipher, _extensions(c))
 

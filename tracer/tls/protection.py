@@ -5,9 +5,10 @@ from __future__ import annotations
 import hmac
 from typing import Any, Protocol
 
-from .secrets import digest_size, expand_label
+from .secrets import digest_size, expand_label, mac_ssl3
 from .suites import Suite
 
+SSL3 = 0x0300
 AHEAD = 64
 """sequence numbers tried after lost records"""
 
@@ -148,7 +149,11 @@ class CbcProtection:
         """Find the sequence number that verifies; records before it were lost."""
         tail = bytes((kind, version >> 8, version & 255)) + len(data).to_bytes(2) + data
         for sequence in range(self.sequence, self.sequence + AHEAD):
-            if hmac.digest(self._mac_key, sequence.to_bytes(8) + tail, self._mac) == mac:
+            if version == SSL3:
+                expected = mac_ssl3(self._mac_key, sequence, kind, data, self._mac)
+            else:
+                expected = hmac.digest(self._mac_key, sequence.to_bytes(8) + tail, self._mac)
+            if expected == mac:
                 self.sequence = sequence + 1
                 return
         raise BadRecordError("the record does not verify")

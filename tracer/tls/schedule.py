@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from .draft import Draft
 from .hello import EARLY_DATA, ENCRYPT_THEN_MAC
 from .keys import Keys
-from .protection import AeadProtection, CbcProtection, Protection, StreamProtection, Tls13Protection
-from .secrets import digest_size, prf
+from .protection import SSL3, AeadProtection, CbcProtection, Protection, StreamProtection, Tls13Protection
+from .secrets import digest_size, prf, prf_ssl3
 from .suites import Suite, suite_of
 
 EARLY = "CLIENT_EARLY_TRAFFIC_SECRET"
@@ -83,8 +83,6 @@ class Schedule:
         draft, suite, master = self.draft, self._suite, self._master()
         if suite is None or master is None or draft.server_hello is None or draft.version is None:
             return None
-        if draft.version < 0x0301:
-            return None
         digest = suite.digest if draft.version >= 0x0303 else None
         seed = draft.server_hello.random + self._random
         mac = digest_size(suite.mac) if suite.mac else 0
@@ -92,7 +90,11 @@ class Schedule:
         iv = 12 if suite.kind == "chacha" else 4 if suite.is_aead else 0 if explicit else suite.block
         if suite.kind in ("rc4", "null"):
             iv = 0
-        block = prf(master, b"key expansion", seed, 2 * (mac + suite.key + iv), digest)
+        size = 2 * (mac + suite.key + iv)
+        if draft.version <= SSL3:
+            block = prf_ssl3(master, seed, size)
+        else:
+            block = prf(master, b"key expansion", seed, size, digest)
         part = 0 if client else 1
         mac_key = block[part * mac : (part + 1) * mac]
         at = 2 * mac + part * suite.key

@@ -28,6 +28,24 @@ def prf(secret: bytes, label: bytes, seed: bytes, length: int, digest: str | Non
     return bytes(a ^ b for a, b in zip(left, right, strict=True))
 
 
+def prf_ssl3(secret: bytes, seed: bytes, length: int) -> bytes:
+    """The key derivation of SSLv3, MD5 over SHA-1 with a growing letter (RFC 6101 sections 6.1 and 6.2.2)."""
+    out, count = b"", 1
+    while len(out) < length and count <= 26:
+        inner = hashlib.sha1(bytes([64 + count]) * count + secret + seed, usedforsecurity=False).digest()
+        out += hashlib.md5(secret + inner, usedforsecurity=False).digest()
+        count += 1
+    return out[:length]
+
+
+def mac_ssl3(key: bytes, sequence: int, kind: int, data: bytes, digest: str) -> bytes:
+    """The record MAC of SSLv3 (RFC 6101 section 5.2.3.1)."""
+    pad = 48 if digest == "md5" else 40
+    head = sequence.to_bytes(8) + bytes([kind]) + len(data).to_bytes(2)
+    inner = hashlib.new(digest, key + b"\x36" * pad + head + data, usedforsecurity=False).digest()
+    return hashlib.new(digest, key + b"\x5c" * pad + inner, usedforsecurity=False).digest()
+
+
 def _p_hash(secret: bytes, seed: bytes, length: int, digest: str) -> bytes:
     out, a = b"", seed
     while len(out) < length:
