@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -79,3 +80,18 @@ def read_keys(keylogs: Sequence[str], trace: Trace) -> Any:
     for problem in keys.take_problems():
         trace.problem(problem)
     return keys
+
+
+def unknown(head: bytes) -> str:
+    """Why a source that begins so is none of ours."""
+    if not head:
+        return "it is empty"
+    return (
+        f"it begins with {head[:8].hex(' ')}: not a capture (pcap, pcapng), HAR, mitmproxy flows, curl -v output, "
+        "HTTP messages or a saved trace"
+    )
+
+
+def bug(code: str, source: str, text: str) -> Problem:
+    """The exception being handled, as a problem."""
+    return Problem(code=code, severity=Severity.BUG, text=f"{text}: {traceback.format_exc()}", source=source)

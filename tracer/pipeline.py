@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import os
 import tempfile
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from inspect import signature
@@ -20,7 +19,7 @@ from tracer.model.source import Source
 from tracer.store.counting import Counting
 from tracer.store.trace import Trace
 
-from .opening import Progress, SourceStream, name_of, read_keys, unused
+from .opening import Progress, SourceStream, bug, name_of, read_keys, unknown, unused
 
 if TYPE_CHECKING:
     from tracer.capture.packets import Packets
@@ -116,7 +115,7 @@ def judge_trace(trace: Trace, logs: Sequence[str] = ()) -> None:
         for verdict in correlate(trace, **options):
             trace.verdict(verdict)
     except Exception:
-        trace.problem(_bug("judge.bug", "", "the denials could not be judged"))
+        trace.problem(bug("judge.bug", "", "the denials could not be judged"))
     trace.flush()
 
 
@@ -177,7 +176,7 @@ def _read_source(
     kind = _is_capture(opened) or kind_of(head)
     if kind is None:
         size = opened.position(opened.ready)
-        _fail(reading, opened.name, "", _unknown(head), "source.unknown", size)
+        _fail(reading, opened.name, "", unknown(head), "source.unknown", size)
     elif kind == "trace":
         _read_trace(opened, prefix, reading, names)
     elif kind == "log":
@@ -186,15 +185,6 @@ def _read_source(
         reading.trace.source(Source(name=opened.name, kind="log", bytes=opened.total, path=opened.path))
     else:
         _read_values(opened, kind, prefix, reading, keys, progress)
-
-
-def _unknown(head: bytes) -> str:
-    if not head:
-        return "it is empty"
-    return (
-        f"it begins with {head[:8].hex(' ')}: not a capture (pcap, pcapng), HAR, mitmproxy flows, curl -v output, "
-        "HTTP messages or a saved trace"
-    )
 
 
 def _read_values(
@@ -208,7 +198,7 @@ def _read_values(
         else:
             _read_text(opened, kind, prefix, sink, progress)
     except Exception:
-        sink.problem(_bug("source.bug", opened.name, "reading stopped at a fault of our own"))
+        sink.problem(bug("source.bug", opened.name, "reading stopped at a fault of our own"))
     for problem in opened.problems:
         sink.problem(problem)
     opened.problems.clear()
@@ -286,7 +276,3 @@ def _read_trace(opened: Opened, prefix: str, reading: Reading, names: frozenset[
         reading.read += 1
     except (OSError, ValueError) as error:
         _fail(reading, opened.name, "trace", str(error), "source.unreadable", opened.total)
-
-
-def _bug(code: str, source: str, text: str) -> Problem:
-    return Problem(code=code, severity=Severity.BUG, text=f"{text}: {traceback.format_exc()}", source=source)
