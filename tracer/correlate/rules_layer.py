@@ -6,7 +6,7 @@ import re
 
 from tracer.model.verdict import Layer
 
-from . import standards
+from . import services, standards
 from .cues import attack_in
 from .evidence import Collection
 from .marks import Proves, Strength, find_marks
@@ -42,6 +42,17 @@ def collect(scene: Scene, found: Collection) -> None:
     _shape(scene, found)
     _tunnel(scene, found)
     _payload(scene, found)
+    _service(scene, found)
+
+
+def _service(scene: Scene, found: Collection) -> None:
+    request = scene.exchange.request
+    if request is None or request.method == "CONNECT":
+        return
+    for service, host in services.services_at(request):
+        found.add(f"{service.product} answers under this name", f"present:{service.layer}", services.WEIGHT,
+                  exchange=scene.exchange, where="request host", value=host, reference=service.reference,
+                  product=service.product)  # fmt: skip
 
 
 def _marks(scene: Scene, found: Collection) -> None:
