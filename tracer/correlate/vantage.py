@@ -7,7 +7,7 @@ Only the second holds within one source; across sources an id is asked for.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable
 
 from tracer.model.connection import Connection
@@ -47,28 +47,32 @@ class Hops:
         self.inner: dict[str, list[Exchange]] = {}
         """exchange id -> the exchanges one hop deeper that were made to answer it, in time order"""
         self.outer: dict[str, Exchange] = {}
-        groups: dict[tuple[str, str], list[Exchange]] = defaultdict(list)
-        for exchange in exchanges:
-            if exchange.request is not None and exchange.timing.start_ns is not None:
-                groups[exchange.request.method, path_of(exchange)].append(exchange)
-        for group in groups.values():
-            if len(group) > 1:
-                self._link(sorted(group, key=lambda e: e.timing.start_ns or 0))
-
-    def _link(self, group: list[Exchange]) -> None:
-        for i, exchange in enumerate(group):
-            for other in reversed(group[max(0, i - LOOK_BACK) : i]):
-                if _runs_within(exchange, other) and self._is_one_hop_deeper(exchange, other):
-                    self.inner.setdefault(other.id, []).append(exchange)
-                    self.outer[exchange.id] = other
-                    break
+        waiting: dict[str, deque[Exchange]] = defaultdict(lambda: deque(maxlen=LOOK_BACK))
+        known = [e for e in exchanges if e.request is not None and e.timing.start_ns is not None]
+        for exchange in sorted(known, key=lambda e: e.timing.start_ns or 0):
+            asker = host_of(ends.client(exchange))
+            candidates = [*waiting[asker], *(w for i in _ids(exchange) for w in waiting[i])] if asker else []
+            outer = max(
+                (o for o in candidates if _runs_within(exchange, o) and self._is_one_hop_deeper(exchange, o)),
+                key=lambda o: (_path(o) == _path(exchange), o.timing.start_ns or 0),
+                default=None,
+            )
+            if outer is not None:
+                self.inner.setdefault(outer.id, []).append(exchange)
+                self.outer[exchange.id] = outer
+            for key in (host_of(ends.server(exchange)), *_ids(exchange)):
+                waiting[key].append(exchange)
 
     def _is_one_hop_deeper(self, exchange: Exchange, outer: Exchange) -> bool:
+        assert exchange.request is not None
+        assert outer.request is not None
+        if exchange.request.method != outer.request.method or not _asks_the_same(exchange, outer):
+            return False
         if exchange.source == outer.source:
             asker, answerer = self.ends.client(exchange), self.ends.server(outer)
             if host_of(asker) == host_of(answerer) != "":
                 return asker != self.ends.client(outer) and not self._same_ends(exchange, outer)
-        return _shares_id(exchange, outer)
+        return bool(set(_ids(exchange)) & set(_ids(outer))) and exchange.server != outer.server
 
     def _same_ends(self, a: Exchange, b: Exchange) -> bool:
         """Both between the same hosts: two requests of one client, not two hops."""
@@ -94,13 +98,22 @@ class Hops:
         return frozenset(passing - {""})
 
 
-def path_of(exchange: Exchange) -> str:
-    """Path and query of the request, however the target was written."""
+def _path(exchange: Exchange) -> str:
+    """Path of the request, however the target was written, without its query."""
     assert exchange.request is not None
     target = exchange.request.target
     if "://" in target:
         target = "/" + target.split("://", 1)[1].partition("/")[2]
-    return target
+    return target.partition("?")[0]
+
+
+def _asks_the_same(inner: Exchange, outer: Exchange) -> bool:
+    """The same path, a prefix put before it or taken off, or the very same answer."""
+    here, there = _path(inner), _path(outer)
+    if here == there or here.endswith(there) or there.endswith(here):
+        return True
+    a, b = inner.response, outer.response
+    return a is not None and b is not None and a.status == b.status >= 400 and a.body.size == b.body.size > 0
 
 
 def _runs_within(exchange: Exchange, outer: Exchange) -> bool:
@@ -113,11 +126,8 @@ def _runs_within(exchange: Exchange, outer: Exchange) -> bool:
     return end is None or start <= end + SLACK_NS
 
 
-def _shares_id(a: Exchange, b: Exchange) -> bool:
-    assert a.request is not None
-    assert b.request is not None
-    for name in IDS:
-        mine = a.request.get(name)
-        if mine and len(mine) >= 8 and mine == b.request.get(name):
-            return a.server != b.server
-    return False
+def _ids(exchange: Exchange) -> list[str]:
+    """Request ids and trace contexts that it carries, each with the name of its field."""
+    assert exchange.request is not None
+    found = ((name, exchange.request.get(name)) for name in IDS)
+    return [f"{name}:{value}" for name, value in found if value and len(value) >= 8]
