@@ -45,7 +45,8 @@ class Side:
         stream = self.stream
         head = stream.peek(5)
         if len(head) < 5:
-            return bool(stream.at_gap or (head and stream.next_segment() is not None))
+            # a header in pieces waits for its rest, unless a gap stands where the rest would be
+            return stream.end - stream.pos > len(head)
         if not _is_header(head):
             return True
         return stream.end - stream.pos >= 5 + int.from_bytes(head[3:5])
@@ -230,6 +231,7 @@ class TlsConversation:
             self.draft = Draft(self.context, mark)
             self.draft.decrypted = True
             self.schedule = None
+        self._keep_transcript(kind, body)
         self.draft.add_message(side.client, MESSAGES.get(kind, f"message {kind}"), mark, len(body))
         try:
             messages.take(self.draft, side.client, kind, body)
@@ -238,6 +240,16 @@ class TlsConversation:
             self._problem("tls.message", f"a {name} message that cannot be read: {error}", mark, "RFC 8446 section 4")
             return
         self._change_keys(side, kind)
+
+    def _keep_transcript(self, kind: int, body: bytes) -> None:
+        """What the extended master secret hashes, where an RSA key could yield the premaster secret."""
+        draft = self.draft
+        if draft is None or draft.client_key is not None or kind == 0 or not self.keys.can_exchange:
+            return
+        if len(draft.transcript) + len(body) <= LONGEST_MESSAGE:
+            draft.transcript += bytes([kind]) + len(body).to_bytes(3) + body
+        if kind == 16:
+            draft.client_key = body
 
     def _is_renegotiation(self) -> bool:
         """A second hello after the first handshake ended, not the answer to a HelloRetryRequest."""

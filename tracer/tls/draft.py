@@ -35,6 +35,10 @@ class Draft:
         self.acceptable_signatures: tuple[str, ...] = ()
         self.acceptable_key_types: tuple[str, ...] = ()
         self.server_done = False
+        self.client_key: bytes | None = None
+        """body of the ClientKeyExchange"""
+        self.transcript = bytearray()
+        """handshake messages up to the ClientKeyExchange, for the extended master secret (RFC 7627)"""
         self.finished: set[bool] = set()
         self.changed: set[bool] = set()
         """sides that sent ChangeCipherSpec"""

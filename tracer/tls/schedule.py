@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 
 from .draft import Draft
-from .hello import EARLY_DATA, ENCRYPT_THEN_MAC
+from .hello import EARLY_DATA, ENCRYPT_THEN_MAC, EXTENDED_MASTER_SECRET
 from .keys import Keys
 from .protection import SSL3, AeadProtection, CbcProtection, Protection, StreamProtection, Tls13Protection
 from .secrets import digest_size, prf, prf_ssl3
@@ -76,7 +77,39 @@ class Schedule:
         answer = self.draft.server_hello
         if master is None and answer is not None and answer.session_id:
             master = self.keys.sessions.get(answer.session_id)
+        if master is None and self.draft.client_key is not None:
+            master = self._exchanged(self.draft.client_key)
+        if master is not None and answer is not None:
+            self.keys.masters[self._random] = master
+            if answer.session_id:
+                # a session that is resumed later is named by it (RFC 5246 section 7.3)
+                self.keys.sessions.setdefault(answer.session_id, master)
         return master
+
+    def _exchanged(self, body: bytes) -> bytes | None:
+        """The master secret from the premaster secret (RFC 5246 section 8.1, RFC 7627 section 4, RFC 6101 6.1)."""
+        draft, answer, hello = self.draft, self.draft.server_hello, self.draft.client_hello
+        if answer is None or hello is None:
+            return None
+        encrypted = body if answer.version <= SSL3 else body[2:]
+        premaster = self.keys.premaster(encrypted, hello.version)
+        if premaster is None:
+            return None
+        seed = hello.random + answer.random
+        if answer.version <= SSL3:
+            return prf_ssl3(premaster, seed, 48)
+        suite = self._suite
+        digest = suite.digest if suite and answer.version >= 0x0303 else None
+        if answer.extension(EXTENDED_MASTER_SECRET) is None:
+            return prf(premaster, b"master secret", seed, 48, digest)
+        seen = bytes(draft.transcript)
+        if digest is not None:
+            session = hashlib.new(digest, seen).digest()
+        else:
+            session = (
+                hashlib.md5(seen, usedforsecurity=False).digest() + hashlib.sha1(seen, usedforsecurity=False).digest()
+            )
+        return prf(premaster, b"extended master secret", session, 48, digest)
 
     def change_cipher(self, client: bool) -> Protection | None:
         """The keys that a ChangeCipherSpec of this side puts into use (RFC 5246 section 6.3)."""
