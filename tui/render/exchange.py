@@ -8,7 +8,7 @@ import re
 from rich.text import Text
 
 from tracer.model.http import Exchange, Headers, Message, Request, Response, text
-from tracer.views.safe import safe
+from tracer.views.safe import safe, safe_block
 
 from .words import duration, size, status_style
 
@@ -52,7 +52,7 @@ def body(message: Message, data: bytes | None, note: str | None) -> Text:
     out = Text()
     if note:
         out.append(safe(note) + "\n", style="yellow italic")
-    out.append(safe(shown[:LONGEST_BODY], keep_newlines=True))
+    out.append(safe_block(shown[:LONGEST_BODY]))
     if len(shown) > LONGEST_BODY:
         out.append(f"\n… {size(len(shown) - LONGEST_BODY)} more", style="dim italic")
     return out
@@ -89,8 +89,11 @@ def hex_dump(data: bytes) -> str:
 def phases(exchange: Exchange) -> list[tuple[str, int]]:
     """(name, nanoseconds) of sending, waiting, receiving; those that are known."""
     t = exchange.timing
-    points = (("sending", t.start_ns, t.request_end_ns), ("waiting", t.request_end_ns, t.response_start_ns))
-    points += (("receiving", t.response_start_ns, t.end_ns),)
+    points = (
+        ("sending", t.start_ns, t.request_end_ns),
+        ("waiting", t.request_end_ns, t.response_start_ns),
+        ("receiving", t.response_start_ns, t.end_ns),
+    )
     return [(name, b - a) for name, a, b in points if a is not None and b is not None and b >= a]
 
 

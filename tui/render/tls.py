@@ -20,7 +20,10 @@ def facts(handshake: Handshake) -> Text:
         ("version", handshake.version),
         ("cipher", handshake.cipher),
         ("group", handshake.group),
-        ("ALPN", handshake.alpn or ", ".join(handshake.alpn_offered) and f"offered {', '.join(handshake.alpn_offered)}"),
+        (
+            "ALPN",
+            handshake.alpn or (", ".join(handshake.alpn_offered) and f"offered {', '.join(handshake.alpn_offered)}"),
+        ),
         ("resumed", _yes_no(handshake.resumed)),
         ("decrypted", "yes" if handshake.decrypted else f"no: {handshake.why_not or 'nothing to decrypt'}"),
         ("JA3 / JA4", " / ".join(x for x in (handshake.ja3, handshake.ja4) if x)),

@@ -42,6 +42,9 @@ class Pane(VerticalScroll):
     def compose(self) -> ComposeResult:
         yield Static(Text("select an exchange above", style="dim"))
 
+    def on_mount(self) -> None:
+        self.watch_selection(self.selection)
+
     def watch_selection(self, selection: Selection | None) -> None:
         if selection is not None and self.is_mounted:
             self.query_one(Static).update(self.draw(selection))

@@ -5,7 +5,9 @@ Rows are fetched from a `Listing` by position, so a million of them cost what a 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
+from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -17,8 +19,8 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from tracer.store.listing import Listing, Row
 from tracer.views.safe import safe
-from tui.listing import Listing, Row
 from tui.render.words import duration, status_style
 
 WATERFALL = 24
@@ -28,7 +30,7 @@ WATERFALL = 24
 class Timeline(ScrollView, can_focus=True):
     """Exchanges in time order; the cursor's one is the selected one."""
 
-    BINDINGS = [
+    BINDINGS: ClassVar = [
         Binding("down,j", "move(1)", "down", show=False),
         Binding("up,k", "move(-1)", "up", show=False),
         Binding("pagedown,ctrl+d", "page(1)", "page down", show=False),
@@ -52,9 +54,11 @@ class Timeline(ScrollView, can_focus=True):
     class Opened(Message):
         """The user wants the details of the exchange under the cursor."""
 
-    def __init__(self, listing: Listing | None = None, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, clean: Callable[[str], str] = str, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
-        self._listing = listing
+        self._clean = clean
+        """takes secrets out of a target"""
+        self._listing: Listing | None = None
 
     def show(self, listing: Listing, *, keep: str | None = None) -> None:
         """Draw another listing (a filter changed, rows arrived); the cursor stays on exchange `keep` if it is there."""
@@ -133,27 +137,29 @@ class Timeline(ScrollView, can_focus=True):
     def _line(self, at: int, width: int) -> Strip:
         assert self._listing is not None
         row = self._listing.row(at)
-        text = _columns(row, width)
+        text = _columns(row, self._clean(row.target or ""), width)
         rest = width - text.cell_len
         if rest >= WATERFALL:
             text.append_text(_bar(row, self._listing, rest))
         text.truncate(width, pad=True)
         return Strip(
-            [Segment(s.text, self.rich_style + s.style if isinstance(s.style, Style) else self.rich_style)
-             for s in text.render(self.app.console)],
+            [
+                Segment(s.text, self.rich_style + s.style if isinstance(s.style, Style) else self.rich_style)
+                for s in text.render(self.app.console)
+            ],
             width,
         )
 
 
-def _columns(row: Row, width: int) -> Text:
+def _columns(row: Row, target: str, width: int) -> Text:
     """Sign, status, method, host and path, duration: what fits, the path last to give way."""
     text = Text(no_wrap=True)
     text.append("✖ " if row.denied else "  ", style="bold red")
     text.append(f"{row.status if row.status is not None else '---'} ", style=status_style(row.status))
-    text.append(f"{safe(row.method)[:7]:<7} ", style="bold")
+    text.append(f"{safe(row.method or '?')[:7]:<7} ", style="bold")
     fixed = 14 + 10
     place = max(20, min(70, width - fixed - (WATERFALL + 2 if width >= 100 else 0)))
-    host, path = safe(row.host), safe(row.target)
+    host, path = safe(row.host or ""), safe(target)
     where = Text(host, style="cyan")
     where.append(path if path.startswith("/") else f" {path}")
     where.truncate(place, overflow="ellipsis", pad=True)
