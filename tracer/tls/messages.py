@@ -80,7 +80,7 @@ def _compressed_certificate(draft: Draft, client: bool, body: bytes) -> None:
     coding = {1: "deflate", 2: "br", 3: "zstd"}.get(algorithm)
     data = c.opaque(3)
     if coding == "deflate":
-        plain = zlib.decompressobj().decompress(data, min(size, INFLATED))
+        plain = zlib.decompressobj().decompress(data, max(1, min(size, INFLATED)))
     elif coding:
         plain = decode(data, (coding,), min(size, INFLATED)).data
     else:
