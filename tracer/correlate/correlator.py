@@ -8,7 +8,7 @@ from typing import Protocol
 
 from tracer.http.body import decode
 from tracer.model.connection import Connection
-from tracer.model.http import Body, Exchange
+from tracer.model.http import Body, Exchange, Message
 from tracer.model.http import text as as_text
 from tracer.model.tls import Handshake
 from tracer.model.verdict import Alternative, Cause, Evidence, Hop, Layer, PathEntry, Said, Verdict
@@ -21,7 +21,8 @@ from .vantage import Ends, Hops, host_of
 
 BODY_READ = 64 * 1024
 """bytes of a decoded body that rules look at"""
-SIBLINGS = 32
+BODY_LIMIT = 8 * 1024 * 1024
+"""longer bodies are not looked at"""
 
 
 class Reads(Protocol):
@@ -87,13 +88,11 @@ class _View:
 
     def _verdict(self, exchange: Exchange) -> Verdict:
         copies = self.hops.deeper(exchange)
-        scene = self._scene(exchange, copies)
-        found = Collection()
         deciding = copies[-1] if copies else exchange
-        looked_at = scene if deciding is exchange else self._scene(deciding, [])
-        rules_layer.collect(looked_at, found)
-        rules_layer.position(looked_at, found)
-        rules_cause.collect(looked_at, found)
+        scene = self._scene(exchange, deciding)
+        found = Collection()
+        rules_layer.collect(scene, found)
+        rules_cause.collect(scene, found)
         if copies:
             found.add(
                 f"the denial was already there {len(copies)} hop{'s' * (len(copies) > 1)} deeper, at {self.ends.server(deciding)}",
@@ -102,15 +101,18 @@ class _View:
             )  # fmt: skip
         return self._conclude(exchange, deciding, copies, found.items)
 
-    def _scene(self, exchange: Exchange, copies: list[Exchange]) -> Scene:
+    def _scene(self, exchange: Exchange, deciding: Exchange) -> Scene:
+        server = self.ends.server(deciding)
+        request = deciding.request or exchange.request
         return Scene(
-            exchange=exchange,
-            server=self.ends.server(exchange),
-            body=self._body(exchange),
-            copies=tuple(copies),
+            exchange=deciding,
+            server=server,
+            body=self._body(deciding),
+            request_body=self._text(deciding, request) if request else "",
+            seen=exchange,
             handshake=self.handshakes.get(exchange.tls or ""),
-            proxies=self.proxies,
-            many_seen=bool(self.hops.outer),
+            passes_on=host_of(server) in self.proxies and deciding.id not in self.hops.inner,
+            asked_nobody=bool(self.hops.outer) and deciding.id not in self.hops.inner,
         )
 
     def _conclude(
@@ -155,12 +157,13 @@ class _View:
     def _body(self, exchange: Exchange) -> str:
         """Decoded text of the answer, cut at a bound; empty when it was not kept."""
         response = exchange.response
-        if response is None or not response.body.size or response.status < 400:
+        return self._text(exchange, response) if response is not None and response.status >= 400 else ""
+
+    def _text(self, exchange: Exchange, message: Message) -> str:
+        if not 0 < message.body.size <= BODY_LIMIT:
             return ""
-        if response.body.size > 8 * 1024 * 1024:
-            return ""
-        raw = self.trace.content(exchange.source, response.body)
-        return as_text(decode(raw, response.body.codings, BODY_READ).data) if raw else ""
+        raw = self.trace.content(exchange.source, message.body)
+        return as_text(decode(raw, message.body.codings, BODY_READ).data) if raw else ""
 
     # -- TLS
 

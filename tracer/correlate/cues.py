@@ -32,7 +32,7 @@ _STATED: tuple[tuple[C, str, float, str], ...] = (
     (C.GEO_DENIED, "country", 4.5, r"your (country|region|location)|(country|region|territory).{0,40}(blocked|not (available|allowed|supported|permitted)|banned|restricted)|not available in your|unavailable for legal reasons|unsupported_country"),
     (C.IP_DENIED, "address", 4.0, r"(your |client |this )?ip( address)?\b.{0,50}(not (allowed|authori[sz]ed|permitted|whitelist\w*)|blocked|banned|denied|black ?list\w*|restricted|whitelist|allow ?list)|(blocked|banned|denied).{0,30}\bip\b|address.{0,30}not allowed|AuthorizationFailure.{0,60}network|IpDenied|source ip"),
     (C.BOT_CHALLENGE, "challenge", 4.0, r"captcha|checking your browser|verify (you are|that you'?re) (a )?human|challenge[-_]platform|just a moment|enable javascript and cookies|are you a robot|unusual traffic|proof[- ]of[- ]work"),
-    (C.CLIENT_DENIED, "client", 3.5, r"user[- ]?agent|browser'?s signature|bot (traffic|detected|activity)|automated (access|request|client)|unsupported (browser|client)|administrative rules"),
+    (C.CLIENT_DENIED, "client", 3.5, r"user[- ]?agent|browser'?s signature|bot (traffic|detected|activity)|automated (access|request|client)|unsupported (browser|client)"),
     (C.HOST_DENIED, "host", 4.0, r"invalid http_host|disallowedhost|invalid host|host (header )?(is )?not (allowed|permitted|known)|host not (allowed|permitted|in)|unknown (host|domain|site)|blocked host|misdirected|no such (app|host|site)|strict host checking|direct ip access"),
     (C.REFERER_DENIED, "referer", 4.0, r"hot ?link|\breferr?er\b"),
     (C.CORS_DENIED, "cors", 4.0, r"\bcors\b|cross[- ]origin|preflight|origin .{0,60}not allowed|disallowed (cors )?origin"),
@@ -55,6 +55,8 @@ _STATED: tuple[tuple[C, str, float, str], ...] = (
     (C.CONFIG_ERROR, "configuration", 2.5, r"misconfigur|configuration error|cloudflare.{0,60}points to|loop detected|1000 error|dns points"),
 )  # fmt: skip
 _COMPILED = tuple((c, d, w, re.compile(p, re.IGNORECASE | re.DOTALL)) for c, d, w, p in _STATED)
+STANDARD = re.compile(r"You don't have permission to access (this resource|.{0,300}?on this server)", re.DOTALL)
+"""what Apache and others print for every refusal: it says nothing of the cause"""
 TELLING = ("www-authenticate", "x-error", "x-deny-reason", "x-amzn-errortype", "x-amz-error-code", "x-ms-error-code",
            "proxy-status", "x-reason", "deny-reason", "x-tengine-error", "x-squid-error", "grpc-message",
            "x-error-message", "error", "x-auth-error", "proxy-authenticate", "ngrok-error-code")  # fmt: skip
@@ -65,6 +67,7 @@ def stated(exchange: Exchange, body: str) -> Iterator[Cue]:
     response = exchange.response
     assert response is not None
     plain = re.sub(r"<(script|style)\b.*?</\1>|<[^>]{0,300}>", " ", body[:20000], flags=re.IGNORECASE | re.DOTALL)
+    plain = STANDARD.sub(" ", plain)
     texts = [("response body", plain)]
     texts += [(f"response header {n}", v) for n in TELLING for v in response.get_all(n)]
     for cause, detail, weight, pattern in _COMPILED:

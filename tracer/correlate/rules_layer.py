@@ -1,125 +1,142 @@
-"""Rules that say which layer made an answer, apart from the marks of single products."""
+"""Rules that say which layer made an answer: products' marks, standard fields, names, what was asked."""
 
 from __future__ import annotations
 
 import re
+from urllib.parse import unquote_plus
 
 from tracer.model.verdict import Layer
 
-from . import services, standards
+from . import rules_position, rules_shape, services, standards
 from .cues import attack_in
 from .evidence import Collection
-from .marks import Proves, Strength, find_marks
+from .marks import Found, Proves, Strength, find_marks
 from .scene import Scene
-from .vantage import host_of
 
 WEIGHT = {Strength.STRONG: 3.6, Strength.MEDIUM: 2.2, Strength.WEAK: 1.0}
+PRESENCE = 0.16
+"""how much less it says that a product is there, than that it answered"""
+PRESENCE_AT_END = 0.45
+"""the same for applications and origins: there is nothing behind them that could have answered instead"""
+GENERIC = re.compile(r"header:(server|age|date|via|x-cache|x-powered-by|content-type|set-cookie|proxy-connection)$")
+"""fields that many products write: a mark there needs a second one of the same product"""
 SERVERS = {
     r"^nginx": (Layer.ORIGIN, "nginx"), r"^apache(?!-coyote|.*traffic)": (Layer.ORIGIN, "apache"),
     r"^lighttpd": (Layer.ORIGIN, "lighttpd"), r"^microsoft-iis": (Layer.ORIGIN, "iis"), r"^h2o": (Layer.ORIGIN, "h2o"),
     r"^caddy": (Layer.GATEWAY, "caddy"), r"^gunicorn": (Layer.APP, "gunicorn"), r"^uvicorn": (Layer.APP, "uvicorn"),
-    r"^werkzeug": (Layer.APP, "werkzeug"), r"^(apache-coyote|tomcat)": (Layer.ORIGIN, "tomcat"),
+    r"^werkzeug": (Layer.APP, "flask"), r"^(apache-coyote|tomcat)": (Layer.ORIGIN, "tomcat"),
     r"^kestrel": (Layer.APP, "aspnet"), r"^tornado": (Layer.APP, "tornado"), r"^jetty": (Layer.ORIGIN, "jetty"),
-    r"^amazons3": (Layer.ORIGIN, "aws-s3"), r"^openresty": (Layer.ORIGIN, "openresty"), r"^litespeed": (Layer.ORIGIN, "litespeed"),
+    r"^amazons3": (Layer.ORIGIN, "aws-s3"), r"^openresty": (Layer.ORIGIN, "openresty"),
+    r"^litespeed": (Layer.ORIGIN, "litespeed"), r"^envoy": (Layer.GATEWAY, "envoy"),
+    r"^(ats/|apachetrafficserver)": (Layer.CDN, "trafficserver"), r"^varnish": (Layer.CDN, "varnish"),
 }  # fmt: skip
 PAGES = (
     (r"<hr><center>(nginx|openresty|angie|tengine)", "nginx", "nginx's own page"),
-    (r"<title>403 Forbidden</title>.*You don't have permission to access this resource", "apache", "Apache's own page"),
-    (r"You don't have permission to access .{0,200} on this server", "apache", "Apache's own page"),
+    (r"<title>40[13] \w+</title>.{0,200}<h1>\w+</h1>\s*<p>You don't have permission to access this resource", "apache", "Apache's own page"),
+    (r"<h1>Forbidden</h1>\s*<p>You don't have permission to access [^<]{0,200}on this server\.<br", "apache", "Apache's own page"),
     (r"<h1>Forbidden</h1>\s*<p>You don't have permission", "apache", "Apache's own page"),
     (r"<h2>HTTP Error 40[13]|IIS.{0,40}Detailed Error|Server Error in '/' Application|403 - Forbidden: Access is denied", "iis", "an IIS page"),
     (r"<h1>HTTP Status 40\d", "tomcat", "Tomcat's own page"),
+    (r"^<\?xml version=\"1\.0\" encoding=\"iso-8859-1\"\?>.{0,300}<title>403 Forbidden</title>", "lighttpd", "lighttpd's own page"),
 )  # fmt: skip
 
 
 def collect(scene: Scene, found: Collection) -> None:
     """All evidence about the layer."""
-    response = scene.exchange.response
-    assert response is not None
+    assert scene.exchange.response is not None
     _marks(scene, found)
     _standards(scene, found)
-    _pages(scene, found)
-    _shape(scene, found)
+    own_page = _pages(scene, found)
+    rules_shape.collect(scene, found)
+    _server(scene, found)
     _tunnel(scene, found)
-    _payload(scene, found)
+    _payload(scene, found, own_page=own_page)
     _service(scene, found)
+    rules_position.collect(scene, found)
 
 
-def _service(scene: Scene, found: Collection) -> None:
-    request = scene.exchange.request
-    if request is None or request.method == "CONNECT":
-        return
-    for service, host in services.services_at(request):
-        found.add(f"{service.product} answers under this name", f"present:{service.layer}", services.WEIGHT,
-                  exchange=scene.exchange, where="request host", value=host, reference=service.reference,
-                  product=service.product)  # fmt: skip
+def placed(layer: Layer, scene: Scene) -> Layer:
+    """Where a product of that layer stands here: a web server that passes requests on is a gateway."""
+    return Layer.GATEWAY if scene.passes_on and layer in (Layer.ORIGIN, Layer.APP) else layer
 
 
 def _marks(scene: Scene, found: Collection) -> None:
-    exchange = scene.exchange
-    assert exchange.response is not None
-    for product, mark, where, value in find_marks(exchange.response, scene.body):
-        weight = WEIGHT[mark.strength]
-        if mark.proves is Proves.GENERATED:
-            says, kind = f"{product.name} writes this on answers of its own", "generated"
-        elif mark.proves is Proves.FORWARDED:
-            says, kind = f"{product.name} leaves this on answers that it relays", "forwarded"
-        elif mark.proves is Proves.PRESENT:
-            says, kind, weight = f"{product.name} is on the path", "present", weight * 0.16
-        else:
-            says, kind, weight = f"{product.name} says why in this way", "generated", weight * 0.8
-        found.add(says, f"{kind}:{product.layer}", weight, exchange=exchange, where=where, value=value,
-                  reference=product.source, product=product.id)  # fmt: skip
-        if mark.cause is not None:
-            found.add(f"{product.name} means {mark.cause} by it", f"cause:{mark.cause}", WEIGHT[mark.strength],
-                      exchange=exchange, where=where, value=value, reference=product.source)  # fmt: skip
+    assert scene.exchange.response is not None
+    marks = list(find_marks(scene.exchange.response, scene.body))
+    sure = {m.product.id for m in marks if not GENERIC.match(m.mark.at) or m.mark.proves is not Proves.FORWARDED}
+    specific = {m.product.id for m in marks if not (m.mark.at == "body" and m.mark.strength is Strength.WEAK)}
+    for mark in marks:
+        if mark.product.id in sure and not mark.product.id.startswith("std:"):
+            _mark(scene, found, mark, alone=mark.product.id not in specific)
+
+
+def _mark(scene: Scene, found: Collection, hit: Found, *, alone: bool) -> None:
+    product, mark, where, value = hit
+    layer, weight = placed(product.layer, scene), WEIGHT[mark.strength]
+    if alone:
+        weight *= 0.4
+    if mark.proves is Proves.GENERATED:
+        says, kind = f"{product.name} writes this on answers of its own", "generated"
+    elif mark.proves is Proves.FORWARDED:
+        if scene.asked_nobody and not scene.cached:
+            return
+        says, kind = f"{product.name} leaves this on answers that it relays", "forwarded"
+    elif mark.proves is Proves.PRESENT:
+        at_end = layer in (Layer.ORIGIN, Layer.APP) and where != "response header server"
+        says, kind = f"{product.name} is on the path", "present"
+        weight *= PRESENCE_AT_END if at_end else PRESENCE
+    else:
+        says, kind, weight = f"{product.name} says why in this way", "generated", weight * 0.8
+    found.add(says, f"{kind}:{layer}", weight, exchange=scene.exchange, where=where, value=value,
+              reference=product.source, product=product.id)  # fmt: skip
+    if mark.cause is not None:
+        found.add(f"{product.name} means {mark.cause} by it", f"cause:{mark.cause}", WEIGHT[mark.strength],
+                  exchange=scene.exchange, where=where, value=value, reference=product.source)  # fmt: skip
 
 
 def _standards(scene: Scene, found: Collection) -> None:
     assert scene.exchange.response is not None
     for told in standards.read_fields(scene.exchange.response):
-        layer = told.layer or Layer.GATEWAY
-        found.add(told.says, f"{told.said}:{layer}", told.weight, exchange=scene.exchange, where=told.where,
-                  value=told.value, reference=told.reference, product=told.product)  # fmt: skip
+        if told.said == "forwarded" and scene.asked_nobody and not scene.cached:
+            continue
+        found.add(told.says, f"{told.said}:{told.layer or Layer.GATEWAY}", told.weight, exchange=scene.exchange,
+                  where=told.where, value=told.value, reference=told.reference, product=told.product)  # fmt: skip
 
 
-def _pages(scene: Scene, found: Collection) -> None:
-    exchange = scene.exchange
-    assert exchange.response is not None
-    server = exchange.response.get("server") or ""
+def _pages(scene: Scene, found: Collection) -> bool:
+    """Notes a page that a web server writes itself; whether there is one."""
     for pattern, product, says in PAGES:
         hit = re.search(pattern, scene.body, re.IGNORECASE | re.DOTALL)
         if hit:
-            found.add(f"the body is {says}: the server made it, not an application behind it", f"generated:{Layer.ORIGIN}", 1.6,
-                      exchange=exchange, where="response body", value=hit.group(0), product=product)  # fmt: skip
-            break
+            found.add(f"the body is {says}: the server made it, not an application behind it",
+                      f"generated:{placed(Layer.ORIGIN, scene)}", 1.6, exchange=scene.exchange, where="response body",
+                      value=hit.group(0), product=product)  # fmt: skip
+            return True
+    return False
+
+
+def _server(scene: Scene, found: Collection) -> None:
+    """The Server field: of the last who writes one; of the speaker itself where nobody else can have."""
+    assert scene.exchange.response is not None
+    servers = scene.exchange.response.get_all("server")
+    relayed = bool(scene.exchange.response.get("via") or scene.exchange.response.get("age") or len(servers) > 1)
     for pattern, (layer, product) in SERVERS.items():
-        if re.match(pattern, server, re.IGNORECASE):
-            found.add(f"the Server field names {product}", f"present:{layer}", 0.7, exchange=exchange,
-                      where="response header server", value=server, product=product, reference="RFC 9110 section 10.2.4")  # fmt: skip
-            break
-
-
-def _shape(scene: Scene, found: Collection) -> None:
-    """What the answer looks like: applications speak JSON, set cookies and challenge; bare servers do not."""
-    exchange, body = scene.exchange, scene.body.lstrip()
-    assert exchange.response is not None
-    kind = (exchange.response.get("content-type") or "").lower()
-    if "json" in kind or body[:1] in ("{", "["):
-        found.add("the answer is JSON, as applications and gateways write it", f"generated:{Layer.APP}", 1.0,
-                  exchange=exchange, where="response body", value=body[:80])  # fmt: skip
-        found.add("the answer is JSON: a bare web server would not", f"against:{Layer.ORIGIN}", 0.6,
-                  exchange=exchange, where="response body", value=body[:40])  # fmt: skip
-    challenge = exchange.response.get("www-authenticate")
-    if challenge and re.match(r"(?i)bearer|token|jwt", challenge):
-        found.add("a Bearer challenge: applications and gateways ask for tokens", f"generated:{Layer.APP}", 0.6,
-                  exchange=exchange, where="response header www-authenticate", value=challenge,
-                  reference="RFC 6750 section 3")  # fmt: skip
-    for name in ("x-powered-by", "x-runtime", "x-frame-options", "x-aspnet-version", "x-request-id"):
-        value = exchange.response.get(name)
-        if value is not None:
-            found.add(f"{name} is written by applications", f"generated:{Layer.APP}", 0.45,
-                      exchange=exchange, where=f"response header {name}", value=value)  # fmt: skip
+        if not servers or not re.match(pattern, servers[0], re.IGNORECASE):
+            continue
+        if scene.asked_nobody:
+            says, weight = f"the server that spoke, and asked nobody, calls itself {product}", 2.6
+        elif relayed:
+            says, weight = f"the Server field names {product}; others may have written or kept it", 0.5
+        else:
+            says, weight = f"the Server field names {product}", 1.0
+        found.add(says, f"present:{placed(layer, scene)}", weight, exchange=scene.exchange,
+                  where="response header server", value=servers[0], product=product,
+                  reference="RFC 9110 section 10.2.4")  # fmt: skip
+        break
+    if len(servers) > 1 and any(s.lower().startswith("caddy") for s in servers):
+        found.add("two Server fields: Caddy adds its own to what it relays", f"forwarded:{Layer.GATEWAY}", 3.6,
+                  exchange=scene.exchange, where="response header server", value=", ".join(servers), product="caddy",
+                  reference="measured against Caddy 2.6")  # fmt: skip
 
 
 def _tunnel(scene: Scene, found: Collection) -> None:
@@ -133,34 +150,36 @@ def _tunnel(scene: Scene, found: Collection) -> None:
                   exchange=exchange, where="response status line", value="407", reference="RFC 9110 section 15.5.8")  # fmt: skip
 
 
-def _payload(scene: Scene, found: Collection) -> None:
-    """A request that looks like an attack, refused: more often a firewall than anybody else."""
-    from urllib.parse import unquote_plus
+def _payload(scene: Scene, found: Collection, *, own_page: bool) -> None:
+    """A request that looks like an attack, refused: more often a firewall than anybody else.
 
+    ModSecurity refuses with the very page of the server that it runs in, so there the request is all there is.
+    """
     request = scene.exchange.request
-    if request is None or scene.exchange.response is None or scene.exchange.response.status in (401, 407):
+    if request is None or scene.exchange.response is None or scene.exchange.response.status in (401, 405, 407):
         return
-    looked_at = unquote_plus(request.target) + " " + " ".join(request.get_all("user-agent"))
-    hit = attack_in(looked_at)
-    if hit:
-        found.add(f"the request carries what rules against {hit[0]} look for", f"generated:{Layer.WAF}", 1.8,
-                  exchange=scene.exchange, where="request target", value=hit[1], reference="OWASP Core Rule Set")  # fmt: skip
-        found.add(f"the request carries what rules against {hit[0]} look for", "cause:waf-rule", 2.4,
-                  exchange=scene.exchange, where="request target", value=hit[1], reference="OWASP Core Rule Set")  # fmt: skip
+    texts = [("request target", request.target), ("request header user-agent", request.get("user-agent") or "")]
+    texts += [("request header referer", request.get("referer") or ""), ("request header cookie", request.get("cookie") or "")]
+    texts.append(("request body", scene.request_body))
+    for where, text in texts:
+        hit = attack_in(unquote_plus(unquote_plus(text)))
+        if hit is None:
+            continue
+        family, value = hit
+        weight = (7.5 if own_page else 1.8) if family not in ("file", "scanner") else (4.6 if own_page else 1.2)
+        says = f"the request carries what rules against {family} look for"
+        found.add(says, f"generated:{Layer.WAF}", weight, exchange=scene.exchange, where=where, value=value,
+                  reference="OWASP Core Rule Set", product="modsecurity" if own_page else None)  # fmt: skip
+        found.add(says, "cause:waf-rule", 3.2 if weight > 4 else 1.4, exchange=scene.exchange, where=where, value=value,
+                  reference="OWASP Core Rule Set")  # fmt: skip
+        return
 
 
-def position(scene: Scene, found: Collection) -> None:
-    """What the other vantage points prove: how deep the denial went, and what stands there."""
-    if not scene.many_seen:
+def _service(scene: Scene, found: Collection) -> None:
+    request = scene.exchange.request
+    if request is None or request.method == "CONNECT":
         return
-    deepest = scene.exchange
-    server = host_of(scene.server)
-    where = f"packets from {server}"
-    if server in scene.proxies:
-        for layer, weight in ((Layer.ORIGIN, 2.2), (Layer.APP, 3.0)):
-            found.add("the deciding server passes other requests on: it is no end of the path", f"against:{layer}", weight,
-                      exchange=deepest, where=where, value=server)  # fmt: skip
-    else:
-        for layer in (Layer.CDN, Layer.WAF, Layer.GATEWAY, Layer.FORWARD_PROXY):
-            found.add("the deciding server never passes a request on: it is the end of the path", f"against:{layer}", 2.0,
-                      exchange=deepest, where=where, value=server)  # fmt: skip
+    for service, host in services.services_at(request):
+        found.add(f"{service.product} answers under this name", f"present:{service.layer}", services.WEIGHT,
+                  exchange=scene.exchange, where="request host", value=host, reference=service.reference,
+                  product=service.product)  # fmt: skip

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass
 
 from tracer.model.http import Exchange
 from tracer.model.tls import Handshake
@@ -10,19 +11,34 @@ from tracer.model.tls import Handshake
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One denied exchange and what was around it."""
+    """One denied exchange, as the server that decided saw it, and what was around it."""
 
     exchange: Exchange
     server: str
     """address of the server that received it, as the packets say"""
     body: str
     """decoded text of the answer, cut at a bound"""
-    copies: tuple[Exchange, ...] = ()
-    """the same request one hop deeper, two hops deeper, …: the last one is the deepest that was captured"""
+    request_body: str = ""
+    seen: Exchange | None = None
+    """the same denial as its client saw it, when that is another exchange"""
     handshake: Handshake | None = None
-    siblings: tuple[Exchange, ...] = ()
+    chain: tuple[Exchange, ...] = ()
+    """the redirects that led here, in order"""
+    answers: tuple[Exchange, ...] = ()
     """other exchanges with the same host, in time order, a bounded number"""
-    proxies: frozenset[str] = frozenset()
-    """addresses that also act as clients in this trace: intermediaries"""
-    many_seen: bool = field(default=False)
-    """the trace shows more than one vantage point"""
+    passes_on: bool = False
+    """the server was seen to make requests of its own to answer others"""
+    asked_nobody: bool = False
+    """the trace shows hops of this request, and none behind this server"""
+
+    @property
+    def cached(self) -> bool:
+        """The answer comes out of a cache: it was made earlier, and further behind."""
+        response = self.exchange.response
+        if response is None:
+            return False
+        age = (response.get("age") or "").strip()
+        if age.isdigit() and int(age) > 0:
+            return True
+        hit = re.search(r"\bhit\b", f"{response.get('x-cache') or ''} {response.get('cache-status') or ''}", re.IGNORECASE)
+        return bool(hit) or bool(re.fullmatch(r"\d+ \d+", response.get("x-varnish") or ""))

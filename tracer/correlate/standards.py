@@ -31,7 +31,7 @@ VIA_PRODUCTS = (
     (r"varnish", Layer.CDN, "varnish"),
     (r"cloudfront", Layer.CDN, "aws-cloudfront"),
     (r"squid", Layer.FORWARD_PROXY, "squid"),
-    (r"trafficserver|ATS/", Layer.CDN, "ats"),
+    (r"trafficserver|ATS/", Layer.CDN, "trafficserver"),
     (r"\bgoogle\b", Layer.GATEWAY, "google-cloud-lb"),
     (r"vegur|heroku", Layer.GATEWAY, "heroku"),
     (r"fly\.io", Layer.GATEWAY, "fly-io"),
