@@ -1,0 +1,76 @@
+"""What the answer looks like, apart from the marks of single products: how programs of a kind write answers."""
+
+from __future__ import annotations
+
+import re
+
+from tracer.model.http import Response
+from tracer.model.verdict import Layer
+
+from .evidence import Collection
+from .scene import Scene
+
+OF_APPLICATIONS = ("x-powered-by", "x-runtime", "x-frame-options", "x-aspnet-version", "x-request-id")
+
+
+def collect(scene: Scene, found: Collection) -> None:
+    """Evidence from the form of body and header."""
+    response = scene.exchange.response
+    assert response is not None
+    _json(scene, response, found)
+    _fields(scene, response, found)
+    _haproxy(scene, response, found)
+    _bare_word(scene, response, found)
+
+
+def _json(scene: Scene, response: Response, found: Collection) -> None:
+    body, kind = scene.body.lstrip(), (response.get("content-type") or "").lower()
+    if "json" not in kind and body[:1] not in ("{", "["):
+        return
+    found.add("the answer is JSON, as applications and gateways write it", f"generated:{Layer.APP}", 1.0,
+              exchange=scene.exchange, where="response body", value=body[:80])  # fmt: skip
+    found.add("the answer is JSON: a bare web server would not", f"against:{Layer.ORIGIN}", 0.6,
+              exchange=scene.exchange, where="response body", value=body[:40])  # fmt: skip
+
+
+def _fields(scene: Scene, response: Response, found: Collection) -> None:
+    challenge = response.get("www-authenticate")
+    if challenge and re.match(r"(?i)bearer|token|jwt", challenge):
+        found.add("a Bearer challenge: applications and gateways ask for tokens", f"generated:{Layer.APP}", 0.6,
+                  exchange=scene.exchange, where="response header www-authenticate", value=challenge,
+                  reference="RFC 6750 section 3")  # fmt: skip
+    for name in OF_APPLICATIONS:
+        value = response.get(name)
+        if value is not None:
+            found.add(f"{name} is written by applications", f"generated:{Layer.APP}", 0.45, exchange=scene.exchange,
+                      where=f"response header {name}", value=value)  # fmt: skip
+
+
+def _haproxy(scene: Scene, response: Response, found: Collection) -> None:
+    """HAProxy's own answers carry neither Date nor Server, and lower-case names also in HTTP/1."""
+    names = [n for n, _ in response.headers]
+    if not response.version.startswith("HTTP/1") or not names or response.get("date") or response.get("server"):
+        return
+    if response.get("via") or any(n != n.lower() for n in names) or response.get("content-length") is None:
+        return
+    found.add("no Date, no Server, all names in lower case: so HAProxy writes answers of its own",
+              f"generated:{Layer.GATEWAY}", 3.4, exchange=scene.exchange, where="response header content-length",
+              value=response.get("content-length") or "", product="haproxy", reference="measured against HAProxy 2.6")  # fmt: skip
+
+
+def _bare_word(scene: Scene, response: Response, found: Collection) -> None:
+    """`Forbidden` alone: Express, Koa and Traefik send it; their other fields tell them apart."""
+    if scene.body.strip().lower() not in ("forbidden", "unauthorized") or response.get("server"):
+        return
+    tag = response.get("etag") or ""
+    if tag.startswith('W/"') or response.get("x-powered-by") == "Express":
+        found.add("one word with a weak ETag: res.sendStatus of Express", f"generated:{Layer.APP}", 2.4,
+                  exchange=scene.exchange, where="response body", value=scene.body, product="express",
+                  reference="expressjs/express lib/response.js")  # fmt: skip
+    elif response.get("keep-alive") or response.get("connection") == "keep-alive":
+        found.add("one word from Node's server", f"generated:{Layer.APP}", 1.2, exchange=scene.exchange,
+                  where="response body", value=scene.body)  # fmt: skip
+    elif not response.get("via"):
+        found.add("one word, no Server, no connection fields: so Traefik refuses", f"generated:{Layer.GATEWAY}", 2.2,
+                  exchange=scene.exchange, where="response body", value=scene.body, product="traefik",
+                  reference="traefik/traefik pkg/middlewares/ipallowlist/ip_allowlist.go")  # fmt: skip
