@@ -16,7 +16,7 @@ from tracer.model.verdict import Alternative, Cause, Evidence, Hop, Layer, PathE
 from . import judge, rules_cause, rules_layer, words
 from .denials import is_denial, refusal
 from .evidence import Collection
-from .scene import Scene
+from .scene import Scene, from_cache
 from .vantage import Ends, Hops, host_of
 
 BODY_READ = 64 * 1024
@@ -104,6 +104,7 @@ class _View:
     def _scene(self, exchange: Exchange, deciding: Exchange) -> Scene:
         server = self.ends.server(deciding)
         request = deciding.request or exchange.request
+        asked_nobody = deciding.id not in self.hops.inner and not from_cache(deciding.response)
         return Scene(
             exchange=deciding,
             server=server,
@@ -111,8 +112,8 @@ class _View:
             request_body=self._text(deciding, request) if request else "",
             seen=exchange,
             handshake=self.handshakes.get(exchange.tls or ""),
-            passes_on=host_of(server) in self.proxies and deciding.id not in self.hops.inner,
-            asked_nobody=bool(self.hops.outer) and deciding.id not in self.hops.inner,
+            passes_on=host_of(server) in self.proxies and asked_nobody,
+            asked_nobody=asked_nobody and bool(self.hops.outer),
         )
 
     def _conclude(

@@ -78,7 +78,7 @@ def _mark(scene: Scene, found: Collection, hit: Found, *, alone: bool) -> None:
     if mark.proves is Proves.GENERATED:
         says, kind = f"{product.name} writes this on answers of its own", "generated"
     elif mark.proves is Proves.FORWARDED:
-        if scene.asked_nobody and not scene.cached:
+        if scene.asked_nobody:
             return
         says, kind = f"{product.name} leaves this on answers that it relays", "forwarded"
     elif mark.proves is Proves.PRESENT:
@@ -97,7 +97,7 @@ def _mark(scene: Scene, found: Collection, hit: Found, *, alone: bool) -> None:
 def _standards(scene: Scene, found: Collection) -> None:
     assert scene.exchange.response is not None
     for told in standards.read_fields(scene.exchange.response):
-        if told.said == "forwarded" and scene.asked_nobody and not scene.cached:
+        if told.said == "forwarded" and scene.asked_nobody:
             continue
         found.add(told.says, f"{told.said}:{told.layer or Layer.GATEWAY}", told.weight, exchange=scene.exchange,
                   where=told.where, value=told.value, reference=told.reference, product=told.product)  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from tracer.model.http import Exchange
+from tracer.model.http import Exchange, Response
 from tracer.model.tls import Handshake
 
 
@@ -29,16 +29,15 @@ class Scene:
     passes_on: bool = False
     """the server was seen to make requests of its own to answer others"""
     asked_nobody: bool = False
-    """the trace shows hops of this request, and none behind this server"""
+    """the trace shows hops of requests, and none behind this server for this one; no cache answered"""
 
-    @property
-    def cached(self) -> bool:
-        """The answer comes out of a cache: it was made earlier, and further behind."""
-        response = self.exchange.response
-        if response is None:
-            return False
-        age = (response.get("age") or "").strip()
-        if age.isdigit() and int(age) > 0:
-            return True
-        hit = re.search(r"\bhit\b", f"{response.get('x-cache') or ''} {response.get('cache-status') or ''}", re.IGNORECASE)
-        return bool(hit) or bool(re.fullmatch(r"\d+ \d+", response.get("x-varnish") or ""))
+
+def from_cache(response: Response | None) -> bool:
+    """The answer comes out of a cache: it was made earlier, and further behind."""
+    if response is None:
+        return False
+    age = (response.get("age") or "").strip()
+    if age.isdigit() and int(age) > 0:
+        return True
+    says = f"{response.get('x-cache') or ''} {response.get('cache-status') or ''}"
+    return bool(re.search(r"\bhit\b", says, re.IGNORECASE) or re.fullmatch(r"\d+ \d+", response.get("x-varnish") or ""))
