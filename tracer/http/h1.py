@@ -102,7 +102,7 @@ class H1Conversation:
             self._end_response(self.answering)
         while self.waiting:
             pending = self.waiting.popleft()
-            if pending.message or pending.interim:
+            if pending.message:
                 self._report(pending)
 
     # -- requests
