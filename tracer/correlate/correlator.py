@@ -93,6 +93,8 @@ class _View:
         found = Collection()
         rules_layer.collect(scene, found)
         rules_cause.collect(scene, found)
+        layer = next(iter(judge.posterior(judge.weigh(found.items).layers)))
+        rules_cause.usual(scene, layer, found)
         if copies:
             found.add(
                 f"the denial was already there {len(copies)} hop{'s' * (len(copies) > 1)} deeper, at {self.ends.server(deciding)}",
@@ -124,7 +126,7 @@ class _View:
         layer = next(iter(ranked))
         confidence = min(judge.CEILING, ranked[layer])
         product = judge.choose_product(scales, layer)
-        cause, cause_confidence = judge.choose_cause(scales)
+        cause, cause_confidence = judge.choose_cause(scales, layer)
         response, request = exchange.response, exchange.request
         assert response is not None
         return Verdict(

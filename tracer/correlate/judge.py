@@ -75,11 +75,23 @@ def choose_product(scales: Scales, layer: Layer) -> str | None:
     return max(candidates, key=lambda p: candidates[p]) if candidates else None
 
 
-def choose_cause(scales: Scales) -> tuple[Cause, float]:
-    """(the likeliest cause, its probability)."""
+AT_HOME = {
+    Cause.DESTINATION_DENIED: frozenset({Layer.FORWARD_PROXY}),
+    Cause.WAF_RULE: frozenset({Layer.WAF, Layer.CDN, Layer.GATEWAY}),
+    Cause.BOT_CHALLENGE: frozenset({Layer.WAF, Layer.CDN}),
+    Cause.FILE_PERMISSIONS: frozenset({Layer.ORIGIN, Layer.APP}),
+    Cause.DIRECTORY_INDEX: frozenset({Layer.ORIGIN, Layer.APP}),
+}
+"""causes that belong to some layers"""
+STRANGE = 2.0
+
+
+def choose_cause(scales: Scales, layer: Layer | None = None) -> tuple[Cause, float]:
+    """(the likeliest cause of a denial by that layer, its probability)."""
     if not scales.causes:
         return Cause.UNKNOWN, FLOOR_CAUSE
-    weights = {c: math.exp(min(w, 12.0) * 0.7) for c, w in scales.causes.items()}
+    away = {c: STRANGE for c, layers in AT_HOME.items() if layer is not None and layer not in layers}
+    weights = {c: math.exp((min(w, 12.0) - away.get(c, 0.0)) * 0.7) for c, w in scales.causes.items()}
     total = sum(weights.values()) + 2.0
     best = max(weights, key=lambda c: weights[c])
     return best, min(0.95, weights[best] / total)

@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 from tracer.model.http import Exchange, Request
-from tracer.model.verdict import Cause
+from tracer.model.verdict import Cause, Layer
 
 from .cues import stated
 from .evidence import Collection
@@ -18,6 +18,11 @@ from .scene import Scene
 
 CREDENTIAL_FIELDS = ("authorization", "cookie", "x-api-key", "api-key", "apikey", "x-auth-token", "x-access-token",
                      "ocp-apim-subscription-key", "private-token", "x-goog-api-key", "x-amz-security-token")  # fmt: skip
+OWN_PAGE = re.compile(r"<center>(nginx|openresty)|You don't have permission to access|<title>403 (- )?Forbidden</title>", re.IGNORECASE)
+ROBOT = re.compile(
+    r"bot\b|crawl|spider|scrapy|scan|sqlmap|nikto|nmap|masscan|zgrab|wpscan|httrack|libwww|harvest|slurp|headless|phantomjs|selenium|grabber|evil|bad",
+    re.IGNORECASE,
+)
 SIGNED = re.compile(r"[?&](X-Amz-Signature|Signature|sig|X-Goog-Signature|hmac|token)=", re.IGNORECASE)
 
 
@@ -25,13 +30,15 @@ def collect(scene: Scene, found: Collection) -> None:
     """All evidence about the cause."""
     exchange = scene.exchange
     assert exchange.response is not None
+    barred = _credentials_asked(exchange, found)
     for cue in stated(exchange, scene.body):
+        if cue.cause is barred:
+            continue
         found.add(cue.says, f"cause:{cue.cause}", cue.weight, exchange=exchange, where=cue.where, value=cue.value)
     _status(scene, found)
     if exchange.request is not None:
         _credentials(exchange, exchange.request, found)
         _oddities(scene, exchange.request, found)
-    _page_only(scene, found)
 
 
 def _status(scene: Scene, found: Collection) -> None:
@@ -40,8 +47,8 @@ def _status(scene: Scene, found: Collection) -> None:
     status = exchange.response.status
     meaning = {
         405: (Cause.METHOD_DENIED, 4.0, "RFC 9110 section 15.5.6"),
-        407: (Cause.CREDENTIALS_MISSING, 3.0, "RFC 9110 section 15.5.8"),
         421: (Cause.HOST_DENIED, 3.5, "RFC 9110 section 15.5.20"),
+        511: (Cause.CREDENTIALS_MISSING, 3.0, "RFC 6585 section 6"),
         429: (Cause.RATE_LIMITED, 4.0, "RFC 6585 section 4"),
         451: (Cause.GEO_DENIED, 2.0, "RFC 7725"),
         495: (Cause.CLIENT_CERT_REJECTED, 5.0, "nginx, ngx_http_ssl_module"),
@@ -51,20 +58,35 @@ def _status(scene: Scene, found: Collection) -> None:
         cause, weight, reference = meaning
         found.add(f"that is what {status} means", f"cause:{cause}", weight, exchange=exchange,
                   where="response status line", value=str(status), reference=reference)  # fmt: skip
-    if status == 401 or status == 407:
-        carried = "proxy-authorization" if status == 407 else "authorization"
-        request = exchange.request
-        has = request is not None and (request.get(carried) is not None or (status == 401 and _identified(request)))
-        cause = Cause.CREDENTIALS_INVALID if has else Cause.CREDENTIALS_MISSING
-        says = "credentials were sent and not accepted" if has else "no credentials were sent"
-        found.add(says, f"cause:{cause}", 2.6, exchange=exchange, where=f"request header {carried}",
-                  value="present" if has else "absent", reference="RFC 9110 section 15.5.2")  # fmt: skip
     if exchange.request and exchange.request.method == "CONNECT" and status != 407:
         found.add("a refused CONNECT is the proxy's policy about the destination", f"cause:{Cause.DESTINATION_DENIED}", 4.0,
                   exchange=exchange, where="request target", value=exchange.request.target)  # fmt: skip
     if exchange.response.get("cf-mitigated") == "challenge":
         found.add("Cloudflare answers with a challenge", f"cause:{Cause.BOT_CHALLENGE}", 5.0, exchange=exchange,
                   where="response header cf-mitigated", value="challenge")  # fmt: skip
+
+
+def _credentials_asked(exchange: Exchange, found: Collection) -> Cause | None:
+    """401 and 407: what the request carried tells missing from invalid; returns the one that it cannot be.
+
+    Servers' own pages name both possibilities, whatever was sent.
+    """
+    request, response = exchange.request, exchange.response
+    assert response is not None
+    if response.status not in (401, 407) or request is None:
+        return None
+    field = "proxy-authorization" if response.status == 407 else "authorization"
+    scheme = (response.get("www-authenticate") or response.get("proxy-authenticate") or "").partition(" ")[0].lower()
+    sent = request.get(field)
+    other = response.status == 401 and sent is None and scheme not in ("basic", "digest", "negotiate", "ntlm")
+    loosely = other and _identified(request)
+    cause = Cause.CREDENTIALS_INVALID if sent or loosely else Cause.CREDENTIALS_MISSING
+    says = "credentials were sent and not accepted" if sent or loosely else "no credentials were sent"
+    found.add(says, f"cause:{cause}", 1.6 if loosely else 4.2, exchange=exchange, where=f"request header {field}",
+              value="present" if sent else "absent", reference="RFC 9110 section 15.5.2")  # fmt: skip
+    if loosely:
+        return None
+    return Cause.CREDENTIALS_MISSING if sent else Cause.CREDENTIALS_INVALID
 
 
 def _identified(request: Request) -> bool:
@@ -83,10 +105,10 @@ def _credentials(exchange: Exchange, request: Request, found: Collection) -> Non
         if isinstance(begins, (int, float)) and begins > now + 1:
             found.add("the token in Authorization is not valid yet", f"cause:{Cause.CLOCK_SKEW}", 4.5, exchange=exchange,
                       where="request header authorization", value="claim nbf", reference="RFC 7519 section 4.1.5")  # fmt: skip
-    expires_at = re.search(r"[?&]Expires=(\d{9,11})\b", request.target)
+    expires_at = re.search(r"[?&](?:expires?|exp|e|expiry|until)=(\d{10})\b", request.target, re.IGNORECASE)
     if expires_at and now is not None and int(expires_at[1]) < now:
         found.add("the signed link is past its Expires", f"cause:{Cause.CREDENTIALS_EXPIRED}", 5.0, exchange=exchange,
-                  where="request target", value="Expires")  # fmt: skip
+                  where="request target", value=expires_at[0])  # fmt: skip
 
 
 def _claims(part: str) -> dict[str, object]:
@@ -124,10 +146,14 @@ def _oddities(scene: Scene, request: Request, found: Collection) -> None:
     ):
         found.add("a file for embedding, asked for from another site's page", f"cause:{Cause.REFERER_DENIED}", 2.2,
                   exchange=exchange, where="request header referer", value=referer)  # fmt: skip
-    sni = scene.handshake.sni if scene.handshake else None
-    if sni and host and sni.lower() != host.rpartition(":")[0].lower() and sni.lower() != host.lower():
+    front = scene.seen is None or scene.seen is exchange
+    sni = scene.handshake.sni if scene.handshake and front else None
+    if sni and host and sni.lower() != host.lower().partition(":")[0]:
         found.add(f"TLS was set up for {sni}, the request is for {host}", f"cause:{Cause.HOST_DENIED}", 2.0,
                   exchange=exchange, where="request header host", value=host, reference="RFC 9110 section 7.4")  # fmt: skip
+    if scene.handshake is not None and scene.handshake.client_cert_sent and front and OWN_PAGE.search(scene.body):
+        found.add("a client certificate was sent, and the server refused by page", f"cause:{Cause.CLIENT_CERT_REJECTED}", 1.7,
+                  exchange=exchange, where="tls handshake", value="client certificate")  # fmt: skip
     if (
         scene.handshake is not None
         and scene.handshake.client_cert_requested
@@ -141,18 +167,49 @@ def _oddities(scene: Scene, request: Request, found: Collection) -> None:
                   exchange=exchange, where="response header age", value=age, reference="RFC 9111 section 5.1")  # fmt: skip
 
 
-def _page_only(scene: Scene, found: Collection) -> None:
-    """A web server's own page says nothing; the path is what is left to go by."""
+def usual(scene: Scene, layer: Layer, found: Collection) -> None:
+    """What such a denial most often is, where nothing was said: by the layer, and by who asked for what."""
     exchange = scene.exchange
-    if exchange.response is None or exchange.response.status != 403 or exchange.request is None:
+    request, response = exchange.request, exchange.response
+    if request is None or response is None or response.status != 403:
         return
-    path = urlsplit(exchange.request.url).path
-    if (
-        path.endswith("/")
-        and re.search(r"<center>nginx|You don't have permission to access", scene.body)
-        and path != "/"
-    ):
+    path = urlsplit(request.url).path
+    known = request.get("authorization") is not None or _identified(request)
+    page = bool(OWN_PAGE.search(scene.body))
+    usually = {Layer.APP: Cause.INSUFFICIENT_SCOPE, Layer.FORWARD_PROXY: Cause.DESTINATION_DENIED, Layer.WAF: Cause.WAF_RULE}
+    cause = usually.get(layer, Cause.PATH_DENIED)
+    found.add(f"a refusal without a reason: at this layer most often {cause}", f"cause:{cause}",
+              {Cause.DESTINATION_DENIED: 2.2, Cause.WAF_RULE: 1.4}.get(cause, 0.9), exchange=exchange,
+              where="request target", value=path)  # fmt: skip
+    if known and request.method != "OPTIONS":
+        found.add("the caller showed who it is: 403 then means that this is not enough", f"cause:{Cause.INSUFFICIENT_SCOPE}",
+                  1.5 if request.get("authorization") else 0.9, exchange=exchange, where="request header authorization",
+                  value="present", reference="RFC 9110 section 15.5.4")  # fmt: skip
+    elif path.endswith("/") and page and path != "/":
         found.add("a directory was asked for, and the server's own page came back", f"cause:{Cause.DIRECTORY_INDEX}", 1.6,
                   exchange=exchange, where="request target", value=path)  # fmt: skip
-    found.add("a plain refusal of this path", f"cause:{Cause.PATH_DENIED}", 0.9, exchange=exchange,
-              where="request target", value=path)  # fmt: skip
+    _by_method(exchange, request, page=page, found=found)
+    _by_agent(exchange, request, found)
+
+
+def _by_method(exchange: Exchange, request: Request, *, page: bool, found: Collection) -> None:
+    if request.get("upgrade"):
+        origin = request.get("origin")
+        foreign = origin and (urlsplit(origin).netloc or origin) != (request.get("host") or request.authority)
+        cause = Cause.CORS_DENIED if foreign else Cause.REQUEST_REJECTED
+        says = "an upgrade asked for by another site's page" if foreign else "an upgrade was refused"
+        found.add(says, f"cause:{cause}", 2.0, exchange=exchange, where="request header origin",
+                  value=origin or request.get("upgrade") or "", reference="RFC 6455 section 10.2")  # fmt: skip
+    elif page and request.method in ("PUT", "DELETE", "PATCH", "TRACE", "PROPFIND", "MKCOL", "COPY", "MOVE"):
+        found.add("a method that servers often allow to few", f"cause:{Cause.METHOD_DENIED}", 1.6, exchange=exchange,
+                  where="request method", value=request.method)  # fmt: skip
+
+
+def _by_agent(exchange: Exchange, request: Request, found: Collection) -> None:
+    agent = request.get("user-agent")
+    if agent is None or not agent.strip():
+        found.add("the request names no User-Agent", f"cause:{Cause.CLIENT_DENIED}", 1.4, exchange=exchange,
+                  where="request header user-agent", value="")  # fmt: skip
+    elif hit := ROBOT.search(agent):
+        found.add("the User-Agent names a robot or a scanner", f"cause:{Cause.CLIENT_DENIED}", 1.8, exchange=exchange,
+                  where="request header user-agent", value=hit.group(0))  # fmt: skip

@@ -18,8 +18,10 @@ PRESENCE = 0.16
 """how much less it says that a product is there, than that it answered"""
 PRESENCE_AT_END = 0.45
 """the same for applications and origins: there is nothing behind them that could have answered instead"""
-GENERIC = re.compile(r"header:(server|age|date|via|x-cache|x-powered-by|content-type|set-cookie|proxy-connection)$")
+GENERIC = re.compile(r"header:(server|age|date|via|x-cache|x-powered-by|content-type|set-cookie|proxy-connection|retry-after|x-ratelimit-.*|cache-control)$")
 """fields that many products write: a mark there needs a second one of the same product"""
+ANY = "Any "
+"""names of rows that stand for a kind of product begin so"""
 SERVERS = {
     r"^nginx": (Layer.ORIGIN, "nginx"), r"^apache(?!-coyote|.*traffic)": (Layer.ORIGIN, "apache"),
     r"^lighttpd": (Layer.ORIGIN, "lighttpd"), r"^microsoft-iis": (Layer.ORIGIN, "iis"), r"^h2o": (Layer.ORIGIN, "h2o"),
@@ -49,6 +51,7 @@ def collect(scene: Scene, found: Collection) -> None:
     own_page = _pages(scene, found)
     rules_shape.collect(scene, found)
     _server(scene, found)
+    _named_but_alone(scene, found)
     _tunnel(scene, found)
     _payload(scene, found, own_page=own_page)
     _service(scene, found)
@@ -63,7 +66,8 @@ def placed(layer: Layer, scene: Scene) -> Layer:
 def _marks(scene: Scene, found: Collection) -> None:
     assert scene.exchange.response is not None
     marks = list(find_marks(scene.exchange.response, scene.body))
-    sure = {m.product.id for m in marks if not GENERIC.match(m.mark.at) or m.mark.proves is not Proves.FORWARDED}
+    weak = (Proves.FORWARDED, Proves.CAUSE)
+    sure = {m.product.id for m in marks if not GENERIC.match(m.mark.at) or m.mark.proves not in weak}
     specific = {m.product.id for m in marks if not (m.mark.at == "body" and m.mark.strength is Strength.WEAK)}
     for mark in marks:
         if mark.product.id in sure and not mark.product.id.startswith("std:"):
@@ -73,6 +77,9 @@ def _marks(scene: Scene, found: Collection) -> None:
 def _mark(scene: Scene, found: Collection, hit: Found, *, alone: bool) -> None:
     product, mark, where, value = hit
     layer, weight = placed(product.layer, scene), WEIGHT[mark.strength]
+    if product.name.startswith(ANY):
+        _mark_of_any(scene, found, hit)
+        return
     if alone:
         weight *= 0.4
     if mark.proves is Proves.GENERATED:
@@ -92,6 +99,17 @@ def _mark(scene: Scene, found: Collection, hit: Found, *, alone: bool) -> None:
     if mark.cause is not None:
         found.add(f"{product.name} means {mark.cause} by it", f"cause:{mark.cause}", WEIGHT[mark.strength],
                   exchange=scene.exchange, where=where, value=value, reference=product.source)  # fmt: skip
+
+
+def _mark_of_any(scene: Scene, found: Collection, hit: Found) -> None:
+    """A mark that belongs to a kind of product: it tells the cause, and the layer of a forward proxy, no name."""
+    if hit.mark.cause is not None:
+        found.add(f"{hit.product.name} means {hit.mark.cause} by it", f"cause:{hit.mark.cause}",
+                  WEIGHT[hit.mark.strength], exchange=scene.exchange, where=hit.where, value=hit.value,
+                  reference=hit.product.source)  # fmt: skip
+    if hit.product.layer is Layer.FORWARD_PROXY and hit.mark.proves is Proves.GENERATED:
+        found.add(f"{hit.product.name} writes this", f"generated:{hit.product.layer}", WEIGHT[hit.mark.strength],
+                  exchange=scene.exchange, where=hit.where, value=hit.value, reference=hit.product.source)  # fmt: skip
 
 
 def _standards(scene: Scene, found: Collection) -> None:
@@ -139,6 +157,24 @@ def _server(scene: Scene, found: Collection) -> None:
                   reference="measured against Caddy 2.6")  # fmt: skip
 
 
+def _named_but_alone(scene: Scene, found: Collection) -> None:
+    """Hops that name themselves on every answer, and leave a second mark on those from behind: here without it."""
+    response = scene.exchange.response
+    assert response is not None
+    via = ", ".join(response.get_all("via"))
+    server = response.get("server") or ""
+    if re.search(r"envoy", f"{via} {server}", re.IGNORECASE) and response.get("x-envoy-upstream-service-time") is None:
+        weight = 3.4 if server.lower().startswith("envoy") else 2.6
+        found.add("Envoy names itself, and x-envoy-upstream-service-time, which it adds to answers from behind, is absent",
+                  f"generated:{Layer.GATEWAY}", weight, exchange=scene.exchange, where="response header via",
+                  value=via or server, product="envoy",
+                  reference="https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/router_filter")  # fmt: skip
+    if re.search(r"ApacheTrafficServer|^ATS/", f"{via} {server}") and response.get("age") is None:
+        found.add("Traffic Server names itself, and Age, which it adds to what it relays, is absent",
+                  f"generated:{Layer.CDN}", 3.2, exchange=scene.exchange, where="response header server",
+                  value=server or via, product="trafficserver", reference="measured against Traffic Server 9.2")  # fmt: skip
+
+
 def _tunnel(scene: Scene, found: Collection) -> None:
     exchange = scene.exchange
     assert exchange.response is not None
@@ -148,6 +184,9 @@ def _tunnel(scene: Scene, found: Collection) -> None:
     elif exchange.response.status == 407:
         found.add("407 is a proxy's own demand for credentials", f"generated:{Layer.FORWARD_PROXY}", 6.0,
                   exchange=exchange, where="response status line", value="407", reference="RFC 9110 section 15.5.8")  # fmt: skip
+    elif exchange.response.status == 511:
+        found.add("511 comes from a proxy that controls access to the network", f"generated:{Layer.FORWARD_PROXY}", 6.0,
+                  exchange=exchange, where="response status line", value="511", reference="RFC 6585 section 6")  # fmt: skip
 
 
 def _payload(scene: Scene, found: Collection, *, own_page: bool) -> None:
@@ -166,11 +205,11 @@ def _payload(scene: Scene, found: Collection, *, own_page: bool) -> None:
         if hit is None:
             continue
         family, value = hit
-        weight = (7.5 if own_page else 1.8) if family not in ("file", "scanner") else (4.6 if own_page else 1.2)
+        weight = (7.5 if own_page else 1.8) if family != "file" else (4.6 if own_page else 1.2)
         says = f"the request carries what rules against {family} look for"
         found.add(says, f"generated:{Layer.WAF}", weight, exchange=scene.exchange, where=where, value=value,
                   reference="OWASP Core Rule Set", product="modsecurity" if own_page else None)  # fmt: skip
-        found.add(says, "cause:waf-rule", 3.2 if weight > 4 else 1.4, exchange=scene.exchange, where=where, value=value,
+        found.add(says, "cause:waf-rule", 3.2 if weight > 5 else 1.2, exchange=scene.exchange, where=where, value=value,
                   reference="OWASP Core Rule Set")  # fmt: skip
         return
 

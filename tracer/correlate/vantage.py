@@ -7,6 +7,7 @@ Only the second holds within one source; across sources an id is asked for.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict, deque
 from collections.abc import Iterable
 
@@ -51,7 +52,7 @@ class Hops:
         known = [e for e in exchanges if e.request is not None and e.timing.start_ns is not None]
         for exchange in sorted(known, key=lambda e: e.timing.start_ns or 0):
             asker = host_of(ends.client(exchange))
-            candidates = [*waiting[asker], *(w for i in _ids(exchange) for w in waiting[i])] if asker else []
+            candidates = [*waiting[asker], *(w for i in _keys(exchange) for w in waiting[i])] if asker else []
             outer = max(
                 (o for o in candidates if _runs_within(exchange, o) and self._is_one_hop_deeper(exchange, o)),
                 key=lambda o: (_path(o) == _path(exchange), o.timing.start_ns or 0),
@@ -60,7 +61,7 @@ class Hops:
             if outer is not None:
                 self.inner.setdefault(outer.id, []).append(exchange)
                 self.outer[exchange.id] = outer
-            for key in (host_of(ends.server(exchange)), *_ids(exchange)):
+            for key in (host_of(ends.server(exchange)), *_keys(exchange)):
                 waiting[key].append(exchange)
 
     def _is_one_hop_deeper(self, exchange: Exchange, outer: Exchange) -> bool:
@@ -72,6 +73,8 @@ class Hops:
             asker, answerer = self.ends.client(exchange), self.ends.server(outer)
             if host_of(asker) == host_of(answerer) != "":
                 return asker != self.ends.client(outer) and not self._same_ends(exchange, outer)
+            if _path(exchange) == _path(outer) and _names_as_client(exchange, host_of(self.ends.client(outer))):
+                return not self._same_ends(exchange, outer)
         return bool(set(_ids(exchange)) & set(_ids(outer))) and exchange.server != outer.server
 
     def _same_ends(self, a: Exchange, b: Exchange) -> bool:
@@ -124,6 +127,18 @@ def _runs_within(exchange: Exchange, outer: Exchange) -> bool:
     if begin is None or start is None or start < begin:
         return False
     return end is None or start <= end + SLACK_NS
+
+
+def _names_as_client(exchange: Exchange, host: str) -> bool:
+    """The hop that sent it says for whom: X-Forwarded-For, Forwarded (RFC 7239)."""
+    assert exchange.request is not None
+    said = ",".join([*exchange.request.get_all("x-forwarded-for"), *exchange.request.get_all("forwarded")])
+    return bool(host) and host.strip("[]") in re.split(r'[\s,;="\[\]]+', said)
+
+
+def _keys(exchange: Exchange) -> list[str]:
+    """What an inner exchange may share with its outer one: ids, or the path itself."""
+    return [*_ids(exchange), f"path {_path(exchange)}"]
 
 
 def _ids(exchange: Exchange) -> list[str]:
