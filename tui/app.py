@@ -12,9 +12,10 @@ from textual.binding import Binding
 from textual.containers import Vertical
 from textual.widgets import Footer, Input, Static, TabbedContent, TabPane
 
-from tracer.store.listing import Listing, rows
+from tracer.store.listing import rows
 from tracer.views.safe import safe
 from tui.gather import gather
+from tui.rows import Rows
 from tui.screens.help import HelpScreen
 from tui.widgets.panes import ChainPane, Pane, RequestPane, ResponsePane, Selection, TlsPane, VerdictPane
 from tui.widgets.timeline import Timeline
@@ -81,9 +82,9 @@ class TracerApp(App[None]):
             complaint.add_class("open")
             return
         self.query_one("#complaint").remove_class("open")
-        listing = Listing(self.trace, only=numbers)
+        listing = Rows(self.trace, only=numbers)
         timeline = self.query_one(Timeline)
-        keep = self.selection.exchange.id if self.selection else None
+        keep = self.selection.id if self.selection else None
         timeline.show(listing, keep=keep)
         if keep is None and (first := listing.next_denial(-1, 1)) is not None:
             timeline.cursor = first
@@ -113,9 +114,9 @@ class TracerApp(App[None]):
             )
         )
 
-    def _summarise(self, listing: Listing) -> None:
+    def _summarise(self, listing: Rows) -> None:
         text = Text(safe(self.sub_title), style="bold")
-        text.append(f"   {_counted(len(listing), 'exchange')}")
+        text.append(f"   {_counted(listing.exchanges, 'exchange')}")
         denials, problems = self.trace.count("verdict"), self.trace.count("problem")
         text.append(f"   {_counted(denials, 'denial')}", style="bold red" if denials else "green")
         if problems:
@@ -137,7 +138,7 @@ class TracerApp(App[None]):
 
     def _show(self, selection: Selection) -> None:
         row = self.query_one(Timeline).row
-        if row is None or row.id != selection.exchange.id:
+        if row is None or row.id != selection.id:
             return  # the cursor has moved on while this was read
         self.selection = selection
         for pane in self.query(Pane):
@@ -186,10 +187,11 @@ class TracerApp(App[None]):
         from tracer.formats.curl_export import command
         from tracer.formats.writing import Options
 
-        if self.selection is None or self.selection.exchange.request is None:
+        exchange = self.selection.exchange if self.selection else None
+        if self.selection is None or exchange is None or exchange.request is None:
             self.notify("no request to copy")
             return
-        self.copy_to_clipboard(command(self.shown, self.selection.exchange, self.selection.handshake, Options()))
+        self.copy_to_clipboard(command(self.shown, exchange, self.selection.handshake, Options()))
         self.notify("copied as a curl command; secrets are left out")
 
     def action_copy_steps(self) -> None:

@@ -13,13 +13,18 @@ BODY = 1 << 20
 
 
 def gather(trace: Any, exchange_id: str) -> Selection | None:
-    """The selection for this exchange; None when the trace does not hold it."""
+    """The selection for this exchange or handshake; None when the trace does not hold it."""
     exchange: Exchange | None = trace.exchange(exchange_id)
-    if exchange is None:
-        return None
     verdict = next((v for v in trace.verdicts() if exchange_id in (v.exchange, *v.seen_at)), None)
+    if exchange is None:
+        handshake = trace.handshake(exchange_id)
+        if handshake is None:
+            return None
+        connection = trace.connection(handshake.connection) if handshake.connection else None
+        return Selection(id=exchange_id, verdict=verdict, handshake=handshake, connection=connection)
     chain = [trace.exchange(e) for e in verdict.chain] if verdict else []
     return Selection(
+        id=exchange_id,
         exchange=exchange,
         verdict=verdict,
         handshake=trace.handshake(exchange.tls) if exchange.tls else None,

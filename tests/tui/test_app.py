@@ -11,7 +11,7 @@ from textual.widgets import Input, Static, TabbedContent
 
 from tracer.pipeline import read
 from tui.app import TracerApp
-from tui.widgets.panes import Pane, ResponsePane, VerdictPane
+from tui.widgets.panes import Pane, ResponsePane, TlsPane, VerdictPane
 from tui.widgets.timeline import Timeline
 
 CAPTURE = Path(__file__).parents[2] / "pcaps" / "nginx-deny" / "capture.pcapng"
@@ -108,3 +108,15 @@ async def test_help_opens_and_closes(app: TracerApp) -> None:
         assert len(app.screen_stack) == 2
         await pilot.press("escape")
         assert len(app.screen_stack) == 1
+
+
+async def test_a_refused_handshake_is_a_line_with_a_verdict_of_its_own() -> None:
+    trace = read([str(CAPTURE.parents[1] / "mtls-haproxy-none-tls12" / "capture.pcapng")]).trace
+    app = TracerApp(trace, trace, str, "capture.pcapng")
+    async with app.run_test() as pilot:
+        await settle(app, pilot)
+        assert app.selection is not None
+        assert app.selection.exchange is None
+        assert "certificate" in shown(app, VerdictPane)
+        assert "CertificateRequest" in shown(app, TlsPane)
+    trace.close()

@@ -24,7 +24,9 @@ from tui.render import verdict as verdict_text
 class Selection:
     """Everything the panes show of one exchange; gathered once, in a worker."""
 
-    exchange: Exchange
+    id: str
+    exchange: Exchange | None = None
+    """None for a handshake that was refused before any request"""
     verdict: Verdict | None = None
     handshake: Handshake | None = None
     connection: Connection | None = None
@@ -66,6 +68,8 @@ class VerdictPane(Pane):
         if verdict is None:
             text = Text("not a denial", style="dim italic")
             text.append("   n goes to the next one", style="dim")
+            if selection.exchange is None:
+                return text
             return Group(text, _section("Exchange", exchange_text.summary(selection.exchange)))
         parts = [verdict_text.headline(verdict), _section("Path", verdict_text.path(verdict))]
         if verdict.next_steps:
@@ -82,7 +86,7 @@ class RequestPane(Pane):
     """The request, with its body."""
 
     def draw(self, selection: Selection) -> RenderableType:
-        request = selection.exchange.request
+        request = selection.exchange.request if selection.exchange else None
         if request is None:
             return Text("the request was not captured", style="dim italic")
         body = exchange_text.body(request, *selection.request_body)
@@ -93,10 +97,11 @@ class ResponsePane(Pane):
     """The response, with its body."""
 
     def draw(self, selection: Selection) -> RenderableType:
-        response = selection.exchange.response
-        if response is None:
+        exchange = selection.exchange
+        response = exchange.response if exchange else None
+        if exchange is None or response is None:
             return Text("no response was captured", style="dim italic")
-        interim = [exchange_text.response_head(r) for r in selection.exchange.interim]
+        interim = [exchange_text.response_head(r) for r in exchange.interim]
         body = exchange_text.body(response, *selection.response_body)
         return Group(*interim, exchange_text.response_head(response), Text(), body)
 
@@ -123,8 +128,6 @@ class ChainPane(Pane):
 
     def draw(self, selection: Selection) -> RenderableType:
         if len(selection.chain) < 2:
-            return Group(
-                Text("nothing led here: no redirect, log-in or retry\n", style="dim italic"),
-                exchange_text.summary(selection.exchange),
-            )
+            nothing = Text("nothing led here: no redirect, log-in or retry\n", style="dim italic")
+            return Group(nothing, exchange_text.summary(selection.exchange)) if selection.exchange else nothing
         return Group(*(exchange_text.step(n, e) for n, e in enumerate(selection.chain)))

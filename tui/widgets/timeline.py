@@ -1,6 +1,6 @@
 """The timeline: one exchange a line, as a waterfall, drawn only where it is visible.
 
-Rows are fetched from a `Listing` by position, so a million of them cost what a screen of them costs.
+Rows are fetched from `Rows` by position, so a million of them cost what a screen of them costs.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tracer.store.listing import Listing, Row
+from tracer.store.listing import Row
 from tracer.views.safe import safe
 from tui.render.words import duration, status_style
+from tui.rows import Rows
 
 WATERFALL = 24
 """least width in columns that a waterfall is worth"""
@@ -58,9 +59,9 @@ class Timeline(ScrollView, can_focus=True):
         super().__init__(id=id)
         self._clean = clean
         """takes secrets out of a target"""
-        self._listing: Listing | None = None
+        self._listing: Rows | None = None
 
-    def show(self, listing: Listing, *, keep: str | None = None) -> None:
+    def show(self, listing: Rows, *, keep: str | None = None) -> None:
         """Draw another listing (a filter changed, rows arrived); the cursor stays on exchange `keep` if it is there."""
         self._listing = listing
         self._line.cache_clear()
@@ -168,7 +169,7 @@ def _columns(row: Row, target: str, width: int) -> Text:
     return text
 
 
-def _bar(row: Row, listing: Listing, width: int) -> Text:
+def _bar(row: Row, listing: Rows, width: int) -> Text:
     """This exchange on the time axis of the whole listing: waiting light, receiving heavy."""
     begin, span = listing.begin_ns, max(1, listing.end_ns - listing.begin_ns)
     text = Text(style="dim")
