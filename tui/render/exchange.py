@@ -18,7 +18,8 @@ LONGEST_BODY = 256 * 1024
 
 def request_head(request: Request) -> Text:
     """Start line and headers of a request."""
-    out = Text(safe(request.method), style="bold cyan")
+    out = Text()
+    out.append(safe(request.method), style="bold cyan")
     out.append(f" {safe(request.target)} ", style="bold")
     out.append(safe(request.version), style="dim")
     return out.append_text(_fields(request.headers))
@@ -26,7 +27,8 @@ def request_head(request: Request) -> Text:
 
 def response_head(response: Response) -> Text:
     """Status line and headers of a response."""
-    out = Text(f"{response.status}", style=status_style(response.status))
+    out = Text()
+    out.append(f"{response.status}", style=status_style(response.status))
     out.append(f" {safe(response.reason)} ", style="bold")
     out.append(safe(response.version), style="dim")
     return out.append_text(_fields(response.headers))
@@ -124,7 +126,8 @@ def summary(exchange: Exchange) -> Text:
 
 def step(n: int, exchange: Exchange) -> Text:
     """One step of a chain: what was asked, what came back, where it sent the client."""
-    out = Text("   " * min(n, 12) + ("└─ " if n else ""), style="dim")
+    out = Text()
+    out.append("   " * min(n, 12) + ("└─ " if n else ""), style="dim")
     status = exchange.response.status if exchange.response else None
     out.append(f"{status if status is not None else '---'} ", style=status_style(status))
     if exchange.request:

@@ -46,7 +46,8 @@ def ladder(handshake: Handshake) -> Text:
         (a.time_ns or 0, a.packet or 0, a.client, f"Alert {a.name}", "bold red" if a.level == 2 else "dim")
         for a in handshake.alerts
     ]
-    out = Text("  client                                        server\n", style="dim")
+    out = Text()
+    out.append("  client                                        server\n", style="dim")
     begin = handshake.start_ns or (steps[0][0] if steps else 0)
     for time_ns, packet, client, name, style in sorted(steps, key=lambda s: (s[0], s[1])):
         arrow = f"{safe(name)} ─────▶" if client else f"◀───── {safe(name)}"
@@ -72,7 +73,8 @@ def client_authentication(handshake: Handshake) -> Text:
 
 def certificates(title: str, chain: tuple[Certificate, ...] | None) -> Text:
     """A chain, leaf first."""
-    out = Text(title + "\n", style="bold")
+    out = Text()
+    out.append(title + "\n", style="bold")
     if chain is None:
         return out.append("  hidden\n", style="dim italic")
     if not chain:

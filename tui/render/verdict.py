@@ -19,7 +19,8 @@ SAID = {
 
 def headline(verdict: Verdict) -> Text:
     """The one sentence, with how sure it is."""
-    text = Text(safe(verdict.headline), style="bold")
+    text = Text()
+    text.append(safe(verdict.headline), style="bold")
     text.append(f"   {percent(verdict.confidence)} sure of the layer", style="dim")
     if verdict.cause_confidence:
         text.append(f", {percent(verdict.cause_confidence)} of the cause", style="dim")
@@ -28,7 +29,8 @@ def headline(verdict: Verdict) -> Text:
 
 def path(verdict: Verdict) -> Text:
     """The hops from the client inwards, one a line, the accused one marked with sign, word and colour."""
-    text = Text("◆ client", style="bold")
+    text = Text()
+    text.append("◆ client", style="bold")
     for entry in verdict.path:
         text.append("\n│\n", style="dim")
         text.append_text(_hop(entry, verdict))
@@ -38,7 +40,8 @@ def path(verdict: Verdict) -> Text:
 def _hop(entry: PathEntry, verdict: Verdict) -> Text:
     accused = entry.said is Said.GENERATED
     style = LAYER_STYLE[entry.layer]
-    line = Text(f"{SIGN[entry.said]} ", style="bold red" if accused else style)
+    line = Text()
+    line.append(f"{SIGN[entry.said]} ", style="bold red" if accused else style)
     name = entry.product or "unknown product"
     line.append(safe(name), style=f"bold {style}" if accused else style)
     line.append(f"  {entry.layer}", style="dim")
@@ -54,7 +57,8 @@ def _hop(entry: PathEntry, verdict: Verdict) -> Text:
 
 def evidence_line(item: Evidence) -> Text:
     """`v3 +2.1  Varnish relayed this answer   response header via: 1.1 varnish (packet 41)`."""
-    text = Text(f"{item.id:>4} ", style="dim italic")
+    text = Text()
+    text.append(f"{item.id:>4} ", style="dim italic")
     text.append(f"{item.weight:+.1f}  ", style="green" if item.weight >= 0 else "yellow")
     text.append(safe(item.says))
     place = item.seen.where
@@ -65,7 +69,8 @@ def evidence_line(item: Evidence) -> Text:
     if place:
         text.append("\n           " + safe(place), style="dim")
     if item.reference:
-        text.append("\n           " + safe(item.reference), style="dim underline")
+        text.append("\n           ")
+        text.append(safe(item.reference), style="dim underline")
     return text
 
 
