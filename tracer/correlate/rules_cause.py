@@ -207,7 +207,9 @@ def _by_method(exchange: Exchange, request: Request, *, page: bool, found: Colle
 
 def _by_agent(exchange: Exchange, request: Request, found: Collection) -> None:
     agent = request.get("user-agent")
-    if agent is None or not agent.strip():
+    if not agent or not agent.strip():
+        if len(request.headers) < 2:  # not a request as it was sent: a source that tells the address alone
+            return
         found.add("the request names no User-Agent", f"cause:{Cause.CLIENT_DENIED}", 1.4, exchange=exchange,
                   where="request header user-agent", value="")  # fmt: skip
     elif hit := ROBOT.search(agent):
