@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 SECONDS = 10
 ADDRESS_SPACE = 4 << 30
@@ -116,13 +117,13 @@ def run_one(path: Path) -> str:
         return f"exit code {code} and no JSON: {err.getvalue()[-300:]}"
 
 
-def _judge(document: dict[str, object], code: object) -> str:
-    problems = document.get("problems")
-    assert isinstance(problems, list)
+def _judge(document: dict[str, Any], code: object) -> str:
+    """Problems stand at the top, and in the exchanges and handshakes that they are about."""
+    problems = [*document["problems"]]
+    for value in (*document["exchanges"], *document["tls"]):
+        problems += value.get("problems") or []
     bugs = [p["text"] for p in problems if p["severity"] == "bug"]
     if bugs:
         return "bug: " + str(bugs[0])[-600:]
-    serious = any(p["severity"] != "note" for p in problems)
-    if serious != (code == 4):
-        return f"exit code {code} with problems {sorted({p['code'] for p in problems if p['severity'] != 'note'})}"
-    return ""
+    serious = sorted({p["code"] for p in problems if p["severity"] != "note"})
+    return f"exit code {code} with problems {serious}" if bool(serious) != (code == 4) else ""

@@ -104,7 +104,7 @@ def test_denials_of_one_story_are_told_once_and_counted() -> None:
     lines = text([verdict(n, story="s1") for n in range(1, 31)])
     assert sum(line.startswith("✗") for line in lines) == 1
     assert "  and 29 more like it:" in lines
-    assert "30 denials in 0 exchanges, 0 connections, 0 TLS handshakes; 1 source read." in lines
+    assert "30 denials, 1 story, in 0 exchanges, 0 connections, 0 TLS handshakes; 1 source read." in " ".join(lines)
 
 
 def test_different_answers_are_different_stories() -> None:

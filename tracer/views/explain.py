@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -34,12 +33,11 @@ def explain(counted: Any, trace: Any, verdicts: list[Verdict], style: Style, wid
 
 
 def grouped(verdicts: Iterable[Verdict]) -> list[list[Verdict]]:
-    """Verdicts of one story together, in the order of each story's first denial."""
+    """Verdicts of one story (the same hop for the same reason) together; many denials first, then by time."""
     groups: dict[Any, list[Verdict]] = {}
     for v in verdicts:
-        host = re.sub(r"^([a-z]+://[^/?#]*).*", r"\1", v.url or "", flags=re.S)
-        groups.setdefault(v.story or (v.status, v.layer, v.product, v.cause, v.cause_detail, host), []).append(v)
-    return list(groups.values())
+        groups.setdefault(v.story or (v.status, v.layer, v.product, v.cause), []).append(v)
+    return sorted(groups.values(), key=lambda group: -len(group))
 
 
 def _story(group: list[Verdict], style: Style, width: int, full: bool) -> Iterator[str]:
@@ -176,7 +174,9 @@ def _next(v: Verdict, style: Style, width: int) -> Iterator[str]:
 def _summary(counted: Any, trace: Any, verdicts: list[Verdict], width: int) -> Iterator[str]:
     exchanges, tls = counted.count("exchange"), counted.count("handshake")
     sources = list(trace.sources())
-    words = f"{plural(len(verdicts), 'denial')} in {plural(exchanges, 'exchange')}"
+    stories = len(grouped(verdicts))
+    told = f", {plural(stories, 'story').replace('storys', 'stories')}," if stories < len(verdicts) else ""
+    words = f"{plural(len(verdicts), 'denial')}{told} in {plural(exchanges, 'exchange')}"
     if not verdicts:
         words = f"No denial in {plural(exchanges, 'exchange')}"
     words += f", {plural(counted.count('connection'), 'connection')}, {plural(tls, 'TLS handshake')}"
