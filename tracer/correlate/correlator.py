@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -13,7 +12,7 @@ from tracer.model.http import text as as_text
 from tracer.model.tls import Handshake
 from tracer.model.verdict import Alternative, Cause, Evidence, Hop, Layer, PathEntry, Said, Verdict
 
-from . import judge, rules_cause, rules_layer, words
+from . import judge, path, rules_cause, rules_layer, words
 from .denials import is_denial, refusal
 from .evidence import Collection
 from .scene import Scene, from_cache
@@ -101,7 +100,7 @@ class _View:
                 "present:unknown", 0.0, exchange=deciding, where="response status line",
                 value=str(deciding.response.status if deciding.response else ""),
             )  # fmt: skip
-        return self._conclude(exchange, deciding, copies, found.items)
+        return self._conclude(exchange, deciding, copies, found)
 
     def _scene(self, exchange: Exchange, deciding: Exchange) -> Scene:
         server = self.ends.server(deciding)
@@ -119,8 +118,9 @@ class _View:
         )
 
     def _conclude(
-        self, exchange: Exchange, deciding: Exchange, copies: list[Exchange], evidence: list[Evidence]
+        self, exchange: Exchange, deciding: Exchange, copies: list[Exchange], found: Collection
     ) -> Verdict:
+        evidence = found.items
         scales = judge.weigh(e for e in evidence if not e.supports.endswith(":unknown"))
         ranked = judge.posterior(scales.layers)
         layer = next(iter(ranked))
@@ -149,8 +149,8 @@ class _View:
                 for k, p in list(ranked.items())[1:4]
                 if p >= 0.03
             ),
-            path=_path(evidence, layer, product, self.ends.server(deciding)),
-            evidence=tuple(evidence),
+            path=self._path(exchange, deciding, copies, found, layer, product),
+            evidence=tuple(found.items),
             chain=(exchange.id,),
             seen_at=tuple(e.id for e in copies),
             headline=words.headline(response.status, layer, product, cause, confidence),
@@ -161,6 +161,22 @@ class _View:
         """Decoded text of the answer, cut at a bound; empty when it was not kept."""
         response = exchange.response
         return self._text(exchange, response) if response is not None and response.status >= 400 else ""
+
+    def _path(
+        self,
+        exchange: Exchange,
+        deciding: Exchange,
+        copies: list[Exchange],
+        found: Collection,
+        layer: Layer,
+        product: str | None,
+    ) -> tuple[PathEntry, ...]:
+        evidence = list(found.items)
+        passing = [(e, self.ends.server(e)) for e in ([exchange, *copies] if copies else []) if e is not deciding]
+        hops = path.captured(passing, found)
+        marks = path.marked(evidence, hops, (layer, product))
+        before = sorted([*hops, *marks], key=lambda e: path.ORDER.index(e.layer)) if marks and not hops else [*hops, *marks]
+        return *before, path.deciding(evidence, layer, product, self.ends.server(deciding) or None)
 
     def _text(self, exchange: Exchange, message: Message) -> str:
         if not 0 < message.body.size <= BODY_LIMIT:
@@ -232,21 +248,3 @@ def _other_status(deciding: Exchange, exchange: Exchange) -> int | None:
     seen = exchange.response.status if exchange.response else None
     return first if first != seen else None
 
-
-def _path(evidence: list[Evidence], layer: Layer, product: str | None, address: str | None) -> tuple[PathEntry, ...]:
-    """The hops that left something, in the order a request meets their layers; the accused one last of its layer."""
-    seen: dict[tuple[Layer, str], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for item in evidence:
-        kind, _, what = item.supports.partition(":")
-        if item.product and kind in ("generated", "forwarded", "present"):
-            seen[Layer(what), item.product][kind].append(item.id)
-    entries = []
-    for (at, name), kinds in seen.items():
-        accused = at is layer and name == product
-        said = Said.GENERATED if accused else Said.FORWARDED if "forwarded" in kinds else Said.PRESENT
-        ids = tuple(i for group in kinds.values() for i in group)
-        entries.append(PathEntry(layer=at, product=name, address=address if accused else None, said=said, evidence=ids))
-    if not any(e.said is Said.GENERATED for e in entries):
-        entries.append(PathEntry(layer=layer, product=product, address=address, said=Said.GENERATED))
-    order = list(Layer)
-    return tuple(sorted(entries, key=lambda e: (order.index(e.layer), e.said is Said.GENERATED)))

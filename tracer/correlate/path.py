@@ -1,0 +1,71 @@
+"""The hops between client and denial: those that were captured, and those that left their marks."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from tracer.model.http import Exchange
+from tracer.model.verdict import Evidence, Layer, PathEntry, Said
+
+from .evidence import Collection
+from .marks import Found, Proves, Strength, find_marks
+
+ORDER = list(Layer)
+REAL = 1.5
+"""the least weight with which a mark of relaying puts a hop on the path"""
+
+
+def captured(passing: Sequence[tuple[Exchange, str]], found: Collection) -> list[PathEntry]:
+    """Hops that were seen to pass the answer on, outermost first: (exchange as it reached them, their address)."""
+    entries = []
+    for position, (exchange, server) in enumerate(passing):
+        own = _own_mark(exchange, [e for e, _ in passing[position + 1 :]])
+        layer, name = (own.product.layer, own.product.id) if own else (Layer.GATEWAY, None)
+        if layer in (Layer.ORIGIN, Layer.APP):
+            layer = Layer.GATEWAY
+        says = f"{name or 'the hop'} at {server} asked the next one, and passed its answer on"
+        item = found.add(says, f"forwarded:{layer}", 0.0, exchange=exchange, where="packets", value=server, product=name)
+        entries.append(PathEntry(layer=layer, product=name, address=server or None, said=Said.FORWARDED, evidence=(item,)))
+    return entries
+
+
+def _own_mark(exchange: Exchange, deeper: Iterable[Exchange]) -> Found | None:
+    """The strongest mark on the answer that it did not have one hop deeper."""
+    assert exchange.response is not None
+    before = {(f.product.id, f.value) for e in deeper if e.response for f in find_marks(e.response, "")}
+    new = [f for f in find_marks(exchange.response, "") if (f.product.id, f.value) not in before and _is_real(f)]
+    return new[0] if new else None
+
+
+def _is_real(found: Found) -> bool:
+    return found.mark.strength is Strength.STRONG and found.mark.proves in (Proves.PRESENT, Proves.FORWARDED)
+
+
+def marked(evidence: Iterable[Evidence], known: Iterable[PathEntry], accused: tuple[Layer, str | None]) -> list[PathEntry]:
+    """Hops that left a mark of their own and are not among the known ones."""
+    have = {e.product for e in known}
+    seen: dict[tuple[Layer, str], dict[str, list[Evidence]]] = defaultdict(lambda: defaultdict(list))
+    for item in evidence:
+        kind, _, what = item.supports.partition(":")
+        if item.product and kind in ("forwarded", "present") and item.product not in have:
+            seen[Layer(what), item.product][kind].append(item)
+    entries = []
+    for (layer, product), kinds in seen.items():
+        relayed = sum(i.weight for i in kinds["forwarded"]) >= REAL
+        there = sum(i.weight for i in kinds["present"]) >= 0.5
+        if (layer, product) == accused or not (relayed or there):
+            continue
+        ids = tuple(i.id for group in kinds.values() for i in group)
+        entries.append(PathEntry(layer=layer, product=product, said=Said.FORWARDED if relayed else Said.PRESENT, evidence=ids))
+    return sorted(entries, key=lambda e: ORDER.index(e.layer))
+
+
+def deciding(evidence: Iterable[Evidence], layer: Layer, product: str | None, address: str | None) -> PathEntry:
+    """The hop that made the answer, with what speaks for it."""
+    ids = tuple(
+        i.id
+        for i in evidence
+        if i.supports in (f"generated:{layer}", f"present:{layer}") and (product is None or i.product in (None, product))
+    )
+    return PathEntry(layer=layer, product=product, address=address, said=Said.GENERATED, evidence=ids)
