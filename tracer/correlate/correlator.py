@@ -12,7 +12,7 @@ from tracer.model.http import text as as_text
 from tracer.model.tls import Handshake
 from tracer.model.verdict import Alternative, Cause, Evidence, Hop, Layer, PathEntry, Said, Verdict
 
-from . import judge, path, rules_cause, rules_layer, words
+from . import judge, path, redirects, rules_cause, rules_layer, words
 from .denials import is_denial, refusal
 from .evidence import Collection
 from .scene import Scene, from_cache
@@ -52,6 +52,7 @@ class _View:
         self.connections = {c.id: c for c in trace.connections()}
         self.ends = Ends(self.connections.values())
         self.hops = Hops(self.exchanges, self.ends)
+        self.redirects = redirects.Redirects(self.exchanges)
         clients = {host_of(self.ends.client(e)) for e in self.exchanges}
         servers = {host_of(self.ends.server(e)) for e in self.exchanges}
         self.proxies = frozenset(servers & clients) - {""} | self.hops.intermediaries()
@@ -92,6 +93,7 @@ class _View:
         found = Collection()
         rules_layer.collect(scene, found)
         rules_cause.collect(scene, found)
+        redirects.collect(scene, found)
         layer = next(iter(judge.posterior(judge.weigh(found.items).layers)))
         rules_cause.usual(scene, layer, found)
         if copies:
@@ -100,7 +102,7 @@ class _View:
                 "present:unknown", 0.0, exchange=deciding, where="response status line",
                 value=str(deciding.response.status if deciding.response else ""),
             )  # fmt: skip
-        return self._conclude(exchange, deciding, copies, found)
+        return self._conclude(exchange, deciding, copies, found, scene.chain)
 
     def _scene(self, exchange: Exchange, deciding: Exchange) -> Scene:
         server = self.ends.server(deciding)
@@ -113,12 +115,13 @@ class _View:
             request_body=self._text(deciding, request) if request else "",
             seen=exchange,
             handshake=self.handshakes.get(exchange.tls or ""),
+            chain=self.redirects.before(exchange),
             passes_on=host_of(server) in self.proxies and asked_nobody,
             asked_nobody=asked_nobody and bool(self.hops.outer),
         )
 
     def _conclude(
-        self, exchange: Exchange, deciding: Exchange, copies: list[Exchange], found: Collection
+        self, exchange: Exchange, deciding: Exchange, copies: list[Exchange], found: Collection, chain: tuple[Exchange, ...]
     ) -> Verdict:
         evidence = found.items
         scales = judge.weigh(e for e in evidence if not e.supports.endswith(":unknown"))
@@ -151,7 +154,7 @@ class _View:
             ),
             path=self._path(exchange, deciding, copies, found, layer, product),
             evidence=tuple(found.items),
-            chain=(exchange.id,),
+            chain=(*(e.id for e in chain), exchange.id),
             seen_at=tuple(e.id for e in copies),
             headline=words.headline(response.status, layer, product, cause, confidence),
             next_steps=tuple(words.next_steps(layer, product, cause, confidence, cause_confidence)),
