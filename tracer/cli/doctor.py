@@ -28,7 +28,6 @@ PACKAGES = (
     Part("numpy", "captures", "pip install tracer", True),
     Part("cryptography", "TLS and QUIC", "pip install tracer", True),
     Part("hpack", "HTTP/2", "pip install tracer", True),
-    Part("hyperframe", "HTTP/2", "pip install tracer", True),
     Part("pylsqpack", "HTTP/3", "pip install tracer", True),
     Part("brotli", "brotli bodies", "pip install tracer", True),
     Part("platformdirs", "settings of your own", "pip install tracer", True),
