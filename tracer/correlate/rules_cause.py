@@ -61,6 +61,11 @@ def _status(scene: Scene, found: Collection) -> None:
     if exchange.request and exchange.request.method == "CONNECT" and status != 407:
         found.add("a refused CONNECT is the proxy's policy about the destination", f"cause:{Cause.DESTINATION_DENIED}", 4.0,
                   exchange=exchange, where="request target", value=exchange.request.target)  # fmt: skip
+    for name in ("x-ratelimit-remaining", "ratelimit-remaining", "x-rate-limit-remaining"):
+        if (exchange.response.get(name) or "").strip() == "0" and status in (403, 429):
+            found.add("no request is left of the allowance", f"cause:{Cause.RATE_LIMITED}", 3.4, exchange=exchange,
+                      where=f"response header {name}", value="0",
+                      reference="draft-ietf-httpapi-ratelimit-headers")  # fmt: skip
     if exchange.response.get("cf-mitigated") == "challenge":
         found.add("Cloudflare answers with a challenge", f"cause:{Cause.BOT_CHALLENGE}", 5.0, exchange=exchange,
                   where="response header cf-mitigated", value="challenge")  # fmt: skip
@@ -82,9 +87,10 @@ def _credentials_asked(exchange: Exchange, found: Collection) -> Cause | None:
     loosely = other and _identified(request)
     cause = Cause.CREDENTIALS_INVALID if sent or loosely else Cause.CREDENTIALS_MISSING
     says = "credentials were sent and not accepted" if sent or loosely else "no credentials were sent"
-    found.add(says, f"cause:{cause}", 1.6 if loosely else 4.2, exchange=exchange, where=f"request header {field}",
+    unsure = loosely or len(request.headers) < 2  # a source that did not keep the request's fields
+    found.add(says, f"cause:{cause}", 1.6 if unsure else 4.2, exchange=exchange, where=f"request header {field}",
               value="present" if sent else "absent", reference="RFC 9110 section 15.5.2")  # fmt: skip
-    if loosely:
+    if unsure:
         return None
     return Cause.CREDENTIALS_MISSING if sent else Cause.CREDENTIALS_INVALID
 
@@ -200,6 +206,9 @@ def _by_method(exchange: Exchange, request: Request, *, page: bool, found: Colle
         says = "an upgrade asked for by another site's page" if foreign else "an upgrade was refused"
         found.add(says, f"cause:{cause}", 2.0, exchange=exchange, where="request header origin",
                   value=origin or request.get("upgrade") or "", reference="RFC 6455 section 10.2")  # fmt: skip
+    elif (origin := request.get("origin")) and origin != "null" and urlsplit(origin).netloc != (request.get("host") or request.authority):
+        found.add("the request comes from another origin's page", f"cause:{Cause.CORS_DENIED}", 1.3, exchange=exchange,
+                  where="request header origin", value=origin, reference="RFC 6454 section 7")  # fmt: skip
     elif page and request.method in ("PUT", "DELETE", "PATCH", "TRACE", "PROPFIND", "MKCOL", "COPY", "MOVE"):
         found.add("a method that servers often allow to few", f"cause:{Cause.METHOD_DENIED}", 1.6, exchange=exchange,
                   where="request method", value=request.method)  # fmt: skip

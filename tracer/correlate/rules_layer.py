@@ -54,6 +54,8 @@ def collect(scene: Scene, found: Collection) -> None:
     _named_but_alone(scene, found)
     _tunnel(scene, found)
     _payload(scene, found, own_page=own_page)
+    if own_page:
+        _page_of_whom(scene, found)
     _service(scene, found)
     rules_position.collect(scene, found)
 
@@ -131,6 +133,22 @@ def _pages(scene: Scene, found: Collection) -> bool:
                       value=hit.group(0), product=product)  # fmt: skip
             return True
     return False
+
+
+def _page_of_whom(scene: Scene, found: Collection) -> None:
+    """The same page comes from a server that ends the path, that passes requests on, and that runs a firewall."""
+    response = scene.exchange.response
+    assert response is not None
+    behind_others = scene.seen is not None and scene.seen is not scene.exchange
+    relayed = bool(response.get("via") or response.get("age") or response.get("x-cache"))
+    if scene.passes_on or not (behind_others or relayed):
+        return
+    if any(e.supports == f"forwarded:{Layer.GATEWAY}" and e.weight >= 2 for e in found.items):
+        return
+    for layer, weight in ((Layer.GATEWAY, 3.4), (Layer.WAF, 3.1)):
+        found.add("behind other hops a reverse proxy, with or without a firewall, sends this page as well",
+                  f"generated:{layer}", weight, exchange=scene.exchange, where="response body",
+                  reference="measured: ModSecurity's refusal equals the server's own page")  # fmt: skip
 
 
 def _server(scene: Scene, found: Collection) -> None:
