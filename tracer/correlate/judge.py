@@ -22,7 +22,7 @@ PRIOR = {
     Layer.ORIGIN: 0.235,
     Layer.APP: 0.33,
 }
-TEMPER = 0.8
+TEMPER = 1.0
 """how much of the sum of the evidence is believed"""
 CEILING = 0.97
 FLOOR_CAUSE = 0.25

@@ -141,11 +141,14 @@ def _page_of_whom(scene: Scene, found: Collection) -> None:
     assert response is not None
     behind_others = scene.seen is not None and scene.seen is not scene.exchange
     relayed = bool(response.get("via") or response.get("age") or response.get("x-cache"))
+    if any(e.supports == f"generated:{Layer.WAF}" and e.weight > 2 for e in found.items):
+        return
     if scene.passes_on or not (behind_others or relayed):
         return
     if any(e.supports == f"forwarded:{Layer.GATEWAY}" and e.weight >= 2 for e in found.items):
         return
-    for layer, weight in ((Layer.GATEWAY, 3.4), (Layer.WAF, 3.1)):
+    more = 1.0 if scene.asked_nobody else 0.0  # its own Server field speaks for an origin there, and proves little
+    for layer, weight in ((Layer.GATEWAY, 4.6 + more), (Layer.WAF, 4.2 + more)):
         found.add("behind other hops a reverse proxy, with or without a firewall, sends this page as well",
                   f"generated:{layer}", weight, exchange=scene.exchange, where="response body",
                   reference="measured: ModSecurity's refusal equals the server's own page")  # fmt: skip
@@ -223,11 +226,13 @@ def _payload(scene: Scene, found: Collection, *, own_page: bool) -> None:
         if hit is None:
             continue
         family, value = hit
-        weight = (7.5 if own_page else 1.8) if family != "file" else (4.6 if own_page else 1.2)
+        weight = 1.8 if not own_page else 9.0 if scene.asked_nobody else 6.9
+        if family == "file":
+            weight -= 2.4 if own_page else 0.6
         says = f"the request carries what rules against {family} look for"
         found.add(says, f"generated:{Layer.WAF}", weight, exchange=scene.exchange, where=where, value=value,
                   reference="OWASP Core Rule Set", product="modsecurity" if own_page else None)  # fmt: skip
-        found.add(says, "cause:waf-rule", 3.2 if weight > 5 else 1.2, exchange=scene.exchange, where=where, value=value,
+        found.add(says, "cause:waf-rule", 3.2 if own_page and family != "file" else 1.2, exchange=scene.exchange, where=where, value=value,
                   reference="OWASP Core Rule Set")  # fmt: skip
         return
 
