@@ -10,10 +10,10 @@ from tracer.model.connection import Connection
 from tracer.model.http import Body, Exchange, Message
 from tracer.model.http import text as as_text
 from tracer.model.tls import Handshake
-from tracer.model.verdict import Alternative, Cause, Evidence, Hop, Layer, PathEntry, Said, Verdict
+from tracer.model.verdict import Alternative, Hop, Layer, PathEntry, Verdict
 
-from . import judge, path, redirects, rules_cause, rules_layer, words
-from .denials import is_denial, refusal
+from . import judge, path, redirects, refused, rules_cause, rules_layer, words
+from .denials import is_denial, refusal, silent_refusal
 from .evidence import Collection
 from .scene import Scene, from_cache
 from .vantage import Ends, Hops, host_of
@@ -56,7 +56,6 @@ class _View:
         clients = {host_of(self.ends.client(e)) for e in self.exchanges}
         servers = {host_of(self.ends.server(e)) for e in self.exchanges}
         self.proxies = frozenset(servers & clients) - {""} | self.hops.intermediaries()
-        self.refused = {h.connection: h for h in self.handshakes.values() if h.connection and refusal(h)}
 
     # -- HTTP
 
@@ -64,13 +63,9 @@ class _View:
         denied = {e.id: e for e in self.exchanges if is_denial(e, self._body(e))}
         overcome = self._overcome(denied)
         for exchange in denied.values():
-            if exchange.id in overcome or self._is_copy(exchange, denied):
+            if exchange.id in overcome or exchange.id in self.hops.outer:
                 continue
             yield self._verdict(exchange)
-
-    def _is_copy(self, exchange: Exchange, denied: dict[str, Exchange]) -> bool:
-        """A deeper copy of a denial that is reported where its client saw it."""
-        return exchange.id in self.hops.outer
 
     def _overcome(self, denied: dict[str, Exchange]) -> set[str]:
         """Denials that the same client then got past with the same request."""
@@ -97,11 +92,15 @@ class _View:
         layer = next(iter(judge.posterior(judge.weigh(found.items).layers)))
         rules_cause.usual(scene, layer, found)
         if copies:
+            depth = "1 hop" if len(copies) == 1 else f"{len(copies)} hops"
             found.add(
-                f"the denial was already there {len(copies)} hop{'s' * (len(copies) > 1)} deeper, at {self.ends.server(deciding)}",
-                "present:unknown", 0.0, exchange=deciding, where="response status line",
+                f"the denial was already there {depth} deeper, at {self.ends.server(deciding)}",
+                "present:unknown",
+                0.0,
+                exchange=deciding,
+                where="response status line",
                 value=str(deciding.response.status if deciding.response else ""),
-            )  # fmt: skip
+            )
         return self._conclude(exchange, deciding, copies, found, scene.chain)
 
     def _scene(self, exchange: Exchange, deciding: Exchange) -> Scene:
@@ -121,7 +120,12 @@ class _View:
         )
 
     def _conclude(
-        self, exchange: Exchange, deciding: Exchange, copies: list[Exchange], found: Collection, chain: tuple[Exchange, ...]
+        self,
+        exchange: Exchange,
+        deciding: Exchange,
+        copies: list[Exchange],
+        found: Collection,
+        chain: tuple[Exchange, ...],
     ) -> Verdict:
         evidence = found.items
         scales = judge.weigh(e for e in evidence if not e.supports.endswith(":unknown"))
@@ -178,7 +182,9 @@ class _View:
         passing = [(e, self.ends.server(e)) for e in ([exchange, *copies] if copies else []) if e is not deciding]
         hops = path.captured(passing, found)
         marks = path.marked(evidence, hops, (layer, product))
-        before = sorted([*hops, *marks], key=lambda e: path.ORDER.index(e.layer)) if marks and not hops else [*hops, *marks]
+        before = (
+            sorted([*hops, *marks], key=lambda e: path.ORDER.index(e.layer)) if marks and not hops else [*hops, *marks]
+        )
         return *before, path.deciding(evidence, layer, product, self.ends.server(deciding) or None)
 
     def _text(self, exchange: Exchange, message: Message) -> str:
@@ -190,54 +196,16 @@ class _View:
     # -- TLS
 
     def tls_verdicts(self) -> Iterator[Verdict]:
-        used = {e.tls for e in self.exchanges if e.response is not None}
+        answered = {e.tls for e in self.exchanges if e.response is not None}
+        asked = {e.tls for e in self.exchanges if e.response is None}
         for handshake in self.handshakes.values():
-            alert = refusal(handshake)
-            if alert and handshake.id not in used:
-                yield self._tls_verdict(handshake, alert)
-
-    def _tls_verdict(self, handshake: Handshake, alert: str) -> Verdict:
-        found = Collection()
-        by_name = alert == "unrecognized_name"
-        missing = handshake.client_cert_sent is False or alert in ("certificate_required", "no_certificate")
-        cause = Cause.HOST_DENIED if by_name else Cause.CLIENT_CERT_MISSING if missing else Cause.CLIENT_CERT_REJECTED
-        packet = next((a.packet for a in handshake.alerts if not a.client and a.level == 2), None)
-        end = host_of(handshake.server)
-        layer = Layer.GATEWAY if end in self.proxies else Layer.ORIGIN
-        found.add(f"the server ended the handshake with {alert}", f"generated:{layer}", 2.2, id_seen=handshake.id,
-                  where="tls alert", value=alert, packet=packet, reference="RFC 8446 section 6.2")  # fmt: skip
-        if handshake.client_cert_requested:
-            sent = "none was sent" if missing else "one was sent"
-            found.add(f"it had asked for a client certificate; {sent}", f"cause:{cause}", 4.0, id_seen=handshake.id,
-                      where="tls handshake", value="CertificateRequest", reference="RFC 8446 section 4.3.2")  # fmt: skip
-        else:
-            found.add(f"{alert} is what is said then", f"cause:{cause}", 2.5, id_seen=handshake.id, where="tls alert",
-                      value=alert, packet=packet)  # fmt: skip
-        scales = judge.weigh(found.items)
-        ranked = judge.posterior(scales.layers)
-        layer = next(iter(ranked))
-        cause, cause_confidence = judge.choose_cause(scales)
-        url = f"https://{handshake.sni}/" if handshake.sni else None
-        return Verdict(
-            source=handshake.source,
-            exchange=handshake.id,
-            url=url,
-            time_ns=next((a.time_ns for a in handshake.alerts if a.packet == packet), handshake.end_ns),
-            layer=layer,
-            cause=cause,
-            cause_detail=alert.replace("_", "-"),
-            confidence=round(min(0.75, ranked[layer]), 3),
-            cause_confidence=round(cause_confidence, 3),
-            hop=Hop(name=str(layer), address=handshake.server or None),
-            alternatives=tuple(
-                Alternative(layer=k, cause=cause, confidence=round(p, 3)) for k, p in list(ranked.items())[1:3]
-            ),
-            path=(PathEntry(layer=layer, address=handshake.server, said=Said.GENERATED, evidence=("v1",)),),
-            evidence=tuple(found.items),
-            chain=(handshake.id,),
-            headline=words.headline(None, layer, None, cause, ranked[layer]),
-            next_steps=tuple(words.next_steps(layer, None, cause, ranked[layer], cause_confidence)),
-        )
+            if handshake.id in answered:
+                continue
+            connection = self.connections.get(handshake.connection or "")
+            how = refusal(handshake) or silent_refusal(handshake, connection, unanswered=handshake.id in asked)
+            if how is not None:
+                server = self.ends.server_of(handshake.connection, handshake.server)
+                yield refused.verdict(handshake, how, server, passes_on=host_of(server) in self.proxies)
 
 
 def _asker(exchange: Exchange) -> tuple[str, str, str]:
@@ -250,4 +218,3 @@ def _other_status(deciding: Exchange, exchange: Exchange) -> int | None:
     first = deciding.response.status if deciding.response else None
     seen = exchange.response.status if exchange.response else None
     return first if first != seen else None
-

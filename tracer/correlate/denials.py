@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 
+from tracer.model.connection import Connection
 from tracer.model.http import Exchange
 from tracer.model.tls import Handshake
+
+from .refused import Refusal
 
 ALWAYS = frozenset({401, 403, 405, 407, 421, 429, 451, 495, 496, 511})
 SOMETIMES = frozenset({400, 503})
@@ -48,8 +51,8 @@ def is_denial(exchange: Exchange, body: str) -> bool:
     return response.status in SOMETIMES and bool(EVIDENCE.search(body) or response.get("cf-mitigated"))
 
 
-def refusal(handshake: Handshake) -> str | None:
-    """The name of the alert with which the server refused this handshake for certificate or name; else None.
+def refusal(handshake: Handshake) -> Refusal | None:
+    """The alert with which the server refused this handshake for certificate or name; else None.
 
     A fatal alert long after a completed handshake (decode_error at close, say) is no refusal.
     """
@@ -59,5 +62,13 @@ def refusal(handshake: Handshake) -> str | None:
         if alert.code == 40 and not handshake.client_cert_requested and handshake.version is not None:
             continue
         if alert.code == 112 or handshake.client_cert_requested is not False:
-            return alert.name
+            return Refusal(alert.name, alert)
     return None
+
+
+def silent_refusal(handshake: Handshake, connection: Connection | None, *, unanswered: bool) -> Refusal | None:
+    """A server that asked for a certificate, got none, and closed without a word; `unanswered`: a request was sent."""
+    if not handshake.client_cert_requested or handshake.client_cert_sent is not False or connection is None:
+        return None
+    ended = connection.closed in ("server-fin", "server-rst")
+    return Refusal("closed", None) if ended and (unanswered or handshake.complete is False) else None

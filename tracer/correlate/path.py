@@ -25,8 +25,12 @@ def captured(passing: Sequence[tuple[Exchange, str]], found: Collection) -> list
         if layer in (Layer.ORIGIN, Layer.APP):
             layer = Layer.GATEWAY
         says = f"{name or 'the hop'} at {server} asked the next one, and passed its answer on"
-        item = found.add(says, f"forwarded:{layer}", 0.0, exchange=exchange, where="packets", value=server, product=name)
-        entries.append(PathEntry(layer=layer, product=name, address=server or None, said=Said.FORWARDED, evidence=(item,)))
+        item = found.add(
+            says, f"forwarded:{layer}", 0.0, exchange=exchange, where="packets", value=server, product=name
+        )
+        entries.append(
+            PathEntry(layer=layer, product=name, address=server or None, said=Said.FORWARDED, evidence=(item,))
+        )
     return entries
 
 
@@ -42,7 +46,9 @@ def _is_real(found: Found) -> bool:
     return found.mark.strength is Strength.STRONG and found.mark.proves in (Proves.PRESENT, Proves.FORWARDED)
 
 
-def marked(evidence: Iterable[Evidence], known: Iterable[PathEntry], accused: tuple[Layer, str | None]) -> list[PathEntry]:
+def marked(
+    evidence: Iterable[Evidence], known: Iterable[PathEntry], accused: tuple[Layer, str | None]
+) -> list[PathEntry]:
     """Hops that left a mark of their own and are not among the known ones."""
     have = {e.product for e in known}
     seen: dict[tuple[Layer, str], dict[str, list[Evidence]]] = defaultdict(lambda: defaultdict(list))
@@ -57,7 +63,9 @@ def marked(evidence: Iterable[Evidence], known: Iterable[PathEntry], accused: tu
         if (layer, product) == accused or not (relayed or there):
             continue
         ids = tuple(i.id for group in kinds.values() for i in group)
-        entries.append(PathEntry(layer=layer, product=product, said=Said.FORWARDED if relayed else Said.PRESENT, evidence=ids))
+        entries.append(
+            PathEntry(layer=layer, product=product, said=Said.FORWARDED if relayed else Said.PRESENT, evidence=ids)
+        )
     return sorted(entries, key=lambda e: ORDER.index(e.layer))
 
 
@@ -66,6 +74,7 @@ def deciding(evidence: Iterable[Evidence], layer: Layer, product: str | None, ad
     ids = tuple(
         i.id
         for i in evidence
-        if i.supports in (f"generated:{layer}", f"present:{layer}") and (product is None or i.product in (None, product))
+        if i.supports in (f"generated:{layer}", f"present:{layer}")
+        and (product is None or i.product in (None, product))
     )
     return PathEntry(layer=layer, product=product, address=address, said=Said.GENERATED, evidence=ids)

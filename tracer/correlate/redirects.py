@@ -73,20 +73,35 @@ def collect(scene: Scene, found: Collection) -> None:
         elsewhere = _host(step) != _host(last)
         had, has = step.request.get("authorization"), last.request.get("authorization")
         if had and not has and elsewhere:
-            _add(found, step, f"Authorization was sent to {_host(step)}, and not to {_host(last)} after the redirect",
-                 5.5, "request header authorization")  # fmt: skip
+            _add(
+                found,
+                step,
+                f"Authorization was sent to {_host(step)}, and not to {_host(last)} after the redirect",
+                5.5,
+                "request header authorization",
+            )
             return
         signed = "X-Amz-Signature=" in last.request.target or "Signature=" in last.request.target
         if had and has and elsewhere and (signed or had == has):
-            _add(found, step, f"Authorization for {_host(step)} was sent on to {_host(last)}, which did not ask for it",
-                 5.5 if signed else 3.0, "request header authorization")  # fmt: skip
+            _add(
+                found,
+                step,
+                f"Authorization for {_host(step)} was sent on to {_host(last)}, which did not ask for it",
+                5.5 if signed else 3.0,
+                "request header authorization",
+            )
             return
         if step.request.method == "POST" and last.request.method in ("GET", "HEAD"):
             status = step.response.status if step.response else 302
             if step.request.body.size and _after_login(step):
                 continue
-            _add(found, step, f"the redirect with {status} turned POST into {last.request.method}; the body was lost", 3.4,
-                 "request method")  # fmt: skip
+            _add(
+                found,
+                step,
+                f"the redirect with {status} turned POST into {last.request.method}; the body was lost",
+                3.4,
+                "request method",
+            )
             return
 
 
@@ -96,9 +111,15 @@ def _after_login(step: Exchange) -> bool:
 
 
 def _add(found: Collection, step: Exchange, says: str, weight: float, where: str) -> None:
-    found.add(says, f"cause:{Cause.CREDENTIALS_LOST_IN_REDIRECT}", weight, exchange=step, where=where,
-              value=step.request.method if step.request and where == "request method" else "",
-              reference="RFC 9110 section 15.4")  # fmt: skip
+    found.add(
+        says,
+        f"cause:{Cause.CREDENTIALS_LOST_IN_REDIRECT}",
+        weight,
+        exchange=step,
+        where=where,
+        value=step.request.method if step.request and where == "request method" else "",
+        reference="RFC 9110 section 15.4",
+    )
 
 
 def _host(exchange: Exchange) -> str:

@@ -16,9 +16,22 @@ from .cues import stated
 from .evidence import Collection
 from .scene import Scene
 
-CREDENTIAL_FIELDS = ("authorization", "cookie", "x-api-key", "api-key", "apikey", "x-auth-token", "x-access-token",
-                     "ocp-apim-subscription-key", "private-token", "x-goog-api-key", "x-amz-security-token")  # fmt: skip
-OWN_PAGE = re.compile(r"<center>(nginx|openresty)|You don't have permission to access|<title>403 (- )?Forbidden</title>", re.IGNORECASE)
+CREDENTIAL_FIELDS = (
+    "authorization",
+    "cookie",
+    "x-api-key",
+    "api-key",
+    "apikey",
+    "x-auth-token",
+    "x-access-token",
+    "ocp-apim-subscription-key",
+    "private-token",
+    "x-goog-api-key",
+    "x-amz-security-token",
+)
+OWN_PAGE = re.compile(
+    r"<center>(nginx|openresty)|You don't have permission to access|<title>403 (- )?Forbidden</title>", re.IGNORECASE
+)
 ROBOT = re.compile(
     r"bot\b|crawl|spider|scrapy|scan|sqlmap|nikto|nmap|masscan|zgrab|wpscan|httrack|libwww|harvest|slurp|headless|phantomjs|selenium|grabber|evil|bad",
     re.IGNORECASE,
@@ -56,19 +69,44 @@ def _status(scene: Scene, found: Collection) -> None:
     }.get(status)
     if meaning:
         cause, weight, reference = meaning
-        found.add(f"that is what {status} means", f"cause:{cause}", weight, exchange=exchange,
-                  where="response status line", value=str(status), reference=reference)  # fmt: skip
+        found.add(
+            f"that is what {status} means",
+            f"cause:{cause}",
+            weight,
+            exchange=exchange,
+            where="response status line",
+            value=str(status),
+            reference=reference,
+        )
     if exchange.request and exchange.request.method == "CONNECT" and status != 407:
-        found.add("a refused CONNECT is the proxy's policy about the destination", f"cause:{Cause.DESTINATION_DENIED}", 4.0,
-                  exchange=exchange, where="request target", value=exchange.request.target)  # fmt: skip
+        found.add(
+            "a refused CONNECT is the proxy's policy about the destination",
+            f"cause:{Cause.DESTINATION_DENIED}",
+            4.0,
+            exchange=exchange,
+            where="request target",
+            value=exchange.request.target,
+        )
     for name in ("x-ratelimit-remaining", "ratelimit-remaining", "x-rate-limit-remaining"):
         if (exchange.response.get(name) or "").strip() == "0" and status in (403, 429):
-            found.add("no request is left of the allowance", f"cause:{Cause.RATE_LIMITED}", 3.4, exchange=exchange,
-                      where=f"response header {name}", value="0",
-                      reference="draft-ietf-httpapi-ratelimit-headers")  # fmt: skip
+            found.add(
+                "no request is left of the allowance",
+                f"cause:{Cause.RATE_LIMITED}",
+                3.4,
+                exchange=exchange,
+                where=f"response header {name}",
+                value="0",
+                reference="draft-ietf-httpapi-ratelimit-headers",
+            )
     if exchange.response.get("cf-mitigated") == "challenge":
-        found.add("Cloudflare answers with a challenge", f"cause:{Cause.BOT_CHALLENGE}", 5.0, exchange=exchange,
-                  where="response header cf-mitigated", value="challenge")  # fmt: skip
+        found.add(
+            "Cloudflare answers with a challenge",
+            f"cause:{Cause.BOT_CHALLENGE}",
+            5.0,
+            exchange=exchange,
+            where="response header cf-mitigated",
+            value="challenge",
+        )
 
 
 def _credentials_asked(exchange: Exchange, found: Collection) -> Cause | None:
@@ -88,8 +126,15 @@ def _credentials_asked(exchange: Exchange, found: Collection) -> Cause | None:
     cause = Cause.CREDENTIALS_INVALID if sent or loosely else Cause.CREDENTIALS_MISSING
     says = "credentials were sent and not accepted" if sent or loosely else "no credentials were sent"
     unsure = loosely or len(request.headers) < 2  # a source that did not keep the request's fields
-    found.add(says, f"cause:{cause}", 1.6 if unsure else 4.2, exchange=exchange, where=f"request header {field}",
-              value="present" if sent else "absent", reference="RFC 9110 section 15.5.2")  # fmt: skip
+    found.add(
+        says,
+        f"cause:{cause}",
+        1.6 if unsure else 4.2,
+        exchange=exchange,
+        where=f"request header {field}",
+        value="present" if sent else "absent",
+        reference="RFC 9110 section 15.5.2",
+    )
     if unsure:
         return None
     return Cause.CREDENTIALS_MISSING if sent else Cause.CREDENTIALS_INVALID
@@ -106,15 +151,35 @@ def _credentials(exchange: Exchange, request: Request, found: Collection) -> Non
     if bearer and (claims := _claims(bearer[2])) and now is not None:
         expires, begins = claims.get("exp"), claims.get("nbf")
         if isinstance(expires, (int, float)) and expires < now:
-            found.add(f"the token in Authorization ended {round(now - expires)} s before this", f"cause:{Cause.CREDENTIALS_EXPIRED}", 5.0,
-                      exchange=exchange, where="request header authorization", value="claim exp", reference="RFC 7519 section 4.1.4")  # fmt: skip
+            found.add(
+                f"the token in Authorization ended {round(now - expires)} s before this",
+                f"cause:{Cause.CREDENTIALS_EXPIRED}",
+                5.0,
+                exchange=exchange,
+                where="request header authorization",
+                value="claim exp",
+                reference="RFC 7519 section 4.1.4",
+            )
         if isinstance(begins, (int, float)) and begins > now + 1:
-            found.add("the token in Authorization is not valid yet", f"cause:{Cause.CLOCK_SKEW}", 4.5, exchange=exchange,
-                      where="request header authorization", value="claim nbf", reference="RFC 7519 section 4.1.5")  # fmt: skip
+            found.add(
+                "the token in Authorization is not valid yet",
+                f"cause:{Cause.CLOCK_SKEW}",
+                4.5,
+                exchange=exchange,
+                where="request header authorization",
+                value="claim nbf",
+                reference="RFC 7519 section 4.1.5",
+            )
     expires_at = re.search(r"[?&](?:expires?|exp|e|expiry|until)=(\d{10})\b", request.target, re.IGNORECASE)
     if expires_at and now is not None and int(expires_at[1]) < now:
-        found.add("the signed link is past its Expires", f"cause:{Cause.CREDENTIALS_EXPIRED}", 5.0, exchange=exchange,
-                  where="request target", value=expires_at[0])  # fmt: skip
+        found.add(
+            "the signed link is past its Expires",
+            f"cause:{Cause.CREDENTIALS_EXPIRED}",
+            5.0,
+            exchange=exchange,
+            where="request target",
+            value=expires_at[0],
+        )
 
 
 def _claims(part: str) -> dict[str, object]:
@@ -140,9 +205,15 @@ def _now(exchange: Exchange) -> float | None:
 def _oddities(scene: Scene, request: Request, found: Collection) -> None:
     exchange = scene.exchange
     if request.method == "OPTIONS" and request.get("access-control-request-method"):
-        found.add("the request is a CORS preflight", f"cause:{Cause.CORS_DENIED}", 3.2, exchange=exchange,
-                  where="request header access-control-request-method",
-                  value=request.get("access-control-request-method") or "", reference="Fetch standard, CORS-preflight")  # fmt: skip
+        found.add(
+            "the request is a CORS preflight",
+            f"cause:{Cause.CORS_DENIED}",
+            3.2,
+            exchange=exchange,
+            where="request header access-control-request-method",
+            value=request.get("access-control-request-method") or "",
+            reference="Fetch standard, CORS-preflight",
+        )
     referer, host = request.get("referer"), request.get("host") or request.authority or ""
     path = urlsplit(request.url).path.lower()
     if (
@@ -150,27 +221,59 @@ def _oddities(scene: Scene, request: Request, found: Collection) -> None:
         and urlsplit(referer).hostname not in (None, host.partition(":")[0])
         and re.search(r"\.(png|jpe?g|gif|webp|svg|mp4|webm|mp3|pdf|zip|css|woff2?)$", path)
     ):
-        found.add("a file for embedding, asked for from another site's page", f"cause:{Cause.REFERER_DENIED}", 2.2,
-                  exchange=exchange, where="request header referer", value=referer)  # fmt: skip
+        found.add(
+            "a file for embedding, asked for from another site's page",
+            f"cause:{Cause.REFERER_DENIED}",
+            2.2,
+            exchange=exchange,
+            where="request header referer",
+            value=referer,
+        )
     front = scene.seen is None or scene.seen is exchange
     sni = scene.handshake.sni if scene.handshake and front else None
     if sni and host and sni.lower() != host.lower().partition(":")[0]:
-        found.add(f"TLS was set up for {sni}, the request is for {host}", f"cause:{Cause.HOST_DENIED}", 2.0,
-                  exchange=exchange, where="request header host", value=host, reference="RFC 9110 section 7.4")  # fmt: skip
+        found.add(
+            f"TLS was set up for {sni}, the request is for {host}",
+            f"cause:{Cause.HOST_DENIED}",
+            2.0,
+            exchange=exchange,
+            where="request header host",
+            value=host,
+            reference="RFC 9110 section 7.4",
+        )
     if scene.handshake is not None and scene.handshake.client_cert_sent and front and OWN_PAGE.search(scene.body):
-        found.add("a client certificate was sent, and the server refused by page", f"cause:{Cause.CLIENT_CERT_REJECTED}", 1.7,
-                  exchange=exchange, where="tls handshake", value="client certificate")  # fmt: skip
+        found.add(
+            "a client certificate was sent, and the server refused by page",
+            f"cause:{Cause.CLIENT_CERT_REJECTED}",
+            1.7,
+            exchange=exchange,
+            where="tls handshake",
+            value="client certificate",
+        )
     if (
         scene.handshake is not None
         and scene.handshake.client_cert_requested
         and scene.handshake.client_cert_sent is False
     ):
-        found.add("the server asked for a client certificate and got none", f"cause:{Cause.CLIENT_CERT_MISSING}", 3.0,
-                  exchange=exchange, where="tls handshake", value="no client certificate")  # fmt: skip
+        found.add(
+            "the server asked for a client certificate and got none",
+            f"cause:{Cause.CLIENT_CERT_MISSING}",
+            3.0,
+            exchange=exchange,
+            where="tls handshake",
+            value="no client certificate",
+        )
     age = exchange.response.get("age") if exchange.response else None
     if age and age.strip().isdigit() and int(age) > 0:
-        found.add(f"the answer is {age.strip()} s old: a cache serves an old denial", f"cause:{Cause.STALE_DENIAL}", 3.0,
-                  exchange=exchange, where="response header age", value=age, reference="RFC 9111 section 5.1")  # fmt: skip
+        found.add(
+            f"the answer is {age.strip()} s old: a cache serves an old denial",
+            f"cause:{Cause.STALE_DENIAL}",
+            3.0,
+            exchange=exchange,
+            where="response header age",
+            value=age,
+            reference="RFC 9111 section 5.1",
+        )
 
 
 def usual(scene: Scene, layer: Layer, found: Collection) -> None:
@@ -182,18 +285,39 @@ def usual(scene: Scene, layer: Layer, found: Collection) -> None:
     path = urlsplit(request.url).path
     known = request.get("authorization") is not None or _identified(request)
     page = bool(OWN_PAGE.search(scene.body))
-    usually = {Layer.APP: Cause.INSUFFICIENT_SCOPE, Layer.FORWARD_PROXY: Cause.DESTINATION_DENIED, Layer.WAF: Cause.WAF_RULE}
+    usually = {
+        Layer.APP: Cause.INSUFFICIENT_SCOPE,
+        Layer.FORWARD_PROXY: Cause.DESTINATION_DENIED,
+        Layer.WAF: Cause.WAF_RULE,
+    }
     cause = usually.get(layer, Cause.PATH_DENIED)
-    found.add(f"a refusal without a reason: at this layer most often {cause}", f"cause:{cause}",
-              {Cause.DESTINATION_DENIED: 2.2, Cause.WAF_RULE: 1.4}.get(cause, 0.9), exchange=exchange,
-              where="request target", value=path)  # fmt: skip
+    found.add(
+        f"a refusal without a reason: at this layer most often {cause}",
+        f"cause:{cause}",
+        {Cause.DESTINATION_DENIED: 2.2, Cause.WAF_RULE: 1.4}.get(cause, 0.9),
+        exchange=exchange,
+        where="request target",
+        value=path,
+    )
     if known and request.method != "OPTIONS":
-        found.add("the caller showed who it is: 403 then means that this is not enough", f"cause:{Cause.INSUFFICIENT_SCOPE}",
-                  1.5 if request.get("authorization") else 0.9, exchange=exchange, where="request header authorization",
-                  value="present", reference="RFC 9110 section 15.5.4")  # fmt: skip
+        found.add(
+            "the caller showed who it is: 403 then means that this is not enough",
+            f"cause:{Cause.INSUFFICIENT_SCOPE}",
+            1.5 if request.get("authorization") else 0.9,
+            exchange=exchange,
+            where="request header authorization",
+            value="present",
+            reference="RFC 9110 section 15.5.4",
+        )
     elif path.endswith("/") and page and path != "/":
-        found.add("a directory was asked for, and the server's own page came back", f"cause:{Cause.DIRECTORY_INDEX}", 1.6,
-                  exchange=exchange, where="request target", value=path)  # fmt: skip
+        found.add(
+            "a directory was asked for, and the server's own page came back",
+            f"cause:{Cause.DIRECTORY_INDEX}",
+            1.6,
+            exchange=exchange,
+            where="request target",
+            value=path,
+        )
     _by_method(exchange, request, page=page, found=found)
     _by_agent(exchange, request, found)
 
@@ -204,14 +328,38 @@ def _by_method(exchange: Exchange, request: Request, *, page: bool, found: Colle
         foreign = origin and (urlsplit(origin).netloc or origin) != (request.get("host") or request.authority)
         cause = Cause.CORS_DENIED if foreign else Cause.REQUEST_REJECTED
         says = "an upgrade asked for by another site's page" if foreign else "an upgrade was refused"
-        found.add(says, f"cause:{cause}", 2.0, exchange=exchange, where="request header origin",
-                  value=origin or request.get("upgrade") or "", reference="RFC 6455 section 10.2")  # fmt: skip
-    elif (origin := request.get("origin")) and origin != "null" and urlsplit(origin).netloc != (request.get("host") or request.authority):
-        found.add("the request comes from another origin's page", f"cause:{Cause.CORS_DENIED}", 1.3, exchange=exchange,
-                  where="request header origin", value=origin, reference="RFC 6454 section 7")  # fmt: skip
+        found.add(
+            says,
+            f"cause:{cause}",
+            2.0,
+            exchange=exchange,
+            where="request header origin",
+            value=origin or request.get("upgrade") or "",
+            reference="RFC 6455 section 10.2",
+        )
+    elif (
+        (origin := request.get("origin"))
+        and origin != "null"
+        and urlsplit(origin).netloc != (request.get("host") or request.authority)
+    ):
+        found.add(
+            "the request comes from another origin's page",
+            f"cause:{Cause.CORS_DENIED}",
+            1.3,
+            exchange=exchange,
+            where="request header origin",
+            value=origin,
+            reference="RFC 6454 section 7",
+        )
     elif page and request.method in ("PUT", "DELETE", "PATCH", "TRACE", "PROPFIND", "MKCOL", "COPY", "MOVE"):
-        found.add("a method that servers often allow to few", f"cause:{Cause.METHOD_DENIED}", 1.6, exchange=exchange,
-                  where="request method", value=request.method)  # fmt: skip
+        found.add(
+            "a method that servers often allow to few",
+            f"cause:{Cause.METHOD_DENIED}",
+            1.6,
+            exchange=exchange,
+            where="request method",
+            value=request.method,
+        )
 
 
 def _by_agent(exchange: Exchange, request: Request, found: Collection) -> None:
@@ -219,8 +367,20 @@ def _by_agent(exchange: Exchange, request: Request, found: Collection) -> None:
     if not agent or not agent.strip():
         if len(request.headers) < 2:  # not a request as it was sent: a source that tells the address alone
             return
-        found.add("the request names no User-Agent", f"cause:{Cause.CLIENT_DENIED}", 1.4, exchange=exchange,
-                  where="request header user-agent", value="")  # fmt: skip
+        found.add(
+            "the request names no User-Agent",
+            f"cause:{Cause.CLIENT_DENIED}",
+            1.4,
+            exchange=exchange,
+            where="request header user-agent",
+            value="",
+        )
     elif hit := ROBOT.search(agent):
-        found.add("the User-Agent names a robot or a scanner", f"cause:{Cause.CLIENT_DENIED}", 1.8, exchange=exchange,
-                  where="request header user-agent", value=hit.group(0))  # fmt: skip
+        found.add(
+            "the User-Agent names a robot or a scanner",
+            f"cause:{Cause.CLIENT_DENIED}",
+            1.8,
+            exchange=exchange,
+            where="request header user-agent",
+            value=hit.group(0),
+        )

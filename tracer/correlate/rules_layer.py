@@ -18,29 +18,59 @@ PRESENCE = 0.16
 """how much less it says that a product is there, than that it answered"""
 PRESENCE_AT_END = 0.45
 """the same for applications and origins: there is nothing behind them that could have answered instead"""
-GENERIC = re.compile(r"header:(server|age|date|via|x-cache|x-powered-by|content-type|set-cookie|proxy-connection|retry-after|x-ratelimit-.*|cache-control)$")
+GENERIC = re.compile(
+    r"header:(server|age|date|via|x-cache|x-powered-by|content-type|set-cookie|proxy-connection|retry-after|x-ratelimit-.*|cache-control)$"
+)
 """fields that many products write: a mark there needs a second one of the same product"""
 ANY = "Any "
 """names of rows that stand for a kind of product begin so"""
 SERVERS = {
-    r"^nginx": (Layer.ORIGIN, "nginx"), r"^apache(?!-coyote|.*traffic)": (Layer.ORIGIN, "apache"),
-    r"^lighttpd": (Layer.ORIGIN, "lighttpd"), r"^microsoft-iis": (Layer.ORIGIN, "iis"), r"^h2o": (Layer.ORIGIN, "h2o"),
-    r"^caddy": (Layer.GATEWAY, "caddy"), r"^gunicorn": (Layer.APP, "gunicorn"), r"^uvicorn": (Layer.APP, "uvicorn"),
-    r"^werkzeug": (Layer.APP, "flask"), r"^(apache-coyote|tomcat)": (Layer.ORIGIN, "tomcat"),
-    r"^kestrel": (Layer.APP, "aspnet"), r"^tornado": (Layer.APP, "tornado"), r"^jetty": (Layer.ORIGIN, "jetty"),
-    r"^amazons3": (Layer.ORIGIN, "aws-s3"), r"^openresty": (Layer.ORIGIN, "openresty"),
-    r"^litespeed": (Layer.ORIGIN, "litespeed"), r"^envoy": (Layer.GATEWAY, "envoy"),
-    r"^(ats/|apachetrafficserver)": (Layer.CDN, "trafficserver"), r"^varnish": (Layer.CDN, "varnish"),
-}  # fmt: skip
+    r"^nginx": (Layer.ORIGIN, "nginx"),
+    r"^apache(?!-coyote|.*traffic)": (Layer.ORIGIN, "apache"),
+    r"^lighttpd": (Layer.ORIGIN, "lighttpd"),
+    r"^microsoft-iis": (Layer.ORIGIN, "iis"),
+    r"^h2o": (Layer.ORIGIN, "h2o"),
+    r"^caddy": (Layer.GATEWAY, "caddy"),
+    r"^gunicorn": (Layer.APP, "gunicorn"),
+    r"^uvicorn": (Layer.APP, "uvicorn"),
+    r"^werkzeug": (Layer.APP, "flask"),
+    r"^(apache-coyote|tomcat)": (Layer.ORIGIN, "tomcat"),
+    r"^kestrel": (Layer.APP, "aspnet"),
+    r"^tornado": (Layer.APP, "tornado"),
+    r"^jetty": (Layer.ORIGIN, "jetty"),
+    r"^amazons3": (Layer.ORIGIN, "aws-s3"),
+    r"^openresty": (Layer.ORIGIN, "openresty"),
+    r"^litespeed": (Layer.ORIGIN, "litespeed"),
+    r"^envoy": (Layer.GATEWAY, "envoy"),
+    r"^(ats/|apachetrafficserver)": (Layer.CDN, "trafficserver"),
+    r"^varnish": (Layer.CDN, "varnish"),
+}
 PAGES = (
     (r"<hr><center>(nginx|openresty|angie|tengine)", "nginx", "nginx's own page"),
-    (r"<title>40[13] \w+</title>.{0,200}<h1>\w+</h1>\s*<p>You don't have permission to access this resource", "apache", "Apache's own page"),
-    (r"<h1>Forbidden</h1>\s*<p>You don't have permission to access [^<]{0,200}on this server\.<br", "apache", "Apache's own page"),
+    (
+        r"<title>40[13] \w+</title>.{0,200}<h1>\w+</h1>\s*<p>You don't have permission to access this resource",
+        "apache",
+        "Apache's own page",
+    ),
+    (
+        r"<h1>Forbidden</h1>\s*<p>You don't have permission to access [^<]{0,200}on this server\.<br",
+        "apache",
+        "Apache's own page",
+    ),
     (r"<h1>Forbidden</h1>\s*<p>You don't have permission", "apache", "Apache's own page"),
-    (r"<h2>HTTP Error 40[13]|IIS.{0,40}Detailed Error|Server Error in '/' Application|403 - Forbidden: Access is denied", "iis", "an IIS page"),
+    (
+        r"<h2>HTTP Error 40[13]|IIS.{0,40}Detailed Error|Server Error in '/' Application|"
+        r"403 - Forbidden: Access is denied",
+        "iis",
+        "an IIS page",
+    ),
     (r"<h1>HTTP Status 40\d", "tomcat", "Tomcat's own page"),
-    (r"^<\?xml version=\"1\.0\" encoding=\"iso-8859-1\"\?>.{0,300}<title>403 Forbidden</title>", "lighttpd", "lighttpd's own page"),
-)  # fmt: skip
+    (
+        r"^<\?xml version=\"1\.0\" encoding=\"iso-8859-1\"\?>.{0,300}<title>403 Forbidden</title>",
+        "lighttpd",
+        "lighttpd's own page",
+    ),
+)
 
 
 def collect(scene: Scene, found: Collection) -> None:
@@ -96,22 +126,50 @@ def _mark(scene: Scene, found: Collection, hit: Found, *, alone: bool) -> None:
         weight *= PRESENCE_AT_END if at_end else PRESENCE
     else:
         says, kind, weight = f"{product.name} says why in this way", "generated", weight * 0.8
-    found.add(says, f"{kind}:{layer}", weight, exchange=scene.exchange, where=where, value=value,
-              reference=product.source, product=product.id)  # fmt: skip
+    found.add(
+        says,
+        f"{kind}:{layer}",
+        weight,
+        exchange=scene.exchange,
+        where=where,
+        value=value,
+        reference=product.source,
+        product=product.id,
+    )
     if mark.cause is not None:
-        found.add(f"{product.name} means {mark.cause} by it", f"cause:{mark.cause}", WEIGHT[mark.strength],
-                  exchange=scene.exchange, where=where, value=value, reference=product.source)  # fmt: skip
+        found.add(
+            f"{product.name} means {mark.cause} by it",
+            f"cause:{mark.cause}",
+            WEIGHT[mark.strength],
+            exchange=scene.exchange,
+            where=where,
+            value=value,
+            reference=product.source,
+        )
 
 
 def _mark_of_any(scene: Scene, found: Collection, hit: Found) -> None:
     """A mark that belongs to a kind of product: it tells the cause, and the layer of a forward proxy, no name."""
     if hit.mark.cause is not None:
-        found.add(f"{hit.product.name} means {hit.mark.cause} by it", f"cause:{hit.mark.cause}",
-                  WEIGHT[hit.mark.strength], exchange=scene.exchange, where=hit.where, value=hit.value,
-                  reference=hit.product.source)  # fmt: skip
+        found.add(
+            f"{hit.product.name} means {hit.mark.cause} by it",
+            f"cause:{hit.mark.cause}",
+            WEIGHT[hit.mark.strength],
+            exchange=scene.exchange,
+            where=hit.where,
+            value=hit.value,
+            reference=hit.product.source,
+        )
     if hit.product.layer is Layer.FORWARD_PROXY and hit.mark.proves is Proves.GENERATED:
-        found.add(f"{hit.product.name} writes this", f"generated:{hit.product.layer}", WEIGHT[hit.mark.strength],
-                  exchange=scene.exchange, where=hit.where, value=hit.value, reference=hit.product.source)  # fmt: skip
+        found.add(
+            f"{hit.product.name} writes this",
+            f"generated:{hit.product.layer}",
+            WEIGHT[hit.mark.strength],
+            exchange=scene.exchange,
+            where=hit.where,
+            value=hit.value,
+            reference=hit.product.source,
+        )
 
 
 def _standards(scene: Scene, found: Collection) -> None:
@@ -119,8 +177,16 @@ def _standards(scene: Scene, found: Collection) -> None:
     for told in standards.read_fields(scene.exchange.response):
         if told.said == "forwarded" and scene.asked_nobody:
             continue
-        found.add(told.says, f"{told.said}:{told.layer or Layer.GATEWAY}", told.weight, exchange=scene.exchange,
-                  where=told.where, value=told.value, reference=told.reference, product=told.product)  # fmt: skip
+        found.add(
+            told.says,
+            f"{told.said}:{told.layer or Layer.GATEWAY}",
+            told.weight,
+            exchange=scene.exchange,
+            where=told.where,
+            value=told.value,
+            reference=told.reference,
+            product=told.product,
+        )
 
 
 def _pages(scene: Scene, found: Collection) -> bool:
@@ -128,9 +194,15 @@ def _pages(scene: Scene, found: Collection) -> bool:
     for pattern, product, says in PAGES:
         hit = re.search(pattern, scene.body, re.IGNORECASE | re.DOTALL)
         if hit:
-            found.add(f"the body is {says}: the server made it, not an application behind it",
-                      f"generated:{placed(Layer.ORIGIN, scene)}", 1.6, exchange=scene.exchange, where="response body",
-                      value=hit.group(0), product=product)  # fmt: skip
+            found.add(
+                f"the body is {says}: the server made it, not an application behind it",
+                f"generated:{placed(Layer.ORIGIN, scene)}",
+                1.6,
+                exchange=scene.exchange,
+                where="response body",
+                value=hit.group(0),
+                product=product,
+            )
             return True
     return False
 
@@ -149,9 +221,14 @@ def _page_of_whom(scene: Scene, found: Collection) -> None:
         return
     more = 1.0 if scene.asked_nobody else 0.0  # its own Server field speaks for an origin there, and proves little
     for layer, weight in ((Layer.GATEWAY, 4.6 + more), (Layer.WAF, 4.2 + more)):
-        found.add("behind other hops a reverse proxy, with or without a firewall, sends this page as well",
-                  f"generated:{layer}", weight, exchange=scene.exchange, where="response body",
-                  reference="measured: ModSecurity's refusal equals the server's own page")  # fmt: skip
+        found.add(
+            "behind other hops a reverse proxy, with or without a firewall, sends this page as well",
+            f"generated:{layer}",
+            weight,
+            exchange=scene.exchange,
+            where="response body",
+            reference="measured: ModSecurity's refusal equals the server's own page",
+        )
 
 
 def _server(scene: Scene, found: Collection) -> None:
@@ -168,14 +245,28 @@ def _server(scene: Scene, found: Collection) -> None:
             says, weight = f"the Server field names {product}; others may have written or kept it", 0.5
         else:
             says, weight = f"the Server field names {product}", 1.0
-        found.add(says, f"present:{placed(layer, scene)}", weight, exchange=scene.exchange,
-                  where="response header server", value=servers[0], product=product,
-                  reference="RFC 9110 section 10.2.4")  # fmt: skip
+        found.add(
+            says,
+            f"present:{placed(layer, scene)}",
+            weight,
+            exchange=scene.exchange,
+            where="response header server",
+            value=servers[0],
+            product=product,
+            reference="RFC 9110 section 10.2.4",
+        )
         break
     if len(servers) > 1 and any(s.lower().startswith("caddy") for s in servers):
-        found.add("two Server fields: Caddy adds its own to what it relays", f"forwarded:{Layer.GATEWAY}", 3.6,
-                  exchange=scene.exchange, where="response header server", value=", ".join(servers), product="caddy",
-                  reference="measured against Caddy 2.6")  # fmt: skip
+        found.add(
+            "two Server fields: Caddy adds its own to what it relays",
+            f"forwarded:{Layer.GATEWAY}",
+            3.6,
+            exchange=scene.exchange,
+            where="response header server",
+            value=", ".join(servers),
+            product="caddy",
+            reference="measured against Caddy 2.6",
+        )
 
 
 def _named_but_alone(scene: Scene, found: Collection) -> None:
@@ -186,28 +277,62 @@ def _named_but_alone(scene: Scene, found: Collection) -> None:
     server = response.get("server") or ""
     if re.search(r"envoy", f"{via} {server}", re.IGNORECASE) and response.get("x-envoy-upstream-service-time") is None:
         weight = 3.4 if server.lower().startswith("envoy") else 2.6
-        found.add("Envoy names itself, and x-envoy-upstream-service-time, which it adds to answers from behind, is absent",
-                  f"generated:{Layer.GATEWAY}", weight, exchange=scene.exchange, where="response header via",
-                  value=via or server, product="envoy",
-                  reference="https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/router_filter")  # fmt: skip
+        found.add(
+            "Envoy names itself, and x-envoy-upstream-service-time, which it adds to answers from behind, is absent",
+            f"generated:{Layer.GATEWAY}",
+            weight,
+            exchange=scene.exchange,
+            where="response header via",
+            value=via or server,
+            product="envoy",
+            reference="https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/router_filter",
+        )
     if re.search(r"ApacheTrafficServer|^ATS/", f"{via} {server}") and response.get("age") is None:
-        found.add("Traffic Server names itself, and Age, which it adds to what it relays, is absent",
-                  f"generated:{Layer.CDN}", 3.2, exchange=scene.exchange, where="response header server",
-                  value=server or via, product="trafficserver", reference="measured against Traffic Server 9.2")  # fmt: skip
+        found.add(
+            "Traffic Server names itself, and Age, which it adds to what it relays, is absent",
+            f"generated:{Layer.CDN}",
+            3.2,
+            exchange=scene.exchange,
+            where="response header server",
+            value=server or via,
+            product="trafficserver",
+            reference="measured against Traffic Server 9.2",
+        )
 
 
 def _tunnel(scene: Scene, found: Collection) -> None:
     exchange = scene.exchange
     assert exchange.response is not None
     if exchange.request and exchange.request.method == "CONNECT":
-        found.add("only a forward proxy answers CONNECT", f"generated:{Layer.FORWARD_PROXY}", 7.0, exchange=exchange,
-                  where="request method", value="CONNECT", reference="RFC 9110 section 9.3.6")  # fmt: skip
+        found.add(
+            "only a forward proxy answers CONNECT",
+            f"generated:{Layer.FORWARD_PROXY}",
+            7.0,
+            exchange=exchange,
+            where="request method",
+            value="CONNECT",
+            reference="RFC 9110 section 9.3.6",
+        )
     elif exchange.response.status == 407:
-        found.add("407 is a proxy's own demand for credentials", f"generated:{Layer.FORWARD_PROXY}", 6.0,
-                  exchange=exchange, where="response status line", value="407", reference="RFC 9110 section 15.5.8")  # fmt: skip
+        found.add(
+            "407 is a proxy's own demand for credentials",
+            f"generated:{Layer.FORWARD_PROXY}",
+            6.0,
+            exchange=exchange,
+            where="response status line",
+            value="407",
+            reference="RFC 9110 section 15.5.8",
+        )
     elif exchange.response.status == 511:
-        found.add("511 comes from a proxy that controls access to the network", f"generated:{Layer.FORWARD_PROXY}", 6.0,
-                  exchange=exchange, where="response status line", value="511", reference="RFC 6585 section 6")  # fmt: skip
+        found.add(
+            "511 comes from a proxy that controls access to the network",
+            f"generated:{Layer.FORWARD_PROXY}",
+            6.0,
+            exchange=exchange,
+            where="response status line",
+            value="511",
+            reference="RFC 6585 section 6",
+        )
 
 
 def _payload(scene: Scene, found: Collection, *, own_page: bool) -> None:
@@ -219,7 +344,10 @@ def _payload(scene: Scene, found: Collection, *, own_page: bool) -> None:
     if request is None or scene.exchange.response is None or scene.exchange.response.status in (401, 405, 407):
         return
     texts = [("request target", request.target), ("request header user-agent", request.get("user-agent") or "")]
-    texts += [("request header referer", request.get("referer") or ""), ("request header cookie", request.get("cookie") or "")]
+    texts += [
+        ("request header referer", request.get("referer") or ""),
+        ("request header cookie", request.get("cookie") or ""),
+    ]
     texts.append(("request body", scene.request_body))
     for where, text in texts:
         hit = attack_in(unquote_plus(unquote_plus(text)))
@@ -230,10 +358,25 @@ def _payload(scene: Scene, found: Collection, *, own_page: bool) -> None:
         if family == "file":
             weight -= 2.4 if own_page else 0.6
         says = f"the request carries what rules against {family} look for"
-        found.add(says, f"generated:{Layer.WAF}", weight, exchange=scene.exchange, where=where, value=value,
-                  reference="OWASP Core Rule Set", product="modsecurity" if own_page else None)  # fmt: skip
-        found.add(says, "cause:waf-rule", 3.2 if own_page and family != "file" else 1.2, exchange=scene.exchange, where=where, value=value,
-                  reference="OWASP Core Rule Set")  # fmt: skip
+        found.add(
+            says,
+            f"generated:{Layer.WAF}",
+            weight,
+            exchange=scene.exchange,
+            where=where,
+            value=value,
+            reference="OWASP Core Rule Set",
+            product="modsecurity" if own_page else None,
+        )
+        found.add(
+            says,
+            "cause:waf-rule",
+            3.2 if own_page and family != "file" else 1.2,
+            exchange=scene.exchange,
+            where=where,
+            value=value,
+            reference="OWASP Core Rule Set",
+        )
         return
 
 
@@ -242,6 +385,13 @@ def _service(scene: Scene, found: Collection) -> None:
     if request is None or request.method == "CONNECT":
         return
     for service, host in services.services_at(request):
-        found.add(f"{service.product} answers under this name", f"present:{service.layer}", services.WEIGHT,
-                  exchange=scene.exchange, where="request host", value=host, reference=service.reference,
-                  product=service.product)  # fmt: skip
+        found.add(
+            f"{service.product} answers under this name",
+            f"present:{service.layer}",
+            services.WEIGHT,
+            exchange=scene.exchange,
+            where="request host",
+            value=host,
+            reference=service.reference,
+            product=service.product,
+        )

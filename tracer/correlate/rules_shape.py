@@ -27,23 +27,47 @@ def _json(scene: Scene, response: Response, found: Collection) -> None:
     body, kind = scene.body.lstrip(), (response.get("content-type") or "").lower()
     if "json" not in kind and body[:1] not in ("{", "["):
         return
-    found.add("the answer is JSON, as applications and gateways write it", f"generated:{Layer.APP}", 1.0,
-              exchange=scene.exchange, where="response body", value=body[:80])  # fmt: skip
-    found.add("the answer is JSON: a bare web server would not", f"against:{Layer.ORIGIN}", 0.6,
-              exchange=scene.exchange, where="response body", value=body[:40])  # fmt: skip
+    found.add(
+        "the answer is JSON, as applications and gateways write it",
+        f"generated:{Layer.APP}",
+        1.0,
+        exchange=scene.exchange,
+        where="response body",
+        value=body[:80],
+    )
+    found.add(
+        "the answer is JSON: a bare web server would not",
+        f"against:{Layer.ORIGIN}",
+        0.6,
+        exchange=scene.exchange,
+        where="response body",
+        value=body[:40],
+    )
 
 
 def _fields(scene: Scene, response: Response, found: Collection) -> None:
     challenge = response.get("www-authenticate")
     if challenge and re.match(r"(?i)bearer|token|jwt", challenge):
-        found.add("a Bearer challenge: applications and gateways ask for tokens", f"generated:{Layer.APP}", 0.6,
-                  exchange=scene.exchange, where="response header www-authenticate", value=challenge,
-                  reference="RFC 6750 section 3")  # fmt: skip
+        found.add(
+            "a Bearer challenge: applications and gateways ask for tokens",
+            f"generated:{Layer.APP}",
+            0.6,
+            exchange=scene.exchange,
+            where="response header www-authenticate",
+            value=challenge,
+            reference="RFC 6750 section 3",
+        )
     for name in OF_APPLICATIONS:
         value = response.get(name)
         if value is not None:
-            found.add(f"{name} is written by applications", f"generated:{Layer.APP}", 0.45, exchange=scene.exchange,
-                      where=f"response header {name}", value=value)  # fmt: skip
+            found.add(
+                f"{name} is written by applications",
+                f"generated:{Layer.APP}",
+                0.45,
+                exchange=scene.exchange,
+                where=f"response header {name}",
+                value=value,
+            )
 
 
 def _haproxy(scene: Scene, response: Response, found: Collection) -> None:
@@ -53,9 +77,16 @@ def _haproxy(scene: Scene, response: Response, found: Collection) -> None:
         return
     if response.get("via") or any(n != n.lower() for n in names) or response.get("content-length") is None:
         return
-    found.add("no Date, no Server, all names in lower case: so HAProxy writes answers of its own",
-              f"generated:{Layer.GATEWAY}", 3.4, exchange=scene.exchange, where="response header content-length",
-              value=response.get("content-length") or "", product="haproxy", reference="measured against HAProxy 2.6")  # fmt: skip
+    found.add(
+        "no Date, no Server, all names in lower case: so HAProxy writes answers of its own",
+        f"generated:{Layer.GATEWAY}",
+        3.4,
+        exchange=scene.exchange,
+        where="response header content-length",
+        value=response.get("content-length") or "",
+        product="haproxy",
+        reference="measured against HAProxy 2.6",
+    )
 
 
 def _bare_word(scene: Scene, response: Response, found: Collection) -> None:
@@ -64,13 +95,33 @@ def _bare_word(scene: Scene, response: Response, found: Collection) -> None:
         return
     tag = response.get("etag") or ""
     if tag.startswith('W/"') or response.get("x-powered-by") == "Express":
-        found.add("one word with a weak ETag: res.sendStatus of Express", f"generated:{Layer.APP}", 2.4,
-                  exchange=scene.exchange, where="response body", value=scene.body, product="express",
-                  reference="expressjs/express lib/response.js")  # fmt: skip
+        found.add(
+            "one word with a weak ETag: res.sendStatus of Express",
+            f"generated:{Layer.APP}",
+            2.4,
+            exchange=scene.exchange,
+            where="response body",
+            value=scene.body,
+            product="express",
+            reference="expressjs/express lib/response.js",
+        )
     elif response.get("keep-alive") or response.get("connection") == "keep-alive":
-        found.add("one word from Node's server", f"generated:{Layer.APP}", 1.2, exchange=scene.exchange,
-                  where="response body", value=scene.body)  # fmt: skip
+        found.add(
+            "one word from Node's server",
+            f"generated:{Layer.APP}",
+            1.2,
+            exchange=scene.exchange,
+            where="response body",
+            value=scene.body,
+        )
     elif not response.get("via"):
-        found.add("one word, no Server, no connection fields: so Traefik refuses", f"generated:{Layer.GATEWAY}", 2.2,
-                  exchange=scene.exchange, where="response body", value=scene.body, product="traefik",
-                  reference="traefik/traefik pkg/middlewares/ipallowlist/ip_allowlist.go")  # fmt: skip
+        found.add(
+            "one word, no Server, no connection fields: so Traefik refuses",
+            f"generated:{Layer.GATEWAY}",
+            2.2,
+            exchange=scene.exchange,
+            where="response body",
+            value=scene.body,
+            product="traefik",
+            reference="traefik/traefik pkg/middlewares/ipallowlist/ip_allowlist.go",
+        )

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (a table)
 """What the host that was asked tells: public services answer under names of their own.
 
 A name says who stands at the end of the path, not that they denied: products' marks on the answer weigh more.

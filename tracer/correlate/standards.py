@@ -10,7 +10,16 @@ from tracer.model.http import Response
 from tracer.model.verdict import Layer, Said
 
 GENERATED_ERRORS = frozenset(
-    ["http_request_denied", "http_request_error", "proxy_configuration_error", "proxy_internal_error", "proxy_loop_detected", "destination_ip_prohibited", "tls_certificate_error", "http_upgrade_failed"]
+    [
+        "http_request_denied",
+        "http_request_error",
+        "proxy_configuration_error",
+        "proxy_internal_error",
+        "proxy_loop_detected",
+        "destination_ip_prohibited",
+        "tls_certificate_error",
+        "http_upgrade_failed",
+    ]
 )
 
 
@@ -57,10 +66,15 @@ def _via(response: Response) -> Iterator[Told]:
             for pattern, layer, product in VIA_PRODUCTS:
                 if re.search(pattern, member, re.IGNORECASE):
                     yield Told(
-                        Said.FORWARDED, layer, product, 1.6, "response header via", member.strip()[:120],
-                        f"{product} put itself into Via: it relayed the message, and usually does not for answers of its own",
+                        Said.FORWARDED,
+                        layer,
+                        product,
+                        1.6,
+                        "response header via",
+                        member.strip()[:120],
+                        f"{product} put itself into Via, as hops do that relay; few do on answers of their own",
                         "RFC 9110 section 7.6.3",
-                    )  # fmt: skip
+                    )
                     break
 
 
@@ -71,20 +85,52 @@ def _proxy_status(response: Response) -> Iterator[Told]:
             error = re.search(r"error=([a-z_]+)", member)
             received = re.search(r"received-status=(\d{3})", member)
             if error and error[1] in GENERATED_ERRORS:
-                yield Told(Said.GENERATED, Layer.GATEWAY, None, 5.0, "response header proxy-status", member.strip()[:160],
-                           f"the intermediary {name!r} says that it made this answer: {error[1]}", "RFC 9209 section 2.1.1")  # fmt: skip
+                yield Told(
+                    Said.GENERATED,
+                    Layer.GATEWAY,
+                    None,
+                    5.0,
+                    "response header proxy-status",
+                    member.strip()[:160],
+                    f"the intermediary {name!r} says that it made this answer: {error[1]}",
+                    "RFC 9209 section 2.1.1",
+                )
             elif received:
-                yield Told(Said.FORWARDED, None, None, 4.0, "response header proxy-status", member.strip()[:160],
-                           f"the intermediary {name!r} received the status {received[1]} from behind it", "RFC 9209 section 2.1.5")  # fmt: skip
+                yield Told(
+                    Said.FORWARDED,
+                    None,
+                    None,
+                    4.0,
+                    "response header proxy-status",
+                    member.strip()[:160],
+                    f"the intermediary {name!r} received the status {received[1]} from behind it",
+                    "RFC 9209 section 2.1.5",
+                )
 
 
 def _cache(response: Response) -> Iterator[Told]:
     for value in response.get_all("cache-status"):
         for member in value.split(","):
             if "fwd-status=" in member or re.search(r";\s*hit\b", member):
-                yield Told(Said.FORWARDED, Layer.CDN, None, 3.0, "response header cache-status", member.strip()[:160],
-                           "the cache has this answer from behind it", "RFC 9211 section 2")  # fmt: skip
+                yield Told(
+                    Said.FORWARDED,
+                    Layer.CDN,
+                    None,
+                    3.0,
+                    "response header cache-status",
+                    member.strip()[:160],
+                    "the cache has this answer from behind it",
+                    "RFC 9211 section 2",
+                )
     age = response.get("age")
     if age is not None and age.strip().isdigit():
-        yield Told(Said.FORWARDED, Layer.CDN, None, 2.2, "response header age", age[:20],
-                   f"a cache has held this answer for {age.strip()} s: it was made behind it", "RFC 9111 section 5.1")  # fmt: skip
+        yield Told(
+            Said.FORWARDED,
+            Layer.CDN,
+            None,
+            2.2,
+            "response header age",
+            age[:20],
+            f"a cache has held this answer for {age.strip()} s: it was made behind it",
+            "RFC 9111 section 5.1",
+        )

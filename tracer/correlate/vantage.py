@@ -36,8 +36,12 @@ class Ends:
         return outer[0] if outer else exchange.client or ""
 
     def server(self, exchange: Exchange) -> str:
-        outer = self._outer.get(exchange.connection or "")
-        return outer[1] if outer else exchange.server or ""
+        return self.server_of(exchange.connection, exchange.server)
+
+    def server_of(self, connection: str | None, named: str | None) -> str:
+        """The server's address of a connection; `named` is what headers and tunnels say."""
+        outer = self._outer.get(connection or "")
+        return outer[1] if outer else named or ""
 
 
 class Hops:

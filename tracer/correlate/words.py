@@ -41,7 +41,7 @@ LAYER_NAME = {
 }
 CAPTURE_NEXT = {
     Layer.CDN: "capture between the CDN and the server behind it, or ask it for a request id in its log",
-    Layer.WAF: "look the request up in the firewall's audit log by time and path: its page often equals the server's own",
+    Layer.WAF: "look it up in the firewall's audit log by time and path: its page often equals the server's own",
     Layer.GATEWAY: "capture behind the gateway too: a request that never arrives there was refused by the gateway",
     Layer.ORIGIN: "read the server's error log at the time of the answer",
     Layer.APP: "read the application's log at the time of the answer",
@@ -53,7 +53,8 @@ def headline(status: int | None, layer: Layer, product: str | None, cause: Cause
     said = f"{status}" if status is not None else "The TLS handshake"
     verb = "was said by" if status is not None else "was refused by"
     if confidence < 0.4:
-        return f"{said}: cannot tell who said it; {LAYER_NAME[layer]} is the likeliest. {causes()[cause].says.capitalize()}."
+        why = causes()[cause].says.capitalize()
+        return f"{said}: cannot tell who said it; {LAYER_NAME[layer]} is the likeliest. {why}."
     who = f"{product} ({layer})" if product else LAYER_NAME[layer]
     hedge = "probably " if confidence < 0.75 else ""
     return f"{said} {verb.replace('was ', 'was ' + hedge)} {who}: {causes()[cause].says}."

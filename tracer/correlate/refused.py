@@ -1,0 +1,100 @@
+"""Verdicts on refused TLS handshakes: for the client's certificate, or for the name that was asked for."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from tracer.model.tls import Alert, Handshake
+from tracer.model.verdict import Alternative, Cause, Hop, Layer, PathEntry, Said, Verdict
+
+from . import judge, words
+from .evidence import Collection
+
+SUREST = 0.75
+"""an alert names no product: how sure a layer can be at most"""
+SILENT = 0.55
+
+
+class Refusal(NamedTuple):
+    """How a server refused a handshake."""
+
+    name: str
+    """of the alert; `closed` when it only ended the connection"""
+    alert: Alert | None
+
+
+def verdict(handshake: Handshake, refusal: Refusal, server: str, *, passes_on: bool) -> Verdict:
+    """The verdict; `server` is the address that the packets show."""
+    found = Collection()
+    layer = Layer.GATEWAY if passes_on else Layer.ORIGIN
+    cause = _cause(handshake, refusal)
+    _collect(handshake, refusal, cause, layer, found)
+    scales = judge.weigh(found.items)
+    ranked = judge.posterior(scales.layers)
+    layer = next(iter(ranked))
+    cause, cause_confidence = judge.choose_cause(scales)
+    confidence = min(SUREST if refusal.alert else SILENT, ranked[layer])
+    return Verdict(
+        source=handshake.source,
+        exchange=handshake.id,
+        url=f"https://{handshake.sni}/" if handshake.sni else None,
+        time_ns=refusal.alert.time_ns if refusal.alert else handshake.end_ns,
+        layer=layer,
+        cause=cause,
+        cause_detail=refusal.name.replace("_", "-"),
+        confidence=round(confidence, 3),
+        cause_confidence=round(cause_confidence if refusal.alert else min(cause_confidence, 0.7), 3),
+        hop=Hop(name=str(layer), address=server or None),
+        alternatives=tuple(
+            Alternative(layer=k, cause=cause, confidence=round(p, 3)) for k, p in list(ranked.items())[1:3]
+        ),
+        path=(PathEntry(layer=layer, address=server or None, said=Said.GENERATED, evidence=("v1",)),),
+        evidence=tuple(found.items),
+        chain=(handshake.id,),
+        headline=words.headline(None, layer, None, cause, confidence),
+        next_steps=tuple(words.next_steps(layer, None, cause, confidence, cause_confidence)),
+    )
+
+
+def _cause(handshake: Handshake, refusal: Refusal) -> Cause:
+    if refusal.name == "unrecognized_name":
+        return Cause.HOST_DENIED
+    if handshake.client_cert_sent is False or refusal.name in ("certificate_required", "no_certificate", "closed"):
+        return Cause.CLIENT_CERT_MISSING
+    return Cause.CLIENT_CERT_REJECTED
+
+
+def _collect(handshake: Handshake, refusal: Refusal, cause: Cause, layer: Layer, found: Collection) -> None:
+    packet = refusal.alert.packet if refusal.alert else None
+    ended = f"with {refusal.name}" if refusal.alert else "by closing the connection, without an alert"
+    where = "tls alert" if refusal.alert else "connection end"
+    found.add(
+        f"the server ended the handshake {ended}",
+        f"generated:{layer}",
+        2.2 if refusal.alert else 1.4,
+        id_seen=handshake.id,
+        where=where,
+        value=refusal.name,
+        packet=packet,
+        reference="RFC 8446 section 6.2" if refusal.alert else "",
+    )
+    if handshake.client_cert_requested and cause is not Cause.HOST_DENIED:
+        sent = "none was sent" if cause is Cause.CLIENT_CERT_MISSING else "one was sent"
+        says, weight, where, value = (
+            f"it had asked for a client certificate; {sent}",
+            4.0,
+            "tls handshake",
+            "CertificateRequest",
+        )
+    else:
+        says, weight, value = f"{refusal.name} is what is said then", 2.5, refusal.name
+    found.add(
+        says,
+        f"cause:{cause}",
+        weight,
+        id_seen=handshake.id,
+        where=where,
+        value=value,
+        packet=packet,
+        reference="RFC 8446 section 4.3.2",
+    )
