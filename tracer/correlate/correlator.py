@@ -180,7 +180,7 @@ class _View:
     ) -> tuple[PathEntry, ...]:
         evidence = list(found.items)
         passing = [(e, self.ends.server(e)) for e in ([exchange, *copies] if copies else []) if e is not deciding]
-        hops = path.captured(passing, found)
+        hops = path.captured(passing, deciding, found)
         marks = path.marked(evidence, hops, (layer, product))
         before = (
             sorted([*hops, *marks], key=lambda e: path.ORDER.index(e.layer)) if marks and not hops else [*hops, *marks]

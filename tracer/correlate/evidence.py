@@ -8,15 +8,17 @@ from tracer.model.http import Exchange
 from tracer.model.verdict import Evidence, Seen
 
 SECRET = re.compile(
-    r"(?i)(bearer|basic|token|apikey|api[_-]key|signature|sig|password|secret)([=:\s]+)[^\s&\"',;]{6,}"
+    r"(?i)\b((?:bearer|basic|digest|negotiate)\s+)(?!realm|error|charset)[\w.~+/=-]{6,}"
+    r"|((?:[\w-]*token|api[_-]?key|key|signature|sig|password|passwd|secret|session\w*|code|hmac|md5)[\"']?\s*[=:]\s*[\"']?)"
+    r"[^\s&\"',;<>]{5,}"
     r"|eyJ[\w-]{8,}\.[\w-]+\.?[\w-]*"
 )
 
 
 def redacted(value: str) -> str:
-    """The value without what looks like a secret, one line, at most 160 characters."""
-    value = SECRET.sub(lambda m: f"{m[1]}{m[2]}[redacted]" if m[1] else "[redacted]", value)
-    return "".join(c if c.isprintable() else " " for c in value)[:160]
+    """The value without what looks like a secret, one line, at most 200 characters."""
+    value = SECRET.sub(lambda m: f"{m[1] or m[2] or ''}[redacted]", value)
+    return "".join(c if c.isprintable() else " " for c in value)[:200]
 
 
 class Collection:
@@ -45,7 +47,7 @@ class Collection:
             packet = message.packet if message else None
         item = Evidence(
             id=f"v{len(self.items) + 1}",
-            says=says,
+            says=redacted(says),
             supports=supports,
             weight=round(weight, 2),
             seen=Seen(exchange=exchange.id if exchange else id_seen, where=where, value=redacted(value), packet=packet),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from tracer.model.http import Exchange
@@ -16,11 +16,12 @@ REAL = 1.5
 """the least weight with which a mark of relaying puts a hop on the path"""
 
 
-def captured(passing: Sequence[tuple[Exchange, str]], found: Collection) -> list[PathEntry]:
-    """Hops that were seen to pass the answer on, outermost first: (exchange as it reached them, their address)."""
+def captured(passing: Sequence[tuple[Exchange, str]], last: Exchange, found: Collection) -> list[PathEntry]:
+    """Hops that were seen to pass the answer on, outermost first: (exchange as it reached them, their address);
+    `last` is the exchange with the hop that decided."""
     entries = []
     for position, (exchange, server) in enumerate(passing):
-        own = _own_mark(exchange, [e for e, _ in passing[position + 1 :]])
+        own = _own_mark(exchange, passing[position + 1][0] if position + 1 < len(passing) else last)
         layer, name = (own.product.layer, own.product.id) if own else (Layer.GATEWAY, None)
         if layer in (Layer.ORIGIN, Layer.APP):
             layer = Layer.GATEWAY
@@ -34,12 +35,13 @@ def captured(passing: Sequence[tuple[Exchange, str]], found: Collection) -> list
     return entries
 
 
-def _own_mark(exchange: Exchange, deeper: Iterable[Exchange]) -> Found | None:
-    """The strongest mark on the answer that it did not have one hop deeper."""
+def _own_mark(exchange: Exchange, deeper: Exchange) -> Found | None:
+    """A mark of the product that left most on the answer that it did not have one hop deeper."""
     assert exchange.response is not None
-    before = {(f.product.id, f.value) for e in deeper if e.response for f in find_marks(e.response, "")}
+    before = {(f.product.id, f.value) for f in find_marks(deeper.response, "")} if deeper.response else set()
     new = [f for f in find_marks(exchange.response, "") if (f.product.id, f.value) not in before and _is_real(f)]
-    return new[0] if new else None
+    left = Counter(f.product.id for f in new)
+    return max(new, key=lambda f: left[f.product.id]) if new else None
 
 
 def _is_real(found: Found) -> bool:

@@ -1,0 +1,103 @@
+"""Which layer: marks, standard fields, what was asked."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.correlate.scenes import NGINX_403, exchange, verdicts
+from tracer.model.verdict import Cause, Layer, Said
+
+
+def test_a_refused_connect_is_the_proxys() -> None:
+    (verdict,) = verdicts(exchange("e1", method="CONNECT", page="no"))
+    assert (verdict.layer, verdict.cause) == (Layer.FORWARD_PROXY, Cause.DESTINATION_DENIED)
+
+
+def test_407_is_the_proxys() -> None:
+    (verdict,) = verdicts(exchange("e1", status=407, says={"Proxy-Authenticate": "Basic"}))
+    assert (verdict.layer, verdict.cause) == (Layer.FORWARD_PROXY, Cause.CREDENTIALS_MISSING)
+
+
+def test_proxy_status_with_an_error_accuses_the_intermediary() -> None:
+    (verdict,) = verdicts(exchange("e1", says={"Proxy-Status": "edge; error=http_request_denied"}))
+    assert verdict.layer is Layer.GATEWAY
+
+
+def test_proxy_status_with_a_received_status_acquits_it() -> None:
+    (verdict,) = verdicts(exchange("e1", says={"Proxy-Status": "edge; received-status=403"}, page='{"error":"no"}'))
+    assert verdict.layer is Layer.APP
+
+
+def test_a_cache_that_forwarded_is_not_accused() -> None:
+    (verdict,) = verdicts(
+        exchange("e1", says={"Cache-Status": "Edge; fwd=miss; fwd-status=403"}, page='{"error":"no"}')
+    )
+    assert verdict.layer is not Layer.CDN
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        {"Server": "cloudflare", "CF-RAY": "8c2d4e6f7a8b9c0d-FRA", "CF-Cache-Status": "DYNAMIC"},
+        {"X-Cache": "Error from cloudfront", "X-Amz-Cf-Id": "abc", "Via": "1.1 x.cloudfront.net (CloudFront)"},
+    ],
+)
+def test_the_mere_presence_of_an_edge_does_not_accuse_it(says: dict[str, str]) -> None:
+    page = '{"detail":"You do not have permission to perform this action."}'
+    (verdict,) = verdicts(exchange("e1", says={**says, "Content-Type": "application/json"}, page=page))
+    assert verdict.layer is Layer.APP
+
+
+def test_a_product_that_is_only_guessed_at_by_generic_fields_is_not_on_the_path() -> None:
+    (verdict,) = verdicts(exchange("e1", page=NGINX_403, says={"Server": "nginx/1.24.0"}))
+    assert [(e.product, e.said) for e in verdict.path] == [("nginx", Said.GENERATED)]
+
+
+def test_varnishs_own_page_is_the_cdns_and_retry_after_is_no_rate_limit() -> None:
+    page = (
+        "<!DOCTYPE html>\n<html>\n  <head>\n    <title>403 Forbidden</title>\n  </head>\n  <body>\n"
+        "    <h1>Error 403 Forbidden</h1>\n    <p>Forbidden</p>\n    <h3>Guru Meditation:</h3>\n    <p>XID: 8</p>\n"
+        "    <hr>\n    <p>Varnish cache server</p>\n  </body>\n</html>\n"
+    )
+    (verdict,) = verdicts(exchange("e1", page=page, says={"Server": "Varnish", "X-Varnish": "8", "Retry-After": "5"}))
+    assert (verdict.layer, verdict.product) == (Layer.CDN, "varnish")
+    assert verdict.cause is not Cause.RATE_LIMITED
+
+
+def test_an_answer_without_date_and_server_in_lower_case_is_haproxys() -> None:
+    says = {"content-length": "16", "content-type": "application/json"}
+    (verdict,) = verdicts(exchange("e1", says=says, page='{"error":"nope"}'))
+    assert (verdict.layer, verdict.product) == (Layer.GATEWAY, "haproxy")
+
+
+def test_envoy_without_an_upstream_time_answered_itself() -> None:
+    (verdict,) = verdicts(exchange("e1", says={"server": "envoy", "date": "x"}, page="not here"))
+    assert (verdict.layer, verdict.product) == (Layer.GATEWAY, "envoy")
+
+
+def test_envoy_with_an_upstream_time_relayed() -> None:
+    says = {"server": "envoy", "x-envoy-upstream-service-time": "4", "content-type": "application/json"}
+    (verdict,) = verdicts(exchange("e1", says=says, page='{"error":"no"}'))
+    assert verdict.layer is Layer.APP
+
+
+@pytest.mark.parametrize(
+    "target", ["/?id=1%27%20OR%20%271%27%3D%271", "/?f=..%2F..%2F..%2Fetc%2Fpasswd", "/?q=%3Cscript%3E"]
+)
+def test_a_servers_page_after_an_attack_is_a_firewalls(target: str) -> None:
+    (verdict,) = verdicts(
+        exchange("e1", url=f"http://www.test{target}", page=NGINX_403, says={"Server": "nginx/1.24.0"})
+    )
+    assert (verdict.layer, verdict.cause) == (Layer.WAF, Cause.WAF_RULE)
+
+
+def test_an_attack_in_the_body_counts_too() -> None:
+    sent = "name=x' UNION SELECT password FROM users--"
+    (verdict,) = verdicts(exchange("e1", method="POST", sent=sent, page=NGINX_403, says={"Server": "nginx/1.24.0"}))
+    assert verdict.layer is Layer.WAF
+
+
+def test_a_bare_403_decides_nothing_and_says_so() -> None:
+    (verdict,) = verdicts(exchange("e1"))
+    assert verdict.confidence < 0.5
+    assert any("capture" in s or "log" in s for s in verdict.next_steps)

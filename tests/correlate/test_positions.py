@@ -1,0 +1,112 @@
+"""Which hop said it: walking from the client inward."""
+
+from __future__ import annotations
+
+from tests.correlate.scenes import NGINX_403, exchange, verdicts
+from tracer.model.connection import Connection
+from tracer.model.verdict import Layer, Said
+
+FRONT, BACK = "192.0.2.80:80", "192.0.2.90:80"
+
+
+def _two_hops(**inner: object) -> list[object]:
+    via = {"Server": "nginx/1.24.0", "Via": "1.1 varnish (Varnish/7.1)", "X-Varnish": "5", "Age": "0"}
+    return [
+        exchange("e1", page=NGINX_403, says=via, server=FRONT, lasts_ms=20),
+        exchange(
+            "e2",
+            page=NGINX_403,
+            says={"Server": "nginx/1.24.0", "Content-Type": "text/html"},
+            client="192.0.2.80:40000",
+            server=BACK,
+            at_ms=5,
+            **inner,  # type: ignore[arg-type]
+        ),
+    ]
+
+
+def test_one_denial_seen_at_two_hops_is_one_verdict_at_its_client() -> None:
+    (verdict,) = verdicts(*_two_hops())  # type: ignore[arg-type]
+    assert verdict.exchange == "e1"
+    assert verdict.seen_at == ("e2",)
+
+
+def test_the_deepest_hop_that_spoke_is_the_one_that_decided() -> None:
+    (verdict,) = verdicts(*_two_hops())  # type: ignore[arg-type]
+    assert verdict.hop.address == BACK
+    assert verdict.product == "nginx"
+
+
+def test_the_path_lists_the_hop_that_relayed_and_the_one_that_decided_and_no_other() -> None:
+    (verdict,) = verdicts(*_two_hops())  # type: ignore[arg-type]
+    assert [(e.product, e.said, e.address) for e in verdict.path] == [
+        ("varnish", Said.FORWARDED, FRONT),
+        ("nginx", Said.GENERATED, BACK),
+    ]
+
+
+def test_a_rewritten_prefix_does_not_hide_the_next_hop() -> None:
+    (verdict,) = verdicts(*_two_hops(url="http://www.test/app/page"))  # type: ignore[arg-type]
+    assert verdict.hop.address == BACK
+
+
+def test_a_hop_that_asks_from_another_address_is_known_by_x_forwarded_for() -> None:
+    front = exchange("e1", page="no", says={"Server": "gunicorn"}, server=FRONT, lasts_ms=20)
+    behind = exchange(
+        "e2", page="no", says={"Server": "gunicorn"}, client="198.51.100.1:4000", server=BACK, at_ms=5,
+        asks={"X-Forwarded-For": "192.0.2.10"},
+    )  # fmt: skip
+    (verdict,) = verdicts(front, behind)
+    assert verdict.hop.address == BACK
+
+
+def test_a_request_after_the_answer_is_no_deeper_hop() -> None:
+    front = exchange("e1", page=NGINX_403, server=FRONT)
+    later = exchange("e2", page=NGINX_403, client="192.0.2.80:40000", server=BACK, at_ms=500)
+    assert {v.exchange for v in verdicts(front, later)} == {"e1", "e2"}
+
+
+def test_exchanges_of_two_sources_are_not_joined_by_host_and_status_alone() -> None:
+    here = exchange("e1", page=NGINX_403, server=FRONT, lasts_ms=20)
+    there = exchange("s2.e1", page=NGINX_403, client="192.0.2.80:40000", server=BACK, at_ms=5, source="b.pcap")
+    assert len(verdicts(here, there)) == 2
+
+
+def test_exchanges_of_two_sources_are_joined_by_a_request_id() -> None:
+    asked = {"X-Request-Id": "0123456789abcdef"}
+    here = exchange("e1", page=NGINX_403, server=FRONT, lasts_ms=20, asks=asked)
+    there = exchange(
+        "s2.e1", page=NGINX_403, client="192.0.2.80:40000", server=BACK, at_ms=5, source="b.pcap", asks=asked
+    )
+    assert len(verdicts(here, there)) == 1
+
+
+def test_behind_a_proxy_header_the_listening_address_is_that_of_the_packets() -> None:
+    front = exchange("e1", page="x", server="192.0.2.80:443", lasts_ms=20)
+    named = exchange("e2", page="x", server="192.0.2.80:443", at_ms=5)
+    peeled = Connection(id="ce2", source="a.pcap", outer="192.0.2.80:41000>192.0.2.81:6086")
+    (verdict,) = verdicts(front, named, peeled)
+    assert verdict.hop.address == "192.0.2.81:6086"
+
+
+def test_a_web_server_that_passes_other_requests_on_is_no_origin() -> None:
+    passed = exchange("e1", url="http://www.test/ok", status=200, server=FRONT, lasts_ms=20)
+    behind = exchange(
+        "e2", url="http://www.test/ok", status=200, client="192.0.2.80:40000", server=BACK, at_ms=5, says={}
+    )
+    denied = exchange("e3", page=NGINX_403, says={"Server": "nginx/1.24.0"}, server=FRONT, at_ms=100)
+    (verdict,) = verdicts(passed, behind, denied)
+    assert verdict.layer in (Layer.GATEWAY, Layer.WAF)
+    assert verdict.product == "nginx"
+
+
+def test_a_web_server_alone_that_sends_its_own_page_is_an_origin() -> None:
+    (verdict,) = verdicts(exchange("e1", page=NGINX_403, says={"Server": "nginx/1.24.0"}))
+    assert (verdict.layer, verdict.product) == (Layer.ORIGIN, "nginx")
+
+
+def test_a_servers_page_behind_a_cache_leaves_doubt() -> None:
+    relayed = {"Server": "nginx/1.24.0", "Via": "1.1 varnish (Varnish/7.1)", "Age": "0", "X-Varnish": "5"}
+    (alone,) = verdicts(exchange("e1", page=NGINX_403, says={"Server": "nginx/1.24.0"}))
+    (behind,) = verdicts(exchange("e1", page=NGINX_403, says=relayed))
+    assert behind.confidence < 0.7 < alone.confidence
