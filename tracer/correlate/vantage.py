@@ -55,8 +55,8 @@ class Hops:
         waiting: dict[str, deque[Exchange]] = defaultdict(lambda: deque(maxlen=LOOK_BACK))
         known = [e for e in exchanges if e.request is not None and e.timing.start_ns is not None]
         for exchange in sorted(known, key=lambda e: e.timing.start_ns or 0):
-            asker = host_of(ends.client(exchange))
-            candidates = [*waiting[asker], *(w for i in _keys(exchange) for w in waiting[i])] if asker else []
+            sought = (host_of(ends.client(exchange)), *_sought(exchange))
+            candidates = [w for key in sought if key in waiting for w in waiting[key]]
             outer = max(
                 (o for o in candidates if _runs_within(exchange, o) and self._is_one_hop_deeper(exchange, o)),
                 key=lambda o: (_path(o) == _path(exchange), o.timing.start_ns or 0),
@@ -65,8 +65,9 @@ class Hops:
             if outer is not None:
                 self.inner.setdefault(outer.id, []).append(exchange)
                 self.outer[exchange.id] = outer
-            for key in (host_of(ends.server(exchange)), *_keys(exchange)):
-                waiting[key].append(exchange)
+            for key in (host_of(ends.server(exchange)), *_ids(exchange), f"path {_path(exchange)}"):
+                if key:
+                    waiting[key].append(exchange)
 
     def _is_one_hop_deeper(self, exchange: Exchange, outer: Exchange) -> bool:
         assert exchange.request is not None
@@ -140,9 +141,11 @@ def _names_as_client(exchange: Exchange, host: str) -> bool:
     return bool(host) and host.strip("[]") in re.split(r'[\s,;="\[\]]+', said)
 
 
-def _keys(exchange: Exchange) -> list[str]:
-    """What an inner exchange may share with its outer one: ids, or the path itself."""
-    return [*_ids(exchange), f"path {_path(exchange)}"]
+def _sought(exchange: Exchange) -> list[str]:
+    """What its outer exchange may be known by: ids, and the path where a hop says for whom it asks."""
+    assert exchange.request is not None
+    said = exchange.request.get("x-forwarded-for") or exchange.request.get("forwarded")
+    return [*_ids(exchange), f"path {_path(exchange)}"] if said else _ids(exchange)
 
 
 def _ids(exchange: Exchange) -> list[str]:
