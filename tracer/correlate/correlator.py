@@ -89,8 +89,9 @@ class _View:
         rules_layer.collect(scene, found)
         rules_cause.collect(scene, found)
         redirects.collect(scene, found)
-        layer = next(iter(judge.posterior(judge.weigh(found.items).layers)))
-        rules_cause.usual(scene, layer, found)
+        scales = judge.weigh(found.items)
+        layer = next(iter(judge.posterior(scales.layers)))
+        rules_cause.usual(scene, layer, judge.choose_product(scales, layer), found)
         if copies:
             depth = "1 hop" if len(copies) == 1 else f"{len(copies)} hops"
             found.add(

@@ -83,7 +83,7 @@ AT_HOME = {
     Cause.DIRECTORY_INDEX: frozenset({Layer.ORIGIN, Layer.APP}),
 }
 """causes that belong to some layers"""
-STRANGE = 2.0
+STRANGE = 3.0
 
 
 def choose_cause(scales: Scales, layer: Layer | None = None) -> tuple[Cause, float]:

@@ -36,6 +36,30 @@ ROBOT = re.compile(
     r"bot\b|crawl|spider|scrapy|scan|sqlmap|nikto|nmap|masscan|zgrab|wpscan|httrack|libwww|harvest|slurp|headless|phantomjs|selenium|grabber|evil|bad",
     re.IGNORECASE,
 )
+SPEAKERS = {
+    Cause.DESTINATION_DENIED: (Layer.FORWARD_PROXY, 1.3),
+    Cause.WAF_RULE: (Layer.WAF, 1.3),
+    Cause.BOT_CHALLENGE: (Layer.WAF, 1.5),
+}
+"""causes that one layer alone has much to say of, and how much the words weigh for it"""
+STORAGE = frozenset(
+    {
+        "aws-s3",
+        "google-cloud-storage",
+        "azure-blob-storage",
+        "alibaba-oss",
+        "tencent-cos",
+        "digitalocean-spaces",
+        "minio",
+        "cloudflare-r2",
+        "ceph-rgw",
+        "garage",
+        "backblaze-b2",
+        "wasabi",
+        "supabase-storage",
+    }
+)
+"""object stores: who asks without a right is refused by the policy of the object"""
 SIGNED = re.compile(r"[?&](X-Amz-Signature|Signature|sig|X-Goog-Signature|hmac|token)=", re.IGNORECASE)
 
 
@@ -47,6 +71,15 @@ def collect(scene: Scene, found: Collection) -> None:
     for cue in stated(exchange, scene.body):
         if cue.cause is barred:
             continue
+        if (speaker := SPEAKERS.get(cue.cause)) is not None:
+            found.add(
+                f"who speaks of {cue.cause} is most often the {speaker[0]}",
+                f"generated:{speaker[0]}",
+                speaker[1],
+                exchange=exchange,
+                where=cue.where,
+                value=cue.value,
+            )
         found.add(cue.says, f"cause:{cue.cause}", cue.weight, exchange=exchange, where=cue.where, value=cue.value)
     _status(scene, found)
     if exchange.request is not None:
@@ -276,7 +309,7 @@ def _oddities(scene: Scene, request: Request, found: Collection) -> None:
         )
 
 
-def usual(scene: Scene, layer: Layer, found: Collection) -> None:
+def usual(scene: Scene, layer: Layer, product: str | None, found: Collection) -> None:
     """What such a denial most often is, where nothing was said: by the layer, and by who asked for what."""
     exchange = scene.exchange
     request, response = exchange.request, exchange.response
@@ -290,7 +323,7 @@ def usual(scene: Scene, layer: Layer, found: Collection) -> None:
         Layer.FORWARD_PROXY: Cause.DESTINATION_DENIED,
         Layer.WAF: Cause.WAF_RULE,
     }
-    cause = usually.get(layer, Cause.PATH_DENIED)
+    cause = Cause.RESOURCE_POLICY if product in STORAGE else usually.get(layer, Cause.PATH_DENIED)
     found.add(
         f"a refusal without a reason: at this layer most often {cause}",
         f"cause:{cause}",
@@ -309,7 +342,7 @@ def usual(scene: Scene, layer: Layer, found: Collection) -> None:
             value="present",
             reference="RFC 9110 section 15.5.4",
         )
-    elif path.endswith("/") and page and path != "/":
+    elif path.endswith("/") and page and path != "/" and request.method in ("GET", "HEAD"):
         found.add(
             "a directory was asked for, and the server's own page came back",
             f"cause:{Cause.DIRECTORY_INDEX}",

@@ -19,7 +19,7 @@ PRESENCE = 0.16
 PRESENCE_AT_END = 0.45
 """the same for applications and origins: there is nothing behind them that could have answered instead"""
 GENERIC = re.compile(
-    r"header:(server|age|date|via|x-cache|x-powered-by|content-type|set-cookie|proxy-connection|retry-after|x-ratelimit-.*|cache-control)$"
+    r"header:(server|age|date|via|x-cache|x-powered-by|content-type|set-cookie|proxy-connection|retry-after|x-ratelimit-.*|cache-control|expires)$"
 )
 """fields that many products write: a mark there needs a second one of the same product"""
 ANY = "Any "
@@ -99,7 +99,11 @@ def _marks(scene: Scene, found: Collection) -> None:
     assert scene.exchange.response is not None
     marks = list(find_marks(scene.exchange.response, scene.body))
     weak = (Proves.FORWARDED, Proves.CAUSE)
-    sure = {m.product.id for m in marks if not GENERIC.match(m.mark.at) or m.mark.proves not in weak}
+    sure = {
+        m.product.id
+        for m in marks
+        if not GENERIC.match(m.mark.at) or (m.mark.proves not in weak and m.mark.at != "header:expires")
+    }
     specific = {m.product.id for m in marks if not (m.mark.at == "body" and m.mark.strength is Strength.WEAK)}
     for mark in marks:
         if mark.product.id in sure and not mark.product.id.startswith("std:"):

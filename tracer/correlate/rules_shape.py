@@ -10,6 +10,7 @@ from tracer.model.verdict import Layer
 from .evidence import Collection
 from .scene import Scene
 
+CONTAINERS = frozenset({"jetty", "tomcat", "iis"})
 OF_APPLICATIONS = ("x-powered-by", "x-runtime", "x-frame-options", "x-aspnet-version", "x-request-id")
 
 
@@ -21,6 +22,22 @@ def collect(scene: Scene, found: Collection) -> None:
     _fields(scene, response, found)
     _haproxy(scene, response, found)
     _bare_word(scene, response, found)
+    _inside_a_container(found)
+
+
+def _inside_a_container(found: Collection) -> None:
+    """Servers that run the application within themselves put its words into a page of their own."""
+    app = any(e.supports == f"generated:{Layer.APP}" and e.product and e.weight >= 3 for e in found.items)
+    for item in found.items if app else ():
+        if item.supports == f"generated:{Layer.ORIGIN}" and item.product in CONTAINERS:
+            found.add(
+                f"the page of {item.product} holds the words of the application that runs in it",
+                f"against:{Layer.ORIGIN}",
+                3.0,
+                where="response body",
+                value=item.seen.value,
+            )
+            return
 
 
 def _json(scene: Scene, response: Response, found: Collection) -> None:
