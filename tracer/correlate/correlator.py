@@ -12,7 +12,7 @@ from tracer.model.http import text as as_text
 from tracer.model.tls import Handshake
 from tracer.model.verdict import Alternative, Hop, Layer, PathEntry, Verdict
 
-from . import judge, path, redirects, refused, rules_cause, rules_layer, words
+from . import judge, path, redirects, refused, rules_cause, rules_layer, rules_usual, words
 from .denials import is_denial, refusal, silent_refusal
 from .evidence import Collection
 from .scene import Scene, from_cache
@@ -91,7 +91,7 @@ class _View:
         redirects.collect(scene, found)
         scales = judge.weigh(found.items)
         layer = next(iter(judge.posterior(scales.layers)))
-        rules_cause.usual(scene, layer, judge.choose_product(scales, layer), found)
+        rules_usual.collect(scene, layer, judge.choose_product(scales, layer), found)
         if copies:
             depth = "1 hop" if len(copies) == 1 else f"{len(copies)} hops"
             found.add(

@@ -32,34 +32,12 @@ CREDENTIAL_FIELDS = (
 OWN_PAGE = re.compile(
     r"<center>(nginx|openresty)|You don't have permission to access|<title>403 (- )?Forbidden</title>", re.IGNORECASE
 )
-ROBOT = re.compile(
-    r"bot\b|crawl|spider|scrapy|scan|sqlmap|nikto|nmap|masscan|zgrab|wpscan|httrack|libwww|harvest|slurp|headless|phantomjs|selenium|grabber|evil|bad",
-    re.IGNORECASE,
-)
 SPEAKERS = {
     Cause.DESTINATION_DENIED: (Layer.FORWARD_PROXY, 1.3),
     Cause.WAF_RULE: (Layer.WAF, 1.3),
     Cause.BOT_CHALLENGE: (Layer.WAF, 1.5),
 }
 """causes that one layer alone has much to say of, and how much the words weigh for it"""
-STORAGE = frozenset(
-    {
-        "aws-s3",
-        "google-cloud-storage",
-        "azure-blob-storage",
-        "alibaba-oss",
-        "tencent-cos",
-        "digitalocean-spaces",
-        "minio",
-        "cloudflare-r2",
-        "ceph-rgw",
-        "garage",
-        "backblaze-b2",
-        "wasabi",
-        "supabase-storage",
-    }
-)
-"""object stores: who asks without a right is refused by the policy of the object"""
 SIGNED = re.compile(r"[?&](X-Amz-Signature|Signature|sig|X-Goog-Signature|hmac|token)=", re.IGNORECASE)
 
 
@@ -155,7 +133,7 @@ def _credentials_asked(exchange: Exchange, found: Collection) -> Cause | None:
     scheme = (response.get("www-authenticate") or response.get("proxy-authenticate") or "").partition(" ")[0].lower()
     sent = request.get(field)
     other = response.status == 401 and sent is None and scheme not in ("basic", "digest", "negotiate", "ntlm")
-    loosely = other and _identified(request)
+    loosely = other and identified(request)
     cause = Cause.CREDENTIALS_INVALID if sent or loosely else Cause.CREDENTIALS_MISSING
     says = "credentials were sent and not accepted" if sent or loosely else "no credentials were sent"
     unsure = loosely or len(request.headers) < 2  # a source that did not keep the request's fields
@@ -173,7 +151,7 @@ def _credentials_asked(exchange: Exchange, found: Collection) -> Cause | None:
     return Cause.CREDENTIALS_MISSING if sent else Cause.CREDENTIALS_INVALID
 
 
-def _identified(request: Request) -> bool:
+def identified(request: Request) -> bool:
     return any(request.get(n) for n in CREDENTIAL_FIELDS) or bool(SIGNED.search(request.target))
 
 
@@ -306,114 +284,4 @@ def _oddities(scene: Scene, request: Request, found: Collection) -> None:
             where="response header age",
             value=age,
             reference="RFC 9111 section 5.1",
-        )
-
-
-def usual(scene: Scene, layer: Layer, product: str | None, found: Collection) -> None:
-    """What such a denial most often is, where nothing was said: by the layer, and by who asked for what."""
-    exchange = scene.exchange
-    request, response = exchange.request, exchange.response
-    if request is None or response is None or response.status != 403:
-        return
-    path = urlsplit(request.url).path
-    known = request.get("authorization") is not None or _identified(request)
-    page = bool(OWN_PAGE.search(scene.body))
-    usually = {
-        Layer.APP: Cause.INSUFFICIENT_SCOPE,
-        Layer.FORWARD_PROXY: Cause.DESTINATION_DENIED,
-        Layer.WAF: Cause.WAF_RULE,
-    }
-    cause = Cause.RESOURCE_POLICY if product in STORAGE else usually.get(layer, Cause.PATH_DENIED)
-    found.add(
-        f"a refusal without a reason: at this layer most often {cause}",
-        f"cause:{cause}",
-        {Cause.DESTINATION_DENIED: 2.2, Cause.WAF_RULE: 1.4}.get(cause, 0.9),
-        exchange=exchange,
-        where="request target",
-        value=path,
-    )
-    if known and request.method != "OPTIONS":
-        found.add(
-            "the caller showed who it is: 403 then means that this is not enough",
-            f"cause:{Cause.INSUFFICIENT_SCOPE}",
-            1.5 if request.get("authorization") else 0.9,
-            exchange=exchange,
-            where="request header authorization",
-            value="present",
-            reference="RFC 9110 section 15.5.4",
-        )
-    elif path.endswith("/") and page and path != "/" and request.method in ("GET", "HEAD"):
-        found.add(
-            "a directory was asked for, and the server's own page came back",
-            f"cause:{Cause.DIRECTORY_INDEX}",
-            1.6,
-            exchange=exchange,
-            where="request target",
-            value=path,
-        )
-    _by_method(exchange, request, page=page, found=found)
-    _by_agent(exchange, request, found)
-
-
-def _by_method(exchange: Exchange, request: Request, *, page: bool, found: Collection) -> None:
-    if request.get("upgrade"):
-        origin = request.get("origin")
-        foreign = origin and (urlsplit(origin).netloc or origin) != (request.get("host") or request.authority)
-        cause = Cause.CORS_DENIED if foreign else Cause.REQUEST_REJECTED
-        says = "an upgrade asked for by another site's page" if foreign else "an upgrade was refused"
-        found.add(
-            says,
-            f"cause:{cause}",
-            2.0,
-            exchange=exchange,
-            where="request header origin",
-            value=origin or request.get("upgrade") or "",
-            reference="RFC 6455 section 10.2",
-        )
-    elif (
-        (origin := request.get("origin"))
-        and origin != "null"
-        and urlsplit(origin).netloc != (request.get("host") or request.authority)
-    ):
-        found.add(
-            "the request comes from another origin's page",
-            f"cause:{Cause.CORS_DENIED}",
-            1.3,
-            exchange=exchange,
-            where="request header origin",
-            value=origin,
-            reference="RFC 6454 section 7",
-        )
-    elif page and request.method in ("PUT", "DELETE", "PATCH", "TRACE", "PROPFIND", "MKCOL", "COPY", "MOVE"):
-        found.add(
-            "a method that servers often allow to few",
-            f"cause:{Cause.METHOD_DENIED}",
-            1.6,
-            exchange=exchange,
-            where="request method",
-            value=request.method,
-        )
-
-
-def _by_agent(exchange: Exchange, request: Request, found: Collection) -> None:
-    agent = request.get("user-agent")
-    if not agent or not agent.strip():
-        if len(request.headers) < 2:  # not a request as it was sent: a source that tells the address alone
-            return
-        found.add(
-            "the request names no User-Agent",
-            f"cause:{Cause.CLIENT_DENIED}",
-            1.4,
-            exchange=exchange,
-            where="request header user-agent",
-            value="",
-        )
-    elif hit := ROBOT.search(agent):
-        found.add(
-            "the User-Agent names a robot or a scanner",
-            f"cause:{Cause.CLIENT_DENIED}",
-            1.8,
-            exchange=exchange,
-            where="request header user-agent",
-            value=hit.group(0),
         )
