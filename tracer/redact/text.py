@@ -34,8 +34,10 @@ _USERINFO = re.compile(r"^([a-z][a-z0-9+.-]*://)([^/?#@]*)@", re.IGNORECASE)
 _RANDOM = re.compile(r"[A-Za-z0-9_-]{24,}")
 
 
-_ANY = re.compile("|".join(sorted({re.escape(n) for shape in SHAPES for n in shape.needles})), re.IGNORECASE)
+_NEEDLES = tuple(sorted({needle for shape in SHAPES for needle in shape.needles}, key=len))
 _SHORT = 2048
+_LONG_ENOUGH = 24
+"""the shortest path segment that can be a token"""
 
 
 class Texts:
@@ -46,9 +48,19 @@ class Texts:
         self._shapes = extra + SHAPES
         self._every = any(not shape.needles for shape in extra)
         self._names = names
+        self._known: dict[str, bool] = {}
+        """parameter names come again and again"""
 
     def is_name(self, name: str) -> bool:
         """A query parameter or form field of this name holds a secret."""
+        known = self._known.get(name)
+        if known is None:
+            if len(self._known) > 4096:
+                self._known.clear()
+            known = self._known[name] = self._is_name(name)
+        return known
+
+    def _is_name(self, name: str) -> bool:
         plain = unquote_plus(name)
         return bool(NAME.search(plain) or JSON_NAME.search(plain) or (self._names and self._names.search(plain)))
 
@@ -58,9 +70,9 @@ class Texts:
 
     def shapes(self, text: str) -> str:
         """The text without what is secret by its form alone."""
-        if len(text) < _SHORT and not self._every and not _ANY.search(text):
-            return text
         lower = text.lower()
+        if not self._every and len(text) < _SHORT and not any(needle in lower for needle in _NEEDLES):
+            return text
         for kind, pattern, needles in self._shapes:
             if not needles or any(needle in lower for needle in needles):
                 text = pattern.sub(lambda found, kind=kind: self._replaced(found, kind), text)  # type: ignore[misc]
@@ -73,7 +85,8 @@ class Texts:
             url = f"{found[1]}{self._marks.mark('userinfo', found[2])}@{url[found.end() :]}"
         path, mark, query = self._split(url)
         path = self.shapes(path)
-        path = "/".join(self._segment(s) for s in path.split("/")) if "/" in path else path
+        if len(path) > _LONG_ENOUGH and _RANDOM.search(path):
+            path = "/".join(self._segment(s) for s in path.split("/"))
         return path + self.shapes(self.pairs(mark + query)) if mark else path
 
     @staticmethod
