@@ -148,7 +148,16 @@ def _credentials_asked(exchange: Exchange, found: Collection) -> Cause | None:
     )
     if unsure:
         return None
-    return Cause.CREDENTIALS_MISSING if sent else Cause.CREDENTIALS_INVALID
+    barred = Cause.CREDENTIALS_MISSING if sent else Cause.CREDENTIALS_INVALID
+    found.add(
+        f"so it cannot be {barred}, whatever a page says",
+        f"cause:{barred}",
+        -5.0,
+        exchange=exchange,
+        where=f"request header {field}",
+        value="present" if sent else "absent",
+    )
+    return barred
 
 
 def identified(request: Request) -> bool:

@@ -20,6 +20,8 @@ GENERIC = re.compile(
     r"header:(server|age|date|via|x-cache|x-powered-by|content-type|set-cookie|proxy-connection|retry-after|x-ratelimit-.*|cache-control|expires)$"
 )
 """fields that many products write: a mark there needs a second one of the same product"""
+SECOND_MARK = {"envoy": "x-envoy-upstream-service-time", "trafficserver": "age"}
+"""what hops that name themselves on every answer add to those from behind"""
 ANY = "Any "
 """names of rows that stand for a kind of product begin so"""
 SERVERS = {
@@ -174,8 +176,11 @@ def _mark_of_any(scene: Scene, found: Collection, hit: Found) -> None:
 
 def _standards(scene: Scene, found: Collection) -> None:
     assert scene.exchange.response is not None
-    for told in standards.read_fields(scene.exchange.response):
-        if told.said == "forwarded" and scene.asked_nobody:
+    response = scene.exchange.response
+    for told in standards.read_fields(response):
+        second = SECOND_MARK.get(told.product or "")
+        alone = second is not None and response.get(second) is None
+        if told.said == "forwarded" and (scene.asked_nobody or alone):
             continue
         found.add(
             told.says,

@@ -13,7 +13,7 @@ from .rules_cause import OWN_PAGE, identified
 from .scene import Scene
 
 ROBOT = re.compile(
-    r"bot\b|crawl|spider|scrapy|scan|sqlmap|nikto|nmap|masscan|zgrab|wpscan|httrack|libwww|harvest|slurp|headless|phantomjs|selenium|grabber|evil|bad",
+    r"bot\b|crawl|spider|scrapy|scan|sqlmap|nikto|nmap|masscan|zgrab|wpscan|httrack|libwww|harvest|slurp|grabber|evil|bad",
     re.IGNORECASE,
 )
 STORAGE = frozenset(
