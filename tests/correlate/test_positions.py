@@ -110,3 +110,12 @@ def test_a_servers_page_behind_a_cache_leaves_doubt() -> None:
     (alone,) = verdicts(exchange("e1", page=NGINX_403, says={"Server": "nginx/1.24.0"}))
     (behind,) = verdicts(exchange("e1", page=NGINX_403, says=relayed))
     assert behind.confidence < 0.7 < alone.confidence
+
+
+def test_what_one_source_shows_of_a_server_is_no_proof_in_another() -> None:
+    page = {"Server": "nginx/1.24.0", "Via": "1.1 varnish", "Age": "0"}
+    passed = exchange("e1", url="http://www.test/ok", status=200, server=FRONT, lasts_ms=20)
+    behind = exchange("e2", url="http://www.test/ok", status=200, client="192.0.2.80:40000", server=BACK, at_ms=5)
+    elsewhere = exchange("s2.e1", page=NGINX_403, says=page, server=FRONT, at_ms=900, source="b.pcap")
+    (verdict,) = verdicts(passed, behind, elsewhere)
+    assert verdict.confidence < 0.7

@@ -53,9 +53,12 @@ class _View:
         self.ends = Ends(self.connections.values())
         self.hops = Hops(self.exchanges, self.ends)
         self.redirects = redirects.Redirects(self.exchanges)
-        clients = {host_of(self.ends.client(e)) for e in self.exchanges}
-        servers = {host_of(self.ends.server(e)) for e in self.exchanges}
-        self.proxies = frozenset(servers & clients) - {""} | self.hops.intermediaries()
+        clients = {(e.source, host_of(self.ends.client(e))) for e in self.exchanges}
+        servers = {(e.source, host_of(self.ends.server(e))) for e in self.exchanges}
+        passing = {(e.source, host_of(self.ends.server(e))) for e in self.hops.outer.values()}
+        self.proxies = {(source, host) for source, host in servers & clients | passing if host}
+        """(source, address) of what was seen to ask others itself; what one source shows, another may not"""
+        self.with_hops = {e.source for e in self.hops.outer.values()}
 
     # -- HTTP
 
@@ -116,8 +119,9 @@ class _View:
             seen=exchange,
             handshake=self.handshakes.get(exchange.tls or ""),
             chain=self.redirects.before(exchange),
-            passes_on=host_of(server) in self.proxies and asked_nobody,
-            asked_nobody=asked_nobody and bool(self.hops.outer),
+            passes_on=(deciding.source, host_of(server)) in self.proxies and asked_nobody,
+            asked_nobody=asked_nobody and deciding.source in self.with_hops,
+            depth=self.hops.depth(deciding),
         )
 
     def _conclude(
@@ -206,7 +210,9 @@ class _View:
             how = refusal(handshake) or silent_refusal(handshake, connection, unanswered=handshake.id in asked)
             if how is not None:
                 server = self.ends.server_of(handshake.connection, handshake.server)
-                yield refused.verdict(handshake, how, server, passes_on=host_of(server) in self.proxies)
+                yield refused.verdict(
+                    handshake, how, server, passes_on=(handshake.source, host_of(server)) in self.proxies
+                )
 
 
 def _asker(exchange: Exchange) -> tuple[str, str, str]:

@@ -76,6 +76,7 @@ def _page_of_whom(scene: Scene, found: Collection) -> None:
     if any(e.supports == f"forwarded:{Layer.GATEWAY}" and e.weight >= 2 for e in found.items):
         return
     more = 1.0 if scene.asked_nobody else 0.0  # its own Server field speaks for an origin there, and proves little
+    more -= 1.2 * max(0, scene.depth - 2)  # the more hops have passed it on, the nearer the end
     for layer, weight in ((Layer.GATEWAY, 4.6 + more), (Layer.WAF, 4.2 + more)):
         found.add(
             "behind other hops a reverse proxy, with or without a firewall, sends this page as well",

@@ -28,6 +28,8 @@ class Scene:
     """other exchanges with the same host, in time order, a bounded number"""
     passes_on: bool = False
     """the server was seen to make requests of its own to answer others"""
+    depth: int = 0
+    """hops that were seen to pass the request on before it came here"""
     asked_nobody: bool = False
     """the trace shows hops of requests, and none behind this server for this one; no cache answered"""
 

@@ -100,10 +100,13 @@ class Hops:
             found.append(here)
         return found
 
-    def intermediaries(self) -> frozenset[str]:
-        """Addresses that were seen to pass a request on."""
-        passing = {host_of(self.ends.server(outer)) for outer in self.outer.values()}
-        return frozenset(passing - {""})
+    def depth(self, exchange: Exchange) -> int:
+        """How many hops were seen to pass the request on before it came to this one."""
+        hops = 0
+        while exchange.id in self.outer and hops < DEPTH:
+            exchange = self.outer[exchange.id]
+            hops += 1
+        return hops
 
 
 def _path(exchange: Exchange) -> str:
