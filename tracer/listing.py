@@ -188,6 +188,7 @@ class Lister:
         prefix: str = "",
         problem: Callable[[Problem], None] | None = None,
         fast: bool = True,
+        shard: tuple[int, int] = (0, 1),
     ) -> None:
         if converse is None:
             from tracer.http.detect import conversation
@@ -196,6 +197,8 @@ class Lister:
         self.base = base
         self.prefix = prefix
         self.fast = fast
+        self.shard = shard
+        """(which, of how many): the connections whose hash falls there are read, the others are somebody else's"""
         self.rows = Spool()
         self.general = Reader(
             base, _General(self.rows, problem), source=source, converse=converse, keys=keys, prefix=prefix
@@ -207,6 +210,10 @@ class Lister:
 
     def feed(self, packets: Packets) -> None:
         """Read a block."""
+        which, of = self.shard
+        if of > 1:
+            key, _ = flow_keys(packets, np.arange(len(packets)))
+            packets = take(packets, np.flatnonzero(key % np.uint64(of) == which))
         if not self.fast:
             self.general.feed(packets)
             return
@@ -404,17 +411,38 @@ def list_rows(
     problem: Callable[[Problem], None] | None = None,
     progress: Callable[[int], None] | None = None,
     fast: bool = True,
+    shard: tuple[int, int] = (0, 1),
 ) -> Lister:
-    """Give every exchange of a capture to `write`, in the order of their start.
+    """Give every exchange of a capture to `write`, in the order of their start; after an interruption, those that
+    were read until then, before KeyboardInterrupt goes on.
 
     `keys` is the key store (`tracer.tls.keys.Keys`), to which key logs in the capture are added; `problem` takes what
-    could not be read; `progress` the position in the source.
+    could not be read; `progress` the position in the source; `shard` is that of `Lister`.
     """
-    lister = Lister(capture.base, source=capture.name, keys=keys, prefix=prefix, problem=problem, fast=fast)
+    lister = Lister(
+        capture.base, source=capture.name, keys=keys, prefix=prefix, problem=problem, fast=fast, shard=shard
+    )
     collecting = gc.isenabled()
     gc.disable()  # rows hold no cycles, and walking a hundred thousand of them again and again costs half the time
     try:
-        secrets = 0
+        interrupted = _read_all(capture, lister, keys, progress)
+        if problem is not None and not shard[0]:
+            for found in capture.take_problems():
+                problem(found)
+        for row in lister.rows.sorted():
+            write(row)
+    finally:
+        if collecting:
+            gc.enable()
+    if interrupted:
+        raise KeyboardInterrupt
+    return lister
+
+
+def _read_all(capture: Capture, lister: Lister, keys: Any, progress: Callable[[int], None] | None) -> bool:
+    """Read to the end; True when it was interrupted before."""
+    secrets, interrupted = 0, False
+    try:
         for packets in capture.blocks():
             for kind, data in capture.secrets[secrets:]:
                 secrets += 1
@@ -423,13 +451,7 @@ def list_rows(
             lister.feed(packets)
             if progress:
                 progress(packets.bytes_read)
-        lister.finish()
-        if problem is not None:
-            for found in capture.take_problems():
-                problem(found)
-        for row in lister.rows.sorted():
-            write(row)
-    finally:
-        if collecting:
-            gc.enable()
-    return lister
+    except KeyboardInterrupt:
+        interrupted = True
+    lister.finish()
+    return interrupted

@@ -76,16 +76,20 @@ def read(
 
 
 def list_capture(
-    path: str, write: Callable[[Any], None], keylogs: Sequence[str], progress: Callable[[Progress], None] | None = None
+    path: str,
+    render: Callable[[Any], str | None],
+    write: Callable[[str], None],
+    keylogs: Sequence[str],
+    progress: Callable[[Progress], None] | None = None,
 ) -> Reading | None:
-    """Give each exchange of one capture to `write` as a row, without keeping any; None when it is no capture."""
+    """Give `write` the line that `render` makes of each exchange's row, keeping none; None when it is no capture."""
     reading = Reading(Trace())
     opened = _open(path, path, reading)
     kind = _is_capture(opened) if opened is not None else None
     if opened is None or kind is None:
         return None
     from tracer.capture.capture import Capture
-    from tracer.listing import list_rows
+    from tracer.listing_lines import list_lines
 
     capture, sink = Capture(opened), Counting(reading.trace)
     reading.read = 1
@@ -96,7 +100,7 @@ def list_capture(
 
     try:
         keys = read_keys(keylogs, reading.trace)
-        list_rows(capture, write, keys=keys, problem=sink.problem, progress=told)
+        list_lines(capture, render, write, keys=keys, problem=sink.problem, progress=told)
     except KeyboardInterrupt:
         reading.interrupted = True
     reading.trace.source(Source(name=path, kind=kind, packets=capture.packets, partial=sink.partial, path=opened.path))

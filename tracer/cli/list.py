@@ -95,16 +95,18 @@ def _list_fast(source: str, keylogs: tuple[str, ...], wanted: Any, no_redact: bo
     bar = ProgressBar(quiet)
     begun = False
 
-    def write(row: Any) -> None:
+    def render(row: Any) -> str | None:
+        return line(row, clean) if wanted is None or wanted.matches(_subject(row)) else None
+
+    def write(text: str) -> None:
         nonlocal begun
         if not begun:
             begun = True
             bar.done()
             print(head())
-        if wanted is None or wanted.matches(_subject(row)):
-            print(line(row, clean))
+        print(text)
 
-    reading = list_capture(source, write, keylogs, bar)
+    reading = list_capture(source, render, write, keylogs, bar)
     bar.done()
     if reading is not None and not begun:
         print(head())
