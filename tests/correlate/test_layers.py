@@ -94,7 +94,7 @@ def test_a_servers_page_after_an_attack_is_a_firewalls(target: str) -> None:
 def test_an_attack_in_the_body_counts_too() -> None:
     sent = "name=x' UNION SELECT password FROM users--"
     (verdict,) = verdicts(exchange("e1", method="POST", sent=sent, page=NGINX_403, says={"Server": "nginx/1.24.0"}))
-    assert verdict.layer is Layer.WAF
+    assert (verdict.layer, verdict.cause_detail) == (Layer.WAF, "sqli")
 
 
 def test_a_bare_403_decides_nothing_and_says_so() -> None:

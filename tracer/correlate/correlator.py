@@ -152,7 +152,7 @@ class _View:
             layer=layer,
             product=product,
             cause=cause,
-            cause_detail=None,
+            cause_detail=found.details.get(cause),
             confidence=round(confidence, 3),
             cause_confidence=round(cause_confidence, 3),
             hop=Hop(name=product or str(layer), address=self.ends.server(deciding) or None),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from tracer.model.http import Exchange
-from tracer.model.verdict import Evidence, Seen
+from tracer.model.verdict import Cause, Evidence, Seen
 
 SECRET = re.compile(
     r"(?i)\b((?:bearer|basic|digest|negotiate)\s+)(?!realm|error|charset)[\w.~+/=-]{6,}"
@@ -26,6 +26,8 @@ class Collection:
 
     def __init__(self) -> None:
         self.items: list[Evidence] = []
+        self.details: dict[Cause, str] = {}
+        """finer words for a cause, kebab-case"""
 
     def add(
         self,

@@ -49,6 +49,7 @@ def collect(scene: Scene, found: Collection) -> None:
     for cue in stated(exchange, scene.body):
         if cue.cause is barred:
             continue
+        found.details.setdefault(cue.cause, cue.detail)
         if (speaker := SPEAKERS.get(cue.cause)) is not None:
             found.add(
                 f"who speaks of {cue.cause} is most often the {speaker[0]}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import unquote_plus
 
-from tracer.model.verdict import Layer
+from tracer.model.verdict import Cause, Layer
 
 from .cues import attack_in
 from .evidence import Collection
@@ -37,6 +37,7 @@ def _payload(scene: Scene, found: Collection, *, own_page: bool) -> None:
         if hit is None:
             continue
         family, value = hit
+        found.details[Cause.WAF_RULE] = family
         weight = 1.8 if not own_page else 9.0 if scene.asked_nobody else 6.9
         if family == "file":
             weight -= 2.4 if own_page else 0.6
