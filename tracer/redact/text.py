@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from urllib.parse import unquote_plus
 
 from .marks import MARK, Marks
@@ -34,7 +35,15 @@ _USERINFO = re.compile(r"^([a-z][a-z0-9+.-]*://)([^/?#@]*)@", re.IGNORECASE)
 _RANDOM = re.compile(r"[A-Za-z0-9_-]{24,}")
 
 
-_NEEDLES = tuple(sorted({needle for shape in SHAPES for needle in shape.needles}, key=len))
+def _any_of(words: Iterable[str]) -> re.Pattern[str]:
+    """A pattern that finds any of the words; grouped by first letter, which is several times as fast."""
+    groups: dict[str, list[str]] = {}
+    for word in sorted(set(words)):
+        groups.setdefault(word[0], []).append(re.escape(word[1:]))
+    return re.compile("|".join(f"{re.escape(first)}(?:{'|'.join(rest)})" for first, rest in groups.items()))
+
+
+_ANY = _any_of(needle for shape in SHAPES for needle in shape.needles)
 _SHORT = 2048
 _LONG_ENOUGH = 24
 """the shortest path segment that can be a token"""
@@ -71,7 +80,7 @@ class Texts:
     def shapes(self, text: str) -> str:
         """The text without what is secret by its form alone."""
         lower = text.lower()
-        if not self._every and len(text) < _SHORT and not any(needle in lower for needle in _NEEDLES):
+        if not self._every and len(text) < _SHORT and not _ANY.search(lower):
             return text
         for kind, pattern, needles in self._shapes:
             if not needles or any(needle in lower for needle in needles):
