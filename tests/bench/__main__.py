@@ -56,12 +56,14 @@ def run(command: list[str], output: Path) -> Run:
 
 
 def anonymous(pid: int) -> int:
-    """Anonymous memory of a process in bytes; 0 where the system does not tell."""
+    """Anonymous memory of a process and its children in bytes; 0 where the system does not tell."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     except OSError:
         return 0
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("RssAnon")), 0)
+    own = next((int(line.split()[1]) * 1024 for line in lines if line.startswith("RssAnon")), 0)
+    return own + sum(anonymous(int(child)) for child in children)
 
 
 def exact(output: Path, truth: list[tuple[str, ...]]) -> tuple[int, int]:
