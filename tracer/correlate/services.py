@@ -47,7 +47,6 @@ SERVICES = (
     Service("cloudflare-r2", Layer.ORIGIN, r".+\.r2\.(cloudflarestorage\.com|dev)", "https://developers.cloudflare.com/r2/api/s3/api/"),
     Service("cloudflare-api", Layer.APP, r"api\.cloudflare\.com", "https://developers.cloudflare.com/api/"),
     Service("github-api", Layer.APP, r"(api|uploads)\.github\.com", "https://docs.github.com/rest"),
-    Service("crates-io", Layer.APP, r"crates\.io", "https://crates.io/data-access"),
     Service("docker-registry", Layer.APP, r"registry-1\.docker\.io", "https://docs.docker.com/reference/api/registry/latest/"),
     Service("openai-api", Layer.APP, r"api\.openai\.com", "https://platform.openai.com/docs/api-reference"),
     Service("anthropic-api", Layer.APP, r"api\.anthropic\.com", "https://docs.anthropic.com/en/api/overview"),
