@@ -52,15 +52,20 @@ class Side:
         """a header block that goes on: first frame, stream it is about, bytes so far"""
 
     def is_ready(self) -> bool:
+        """A whole frame, or something that will never be one, stands at the front."""
         stream = self.stream
         if stream.at_gap:
             return True
         frame = peek_frame(stream)
-        if frame is None:
-            return stream.next_segment() is not None
-        if frame.length > LONGEST or not self.begun:
-            return True
-        return stream.end - stream.pos >= 9 + frame.length or (stream.next_segment() is not None and stream.closed)
+        if self.begun and frame is not None and frame.length <= LONGEST:
+            return stream.closed or stream.end - stream.pos >= 9 + frame.length
+        # more bytes will join those that are here, unless a gap or the end comes next
+        final = stream.closed or stream.pos + stream.available < stream.end
+        if self.client and not self.begun and not final:
+            head = stream.peek(len(PREFACE))
+            if len(head) < len(PREFACE) and PREFACE.startswith(head):
+                return False
+        return frame is not None or (final and not stream.at_end)
 
 
 class H2Conversation:
