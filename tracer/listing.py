@@ -24,6 +24,7 @@ from tracer.model.connection import Connection
 from tracer.model.http import Exchange
 from tracer.model.problem import Problem
 from tracer.model.tls import Handshake
+from tracer.tls.unopened import Tally
 from tracer.transport.arrange import Arranged, arrange
 from tracer.transport.columns import Rows, flow_keys, join, take
 from tracer.transport.known import IDLE_NS, Known
@@ -157,18 +158,21 @@ class Spool:
 class _General:
     """The sink behind the general way."""
 
-    def __init__(self, rows: Spool, problem: Callable[[Problem], None] | None) -> None:
+    def __init__(self, rows: Spool, problem: Callable[[Problem], None] | None, tally: Tally) -> None:
         self.rows = rows
         self.report = problem
+        self.tally = tally
 
     def exchange(self, exchange: Exchange) -> None:
         self.rows.rows.append(row_of(exchange))
 
     def handshake(self, handshake: Handshake) -> None:
-        """Not listed."""
+        """Not listed, but counted."""
+        self.tally.handshake(handshake)
 
     def connection(self, connection: Connection) -> None:
-        """Not listed."""
+        """Not listed, but counted."""
+        self.tally.connection(connection)
 
     def problem(self, problem: Problem) -> None:
         if self.report:
@@ -189,6 +193,7 @@ class Lister:
         problem: Callable[[Problem], None] | None = None,
         fast: bool = True,
         shard: tuple[int, int] = (0, 1),
+        tally: Tally | None = None,
     ) -> None:
         if converse is None:
             from tracer.http.detect import conversation
@@ -200,8 +205,10 @@ class Lister:
         self.shard = shard
         """(which, of how many): the connections whose hash falls there are read, the others are somebody else's"""
         self.rows = Spool()
+        self.tally = tally or Tally()
+        """TLS connections that could be opened, and those that could not"""
         self.general = Reader(
-            base, _General(self.rows, problem), source=source, converse=converse, keys=keys, prefix=prefix
+            base, _General(self.rows, problem, self.tally), source=source, converse=converse, keys=keys, prefix=prefix
         )
         self.known = Known()
         self.carried: Packets | None = None
@@ -412,22 +419,31 @@ def list_rows(
     progress: Callable[[int], None] | None = None,
     fast: bool = True,
     shard: tuple[int, int] = (0, 1),
+    tally: Tally | None = None,
 ) -> Lister:
     """Give every exchange of a capture to `write`, in the order of their start; after an interruption, those that
     were read until then, before KeyboardInterrupt goes on.
 
     `keys` is the key store (`tracer.tls.keys.Keys`), to which key logs in the capture are added; `problem` takes what
-    could not be read; `progress` the position in the source; `shard` is that of `Lister`.
+    could not be read; `progress` the position in the source; `shard` is that of `Lister`;
+    `tally` counts the TLS connections.
     """
     lister = Lister(
-        capture.base, source=capture.name, keys=keys, prefix=prefix, problem=problem, fast=fast, shard=shard
+        capture.base,
+        source=capture.name,
+        keys=keys,
+        prefix=prefix,
+        problem=problem,
+        fast=fast,
+        shard=shard,
+        tally=tally,
     )
     collecting = gc.isenabled()
     gc.disable()  # rows hold no cycles, and walking a hundred thousand of them again and again costs half the time
     try:
         interrupted = _read_all(capture, lister, keys, progress)
         if problem is not None and not shard[0]:
-            for found in capture.take_problems():
+            for found in (*capture.take_problems(), *(keys.take_problems() if keys is not None else ())):
                 problem(found)
         for row in lister.rows.sorted():
             write(row)
@@ -447,7 +463,7 @@ def _read_all(capture: Capture, lister: Lister, keys: Any, progress: Callable[[i
             for kind, data in capture.secrets[secrets:]:
                 secrets += 1
                 if kind == KEY_LOG and keys is not None:
-                    keys.add(data, capture.name)
+                    keys.add(data, capture.name, given=False)
             lister.feed(packets)
             if progress:
                 progress(packets.bytes_read)

@@ -18,6 +18,7 @@ import msgspec
 
 from tracer.capture.capture import Capture
 from tracer.model.problem import Problem, Severity
+from tracer.tls.unopened import Tally, unmatched
 
 from .listing import Row, list_rows
 
@@ -26,6 +27,13 @@ LARGE = 64 << 20
 PIECE = 2048
 Line = tuple[int, int, str, str]
 """start, packet and id to merge by; the text"""
+
+
+class _Told(msgspec.Struct):
+    """What the second process tells beside its lines."""
+
+    problems: list[Problem] = []
+    tally: dict[str, Any] | None = None
 
 
 def list_lines(
@@ -39,23 +47,42 @@ def list_lines(
     workers: int | None = None,
 ) -> None:
     """Give `write` a line for every exchange that `render` makes one of, in the order of their start."""
-    if (workers or _workers(capture)) < 2:
-        for_row = _writer(render, write)
-        list_rows(capture, for_row, keys=keys, problem=problem, progress=progress)
-        return
+    tally = Tally()
+    try:
+        if (workers or _workers(capture)) < 2:
+            list_rows(capture, _writer(render, write), keys=keys, problem=problem, progress=progress, tally=tally)
+        else:
+            _list_by_two(capture, render, write, keys, problem, progress, tally)
+    finally:
+        for found in (*tally.problems(capture.name, keys), *unmatched(keys, [tally])):
+            problem(found)
+
+
+def _list_by_two(
+    capture: Capture,
+    render: Callable[[Row], str | None],
+    write: Callable[[str], None],
+    keys: Any,
+    problem: Callable[[Problem], None],
+    progress: Callable[[int], None] | None,
+    tally: Tally,
+) -> None:
     with tempfile.TemporaryFile() as mine, tempfile.TemporaryFile() as other, tempfile.TemporaryFile() as told:
         child = os.fork()
         if child == 0:
             _work(capture, render, other, told, keys)
         interrupted = False
         try:
-            _spool(capture, render, mine, (0, 2), keys, problem, progress)
+            _spool(capture, render, mine, (0, 2), keys, problem, progress, tally)
         except KeyboardInterrupt:
             interrupted = True
         _, status = os.waitpid(child, 0)
         told.seek(0)
-        for found in msgspec.msgpack.decode(told.read() or b"\x90", type=list[Problem]):
+        more = msgspec.msgpack.decode(told.read() or b"\x80", type=_Told)
+        for found in more.problems:
             problem(found)
+        if more.tally is not None:
+            tally.join(more.tally, keys)
         if status:
             text = f"the second process ended with status {status}: half of the connections may be missing"
             problem(Problem(code="list.worker", severity=Severity.ERROR, text=text, source=capture.name))
@@ -83,9 +110,10 @@ def _writer(render: Callable[[Row], str | None], write: Callable[[str], None]) -
 def _work(capture: Capture, render: Callable[[Row], str | None], file: IO[bytes], told: IO[bytes], keys: Any) -> None:
     """The second process: its share of the connections, then the end of it, whatever happens."""
     problems: list[Problem] = []
+    tally = Tally()
     code = 0
     try:
-        _spool(capture, render, file, (1, 2), keys, problems.append, None)
+        _spool(capture, render, file, (1, 2), keys, problems.append, None, tally)
     except KeyboardInterrupt:
         pass
     except BaseException:
@@ -93,7 +121,7 @@ def _work(capture: Capture, render: Callable[[Row], str | None], file: IO[bytes]
         problems.append(Problem(code="source.bug", severity=Severity.BUG, text=text, source=capture.name))
         code = 1
     try:
-        told.write(msgspec.msgpack.encode(problems))
+        told.write(msgspec.msgpack.encode(_Told(problems, tally.state(keys))))
         told.flush()
     finally:
         os._exit(code)
@@ -107,6 +135,7 @@ def _spool(
     keys: Any,
     problem: Callable[[Problem], None],
     progress: Callable[[int], None] | None,
+    tally: Tally,
 ) -> None:
     """Write the lines of one share to `file`, in order, in pieces."""
     piece: list[Line] = []
@@ -124,7 +153,7 @@ def _spool(
         piece.clear()
 
     try:
-        list_rows(capture, write, keys=keys, problem=problem, progress=progress, shard=shard)
+        list_rows(capture, write, keys=keys, problem=problem, progress=progress, shard=shard, tally=tally)
     finally:
         flush()
         file.flush()

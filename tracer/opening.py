@@ -66,13 +66,15 @@ class SourceStream(io.RawIOBase):
 def read_keys(keylogs: Sequence[str], trace: Trace) -> Any:
     """The key store with every key log in it, the one SSLKEYLOGFILE names included."""
     from tracer.tls.keys import Keys
+    from tracer.tls.private_keys import PASSWORD
 
-    keys = Keys()
+    password = os.environ.get(PASSWORD)
+    keys = Keys(password.encode() if password is not None else None)
     environment = os.environ.get("SSLKEYLOGFILE", "")
     for path in (*keylogs, *([environment] if environment and environment not in keylogs else [])):
         try:
             with open(path, "rb") as file:
-                keys.add(file.read(_LARGEST_KEY_LOG), path)
+                keys.add(file.read(_LARGEST_KEY_LOG), path, given=path in keylogs)
         except OSError as error:
             text = f"the key log cannot be read: {error.strerror or error}"
             severity = Severity.WARN if path in keylogs else Severity.NOTE

@@ -24,6 +24,7 @@ from .opening import Progress, SourceStream, bug, name_of, read_keys, unknown, u
 if TYPE_CHECKING:
     from tracer.capture.packets import Packets
     from tracer.capture.source import Source as Opened
+    from tracer.tls.unopened import Tally
 
 HEAD = 65536
 KEY_LOG = 0x544C534B
@@ -41,6 +42,8 @@ class Reading:
     """names of those that could not be read at all"""
     logs: list[str] = field(default_factory=list)
     interrupted: bool = False
+    tallies: list[Tally] = field(default_factory=list)
+    """of each capture: TLS connections that could be opened, and those that could not"""
 
 
 def read(
@@ -69,6 +72,11 @@ def read(
             _read_source(opened, "" if number == 1 else f"s{number}.", reading, keys, progress, frozenset(names))
     except KeyboardInterrupt:
         reading.interrupted = True
+    if keys is not None and reading.tallies:
+        from tracer.tls.unopened import unmatched
+
+        for problem in unmatched(keys, reading.tallies):
+            reading.trace.problem(problem)
     reading.trace.flush()
     if judge:
         judge_trace(reading.trace, reading.logs)
@@ -198,7 +206,7 @@ def _read_values(
     packets: int | None = None
     try:
         if kind in ("pcap", "pcapng"):
-            packets = _read_capture(opened, prefix, sink, keys, progress)
+            packets = _read_capture(opened, prefix, sink, keys, progress, reading)
         else:
             _read_text(opened, kind, prefix, sink, progress)
     except Exception:
@@ -217,10 +225,16 @@ def _read_values(
 
 
 def _read_capture(
-    opened: Opened, prefix: str, sink: Counting, keys: Any, progress: Callable[[Progress], None] | None
+    opened: Opened,
+    prefix: str,
+    sink: Counting,
+    keys: Any,
+    progress: Callable[[Progress], None] | None,
+    reading: Reading,
 ) -> int:
     from tracer.capture.capture import Capture
     from tracer.http.detect import conversation
+    from tracer.tls.unopened import Tally, Tallying
     from tracer.transport.reader import read_connections
 
     capture = Capture(opened)
@@ -234,7 +248,7 @@ def _read_capture(
             for kind, data in capture.secrets[secrets:]:
                 secrets += 1
                 if kind == KEY_LOG:
-                    keys.add(data, opened.name)
+                    keys.add(data, opened.name, given=False)
                     for problem in keys.take_problems():
                         sink.problem(problem)
             for problem in capture.take_problems():
@@ -243,9 +257,14 @@ def _read_capture(
                 progress(Progress(opened.name, capture.bytes_read, capture.bytes_total, capture.packets))
             yield packets
 
+    tally = Tally()
+    reading.tallies.append(tally)
+    into = Tallying(sink, tally)
     try:
-        read_connections(blocks(), base, sink, source=opened.name, converse=conversation, keys=keys, prefix=prefix)
+        read_connections(blocks(), base, into, source=opened.name, converse=conversation, keys=keys, prefix=prefix)
     finally:
+        for problem in tally.problems(opened.name, keys):
+            sink.problem(problem)
         for problem in capture.take_problems():
             sink.problem(problem)
     return capture.packets

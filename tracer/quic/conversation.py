@@ -13,6 +13,7 @@ from tracer.tls.draft import Draft
 from tracer.tls.keys import Keys as KeyLog
 from tracer.tls.names import MESSAGES
 from tracer.tls.suites import suite_of
+from tracer.tls.unopened import WhyNot
 from tracer.tls.wire import ShortError
 from tracer.transport.conversation import Context
 from tracer.transport.stream import Mark
@@ -158,7 +159,7 @@ class QuicConversation:
         if kind == 2 and not self.draft.decrypted:
             random = self.draft.client_hello.random if self.draft.client_hello else b""
             if self.log.get(HANDSHAKE[False], random) is None:
-                self.draft.why_not = "no keys for this client random" if len(self.log) else "no keys"
+                self.draft.why_not = WhyNot.NO_SECRET if len(self.log) else WhyNot.NO_KEYS
 
     def _close_frame(self, client: bool, frame: Close, mark: Mark) -> None:
         """CONNECTION_CLOSE; errors 0x100 to 0x1ff are TLS alerts (RFC 9001 section 4.8)."""

@@ -18,6 +18,7 @@ from .keys import Keys
 from .names import MESSAGES
 from .protection import BadRecordError, Protection
 from .schedule import Schedule
+from .unopened import WhyNot
 from .wire import ShortError
 
 CHANGE, ALERT, HANDSHAKE, DATA = 20, 21, 22, 23
@@ -156,7 +157,10 @@ class TlsConversation:
             except BadRecordError:
                 if not self._try_other_keys(side, kind, version, body, mark):
                     side.lost += max(0, len(body) - 17)
+                    if not self.draft.decrypted:
+                        self.draft.why_not = WhyNot.WRONG
                 return
+            self.draft.decrypted = True
         elif side.sealed or (kind == DATA and (self.draft.is_13 or self.draft.server_hello is None)):
             self._take_sealed(side, kind, body, mark)
             return
@@ -170,6 +174,8 @@ class TlsConversation:
             except BadRecordError:
                 continue
             side.protection = protection
+            if self.draft is not None:
+                self.draft.decrypted = True
             self._take_plain(side, plain_kind, plain, mark)
             return True
         return False
@@ -269,9 +275,7 @@ class TlsConversation:
             self.server.protection = schedule.handshake(False)
             if self.client.protection is None:
                 self.client.protection = schedule.handshake(True)
-            if self.server.protection is not None:
-                self.draft.decrypted = True
-            else:
+            if self.server.protection is None:
                 self.draft.why_not = schedule.why_not()
                 self.server.protection = schedule.application(False)
                 self.client.protection = schedule.application(True)

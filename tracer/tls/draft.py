@@ -37,6 +37,8 @@ class Draft:
         self.server_done = False
         self.client_key: bytes | None = None
         """body of the ClientKeyExchange"""
+        self.ticket = b""
+        """ticket of the NewSessionTicket of TLS 1.2 and before (RFC 5077)"""
         self.transcript = bytearray()
         """handshake messages up to the ClientKeyExchange, for the extended master secret (RFC 7627)"""
         self.finished: set[bool] = set()

@@ -29,6 +29,8 @@ def take(draft: Draft, client: bool, kind: int, body: bytes) -> None:
         _compressed_certificate(draft, client, body)
     elif kind == 13:
         _certificate_request(draft, body)
+    elif kind == 4 and not draft.is_13:
+        draft.ticket = Cursor(body, 4).opaque(2)
     elif kind == 14:
         draft.server_done = True
     elif kind == 22:

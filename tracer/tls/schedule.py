@@ -6,11 +6,12 @@ import hashlib
 from collections.abc import Iterator
 
 from .draft import Draft
-from .hello import EARLY_DATA, ENCRYPT_THEN_MAC, EXTENDED_MASTER_SECRET
+from .hello import EARLY_DATA, ENCRYPT_THEN_MAC, EXTENDED_MASTER_SECRET, TICKET
 from .keys import Keys
 from .protection import SSL3, AeadProtection, CbcProtection, Protection, StreamProtection, Tls13Protection
 from .secrets import digest_size, prf, prf_ssl3
 from .suites import Suite, suite_of
+from .unopened import WhyNot
 
 EARLY = "CLIENT_EARLY_TRAFFIC_SECRET"
 HANDSHAKE = {True: "CLIENT_HANDSHAKE_TRAFFIC_SECRET", False: "SERVER_HANDSHAKE_TRAFFIC_SECRET"}
@@ -72,18 +73,16 @@ class Schedule:
 
     # -- TLS 1.2 and before
 
-    def _master(self) -> bytes | None:
-        master = self.keys.masters.get(self._random)
-        answer = self.draft.server_hello
-        if master is None and answer is not None and answer.session_id:
-            master = self.keys.sessions.get(answer.session_id)
+    def master(self) -> bytes | None:
+        """The master secret: of a key log, of the session that is resumed, or of the premaster secret."""
+        hello, answer = self.draft.client_hello, self.draft.server_hello
+        session = answer.session_id if answer else b""
+        master = self.keys.master(self._random, session, hello.extension(TICKET) if hello else None)
         if master is None and self.draft.client_key is not None:
             master = self._exchanged(self.draft.client_key)
-        if master is not None and answer is not None:
-            self.keys.masters[self._random] = master
-            if answer.session_id:
-                # a session that is resumed later is named by it (RFC 5246 section 7.3)
-                self.keys.sessions.setdefault(answer.session_id, master)
+        if master is not None and self.keys.can_exchange:
+            # a session that is resumed later has no key exchange of its own
+            self.keys.learn(master, session, self.draft.ticket)
         return master
 
     def _exchanged(self, body: bytes) -> bytes | None:
@@ -92,7 +91,7 @@ class Schedule:
         if answer is None or hello is None:
             return None
         encrypted = body if answer.version <= SSL3 else body[2:]
-        premaster = self.keys.premaster(encrypted, hello.version)
+        premaster = self.keys.premaster(encrypted, hello.version, hello.random)
         if premaster is None:
             return None
         seed = hello.random + answer.random
@@ -113,7 +112,7 @@ class Schedule:
 
     def change_cipher(self, client: bool) -> Protection | None:
         """The keys that a ChangeCipherSpec of this side puts into use (RFC 5246 section 6.3)."""
-        draft, suite, master = self.draft, self._suite, self._master()
+        draft, suite, master = self.draft, self._suite, self.master()
         if suite is None or master is None or draft.server_hello is None or draft.version is None:
             return None
         digest = suite.digest if draft.version >= 0x0303 else None
@@ -133,7 +132,6 @@ class Schedule:
         at = 2 * mac + part * suite.key
         key = block[at : at + suite.key]
         at = 2 * (mac + suite.key) + part * iv
-        draft.decrypted = True
         if suite.is_aead:
             return AeadProtection(suite, key, block[at : at + iv])
         if suite.kind in ("rc4", "null"):
@@ -143,12 +141,17 @@ class Schedule:
 
     # -- when there are none
 
-    def why_not(self) -> str:
+    def why_not(self) -> WhyNot:
         """Why the connection stays closed."""
-        if self.draft.client_hello is None or self.draft.server_hello is None:
-            return "joined late"
+        draft, random = self.draft, self._random
+        if draft.client_hello is None or draft.server_hello is None:
+            return WhyNot.JOINED_LATE
         if self._suite is None:
-            return "cipher not supported"
-        if self.draft.resumed and not self.draft.is_13:
-            return "resumed without its first session"
-        return "no keys for this client random" if len(self.keys) else "no keys"
+            return WhyNot.CIPHER
+        if not len(self.keys):
+            return WhyNot.NO_KEYS
+        if self.keys.knows(random):
+            return WhyNot.INCOMPLETE
+        if draft.resumed and not draft.is_13:
+            return WhyNot.RESUMED
+        return WhyNot.NO_SECRET
