@@ -19,6 +19,10 @@ from .words import Word, address, address_text, is_id, number, request, status, 
 
 _PAIR = re.compile(r'(\w[\w.-]{0,40})=("?)([^\s"]*)\2', re.ASCII)
 _TRAEFIK = re.compile(r'"(?P<agent>[^"]*)" (?P<count>\d+) "(?P<router>[^"]*)" "(?P<server>[^"]*)" \d+ms')
+_WERKZEUG = re.compile(r" - \S+ \[\d\d/\w{3}/\d{4} \d\d:\d\d:\d\d\] ")
+_METHODS = frozenset("GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH PROPFIND".split())
+_RESULT = re.compile(r"(?:TCP|ERR|UDP)_[A-Z_]+")
+_WAY = re.compile(r"(?:HIER_)?(?:DIRECT|NONE|PARENT_HIT|[A-Z_]*PARENT[A-Z_]*)/(\S+)")
 _NAMES = {
     "id": ("rid", "id", "request_id", "req_id", "reqid", "requestid", "x_request_id", "trace_id", "traceid", "unique_id",
            "uid", "request-id", "x-request-id", "ray", "msec_id", "correlation_id", "amz", "trace"),
@@ -52,15 +56,13 @@ class _Fields:
 
 def parse(line: str) -> LogLine | None:
     """The entry; None when no request with a status behind it stands in the line."""
+    if _WERKZEUG.search(line):
+        return None
     found = words(line)
-    at = next((i for i, w in enumerate(found) if w.kind == "quoted" and _request(w.text)), None)
-    if at is None:
+    place = _place(found)
+    if place is None:
         return None
-    code = next((i for i in range(at + 1, min(at + 3, len(found))) if status(found[i].text)), None)
-    if code is None:
-        return None
-    asked = _request(found[at].text)
-    assert asked is not None
+    at, code, asked = place
     fields = _Fields()
     _before(found[:at], fields)
     _behind(found[code + 1 :], fields)
@@ -72,6 +74,19 @@ def parse(line: str) -> LogLine | None:
     if fields.time is None and fields.client is None:
         return None
     return _line(fields, asked, status(found[code].text), size)
+
+
+def _place(found: Sequence[Word]) -> tuple[int, int, tuple[str | None, str]] | None:
+    """(where the request begins, where the status stands, the request)."""
+    for at, word in enumerate(found):
+        asked = _request(word.text) if word.kind == "quoted" else None
+        if asked is not None:
+            code = next((i for i in range(at + 1, min(at + 3, len(found))) if status(found[i].text)), None)
+            if code is not None:
+                return at, code, asked
+        elif word.kind == "plain" and word.text in _METHODS and at + 2 < len(found) and status(found[at + 2].text):
+            return at, at + 2, (word.text, found[at + 1].text)
+    return None
 
 
 def _line(fields: _Fields, asked: tuple[str | None, str], code: int | None, size: int | None) -> LogLine:
@@ -133,6 +148,11 @@ def _behind(found: Sequence[Word], fields: _Fields) -> None:
         time = moment(word.text)
         if time is not None and fields.time is None and len(word.text) > 9:
             fields.time = time
+        elif _RESULT.fullmatch(word.text):
+            fields.facts.append(("result", word.text))
+        elif (way := _WAY.fullmatch(word.text)) is not None:
+            fields.upstream = address_text(way[1])
+            fields.asked_nobody = way[1] == "-"
         elif is_id(word.text):
             fields.ids.append(word.text)
 

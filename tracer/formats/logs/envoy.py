@@ -48,7 +48,7 @@ def read(behind: Sequence[Word]) -> Envoy | None:
     if not flags and not (behind and behind[0].text == "-"):
         return None
     details = details_of(behind[1].text) if len(behind) > 1 and behind[1].kind == "plain" else None
-    numbers = _run_of_numbers(behind[1:6]) if len(behind) > 6 else None
+    numbers = _run_of_numbers(behind[1:8]) if len(behind) > 6 else None
     if not flags and not details and numbers is None:
         return None
     quoted = [w.text for w in behind[(1 + numbers if numbers is not None else 1) :] if w.kind == "quoted"]
@@ -63,7 +63,7 @@ def read(behind: Sequence[Word]) -> Envoy | None:
         agent=agent if agent != "-" else None,
         id=name if is_id(name) else None,
         host=host if host != "-" else None,
-        upstream=address_text(upstream),
+        upstream=address_text(upstream.rpartition("//")[2]),
         asked_nobody=upstream == "-",
     )
 

@@ -20,8 +20,8 @@ _HTTP = re.compile(
     re.DOTALL,
 )
 _FAILED = re.compile(
-    r"(?:.*?\s)??(?P<client>[0-9a-fA-F.:\[\]]+:\d+) \[(?P<date>[^\]]{11,40})\] (?P<frontend>[\w.~-]+)/(?P<bind>[\w.:-]+): "
-    r"(?P<message>(?:SSL|Connection|Received|Timeout).*)",
+    r"(?:.*?\s)??(?P<client>[0-9a-fA-F.:\[\]]+:\d+) \[(?P<date>[^\]]{11,40})\] (?P<frontend>[\w.~-]+)(?:/[\w.:-]+:)? "
+    r"(?P<message>(?:SSL|Connection|Received|Timeout|\w+_err=).*)",
     re.DOTALL,
 )
 _REQUEST = re.compile(r'"((?:[^"\\]|\\.)*)"')

@@ -30,7 +30,7 @@ def parse(line: str) -> LogLine | None:
     asked = hit["way"] not in ("HIER_NONE", "NONE") and hit["peer"] != "-"
     return LogLine(
         format="squid",
-        product="squid",
+        product=_product(hit["result"], hit["way"]),
         time_ns=at.ns,
         resolution_ns=at.resolution_ns,
         client=client[0] if client else hit["client"],
@@ -43,3 +43,11 @@ def parse(line: str) -> LogLine | None:
         asked_nobody=not asked and "HIT" not in hit["result"],
         size=number(hit["size"]),
     )
+
+
+def _product(result: str, way: str) -> str | None:
+    """Traffic Server writes the same line; codes of its own are ERR_, Squid's ways begin with HIER_ since 3.2.
+    https://docs.trafficserver.apache.org/en/9.2.x/admin-guide/logging/cache-results.en.html"""
+    if way.startswith("HIER_"):
+        return "squid"
+    return "trafficserver" if result.startswith("ERR_") else None

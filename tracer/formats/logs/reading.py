@@ -1,0 +1,149 @@
+"""Opening logs: plain, gzip or zstd, from a path. Returns the entries that can belong to a denial.
+
+Problem codes: `log.unreadable`, `log.unknown`, `log.lines`, `log.long-lines`, `log.full`, and those of
+`capture.source` for damaged compression.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from tracer.capture.source import Source, open_source
+from tracer.model.log import LogLine
+from tracer.model.problem import Problem, Severity
+
+from .dispatch import Lines
+
+LONGEST = 64 * 1024
+"""bytes of a line that are read; what comes behind is skipped"""
+MOST = 100_000
+"""entries kept of one log"""
+PATIENCE = 2000
+"""lines without any known form before the file is taken for something else"""
+DENIALS = frozenset({400, 401, 403, 405, 406, 407, 421, 429, 451, 495, 496, 503, 511})
+_MAY_DENY = re.compile(rb"(?<!\d)(?:40[013567]|421|429|451|49[56]|503|511)(?!\d)")
+_PIECE = 1 << 20
+
+
+@dataclass(slots=True)
+class Log:
+    """What one log told."""
+
+    name: str
+    entries: list[LogLine] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    count: int = 0
+    """lines in it"""
+    first_ns: int | None = None
+    last_ns: int | None = None
+    program: str = ""
+    size: int | None = None
+    """bytes of the file"""
+
+    def problem(self, code: str, severity: Severity, text: str) -> None:
+        self.problems.append(Problem(code=code, severity=severity, text=text, source=self.name))
+
+
+def read_log(path: str, wanted: Callable[[LogLine], bool] = lambda _: True) -> Log:
+    """The log; of its entries those that can belong to a denial and that are `wanted`."""
+    log = Log(path)
+    try:
+        opened = open_source(path)
+    except OSError as error:
+        log.problem("log.unreadable", Severity.ERROR, f"the log cannot be read: {error.strerror or error}")
+        return log
+    log.size = opened.total
+    _read(opened, log, wanted)
+    log.problems += opened.problems
+    return log
+
+
+def _read(opened: Source, log: Log, wanted: Callable[[LogLine], bool]) -> None:
+    lines, last, long, skipped = Lines(), b"", 0, 0
+    for log.count, (raw, cut) in enumerate(_lines(opened), 1):
+        long += cut
+        if log.count > 100 and lines.steady and not _MAY_DENY.search(raw):
+            last = raw
+            skipped += 1
+            continue
+        last = b""
+        for entry in lines.feed(_text(raw, first=log.count == 1), log.count):
+            _keep(entry, log, wanted)
+        if lines.unread > PATIENCE and not lines.read:
+            break
+    for entry in [*(lines.feed(_text(last, first=False), log.count) if last else ()), *lines.end()]:
+        _keep(entry, log, wanted)
+    log.program = lines.program
+    _problems(log, lines, long, skipped)
+
+
+def _text(raw: bytes, *, first: bool) -> str:
+    text = raw.decode("utf-8", "replace")
+    return text.removeprefix("\ufeff") if first else text
+
+
+def _keep(entry: LogLine, log: Log, wanted: Callable[[LogLine], bool]) -> None:
+    if entry.time_ns is not None:
+        log.first_ns = entry.time_ns if log.first_ns is None else min(log.first_ns, entry.time_ns)
+        log.last_ns = entry.time_ns if log.last_ns is None else max(log.last_ns, entry.time_ns)
+    if len(log.entries) < MOST and may_deny(entry) and wanted(entry):
+        from msgspec.structs import replace
+
+        log.entries.append(replace(entry, source=log.name))
+        if len(log.entries) == MOST:
+            text = f"more than {MOST} entries can belong to denials; those behind line {entry.number} are not looked at"
+            log.problem("log.full", Severity.WARN, text)
+
+
+def may_deny(entry: LogLine) -> bool:
+    """The entry can belong to a denial: by its status, or because a server says something in words."""
+    if entry.status in DENIALS or entry.upstream_status in DENIALS:
+        return True
+    return bool(entry.message) and (entry.status is None or ("action", "deny") in entry.facts)
+
+
+def _problems(log: Log, lines: Lines, long: int, skipped: int) -> None:
+    if long:
+        log.problem("log.long-lines", Severity.NOTE, f"{long} lines are longer than {LONGEST // 1024} KiB; their ends are not read")
+    if not lines.unread:
+        return
+    if not lines.read:
+        text = f"none of the first {lines.unread} lines has the form of a known log" if log.count else "it is empty"
+        log.problem("log.unknown", Severity.ERROR, text)
+        return
+    most = lines.unread > lines.read + skipped
+    text = f"{lines.unread} of {log.count} lines have no known form; the first is line {lines.first_unread}"
+    log.problem("log.lines", Severity.WARN if most else Severity.NOTE, text)
+
+
+def _lines(opened: Source) -> Iterator[tuple[bytes, bool]]:
+    """(line without its end, whether it was cut)."""
+    at = 0
+    while True:
+        end = opened.base.find(b"\n", at, min(opened.ready, at + LONGEST))
+        if end >= 0:
+            yield bytes(opened.base[at:end]), False
+            at = end + 1
+        elif opened.ready - at >= LONGEST:
+            yield bytes(opened.base[at : at + LONGEST]), True
+            at = _next(opened, at + LONGEST)
+        elif not opened.done:
+            opened.grow(opened.ready + _PIECE)
+        else:
+            if at < opened.ready:
+                yield bytes(opened.base[at : opened.ready]), False
+            return
+
+
+def _next(opened: Source, at: int) -> int:
+    """Where the line ends that is too long."""
+    while True:
+        end = opened.base.find(b"\n", at, opened.ready)
+        if end >= 0:
+            return end + 1
+        at = opened.ready
+        if opened.done:
+            return at
+        opened.grow(at + _PIECE)
