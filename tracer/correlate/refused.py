@@ -8,6 +8,7 @@ from tracer.model.tls import Alert, Handshake
 from tracer.model.verdict import Alternative, Cause, Hop, Layer, PathEntry, Said, Verdict
 
 from . import judge, words
+from .client_certificates import add_reasons
 from .evidence import Collection
 
 SUREST = 0.75
@@ -98,3 +99,5 @@ def _collect(handshake: Handshake, refusal: Refusal, cause: Cause, layer: Layer,
         packet=packet,
         reference="RFC 8446 section 4.3.2",
     )
+    if cause is Cause.CLIENT_CERT_REJECTED:
+        add_reasons(handshake, found, 0.5)

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from tracer.model.http import Exchange, Request
 from tracer.model.verdict import Cause, Layer
 
+from .client_certificates import add_reasons
 from .cues import stated
 from .evidence import Collection
 from .scene import Scene
@@ -271,6 +272,7 @@ def _oddities(scene: Scene, request: Request, found: Collection) -> None:
             where="tls handshake",
             value="client certificate",
         )
+        add_reasons(scene.handshake, found, 0.8)
     if (
         scene.handshake is not None
         and scene.handshake.client_cert_requested

@@ -57,6 +57,14 @@ def _ns(when: datetime) -> int:
     return int(when.timestamp()) * 1_000_000_000
 
 
+def moment(time_ns: int) -> str:
+    """`2026-11-23 20:00:00 UTC`; the number of seconds for times that no calendar has."""
+    try:
+        return f"{datetime.fromtimestamp(time_ns // 10**9, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    except (ValueError, OverflowError, OSError):
+        return f"second {time_ns // 10**9}"
+
+
 def _extension(c: Any, kind: Any) -> Any:
     try:
         return c.extensions.get_extension_for_class(kind).value
@@ -120,6 +128,18 @@ def name_text(der: bytes) -> str:
         return ",".join(reversed(list(_rdns(der))))
     except (IndexError, ValueError, UnicodeDecodeError):
         return "0x" + der[:64].hex()
+
+
+@lru_cache(maxsize=1024)
+def _names_of(der: bytes) -> tuple[str, str]:
+    lenient = _read_leniently(der, "")
+    return lenient.subject, lenient.issuer
+
+
+def sent_names(c: Certificate) -> tuple[str, str]:
+    """(subject, issuer) in the form that `name_text` gives, so that they compare with names of other messages."""
+    subject, issuer = _names_of(c.der) if c.der else ("", "")
+    return subject or c.subject, issuer or c.issuer
 
 
 # -- a lenient walk over DER (X.690)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from tracer.formats.writing import iso
 from tracer.model.tls import Certificate, Handshake
+from tracer.tls.client_auth import Acceptance, client_auth
 
 from .safe import safe
 from .style import Style
@@ -28,6 +29,8 @@ def handshake_lines(h: Handshake, style: Style, width: int) -> Iterator[str]:
         yield from wrap(
             f"accepts certificates of: {names}{' …' if len(h.acceptable_cas) > 6 else ''}", width, "    ", "  "
         )
+    for line in acceptance_lines(h):
+        yield from wrap(line, width, "    ", "  ")
     for message in h.messages:
         arrow = "client " + style.sign("out") if message.client else "server " + style.sign("in")
         place = f"packet {message.packet}" if message.packet is not None else ""
@@ -51,6 +54,17 @@ def client_certificate(h: Handshake) -> str:
     if h.client_cert_sent is None:
         return "the server asked for a client certificate; whether one was sent cannot be seen"
     return f"the server asked for a client certificate; the client sent {'one' if h.client_cert_sent else 'none'}"
+
+
+def acceptance_lines(h: Handshake) -> Iterator[str]:
+    """Would the client's certificate have been accepted, and why: a line for the answer, one for each reason."""
+    answer = client_auth(h)
+    if answer is None or (answer.verdict is Acceptance.UNKNOWN and h.client_cert_sent is None):
+        return
+    what = "its certificate" if h.client_certs else "what the client sent"
+    yield f"is {what} acceptable to this server? {answer.verdict.value}"
+    for reason in answer.reasons:
+        yield f"{reason.bearing.value}: {safe(reason.text, 400)}"
 
 
 def _certificates(who: str, certificates: tuple[Certificate, ...] | None, style: Style, width: int) -> Iterator[str]:
