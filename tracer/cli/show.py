@@ -16,12 +16,16 @@ from .reading import NO_REDACT, USAGE, exit_code, read_sources, reads, shown, st
 @click.option(
     "--body", "limit", default=2000, show_default=True, metavar="N", help="Characters of a body to show; 0: none."
 )
+@click.option(
+    "--ca-file", metavar="F", type=click.Path(), help="Trust the certificates of this PEM file, not the system's."
+)
 @NO_REDACT
 def command(
     sources: tuple[str, ...],
     keylogs: tuple[str, ...],
     as_json: bool,
     limit: int,
+    ca_file: str | None,
     no_redact: bool,
     quiet: bool,
     verbose: bool,
@@ -67,8 +71,22 @@ def command(
 
         from .terminal import style, width
 
-        for line in show(trace, exchange, handshake, verdict, style(), width(), limit):
+        for line in show(trace, exchange, handshake, verdict, style(), width(), limit, _trusted(ca_file)):
             print(line)
     sys.stdout.flush()
     tell(reading, quiet, verbose)
     return exit_code(reading)
+
+
+def _trusted(ca_file: str | None) -> bytes | None:
+    """The roots to trust in PEM: of the file given, else of the system, None where it has none."""
+    import ssl
+    from pathlib import Path
+
+    path = ca_file or ssl.get_default_verify_paths().cafile
+    try:
+        return Path(path).read_bytes() if path else None
+    except OSError as error:
+        if ca_file:
+            raise Failure(f"{ca_file} cannot be read: {error.strerror or error}", USAGE) from error
+        return None

@@ -28,6 +28,7 @@ def show(
     style: Style,
     width: int,
     limit: int,
+    trusted: bytes | None = None,
 ) -> Iterator[str]:
     """Verdict, request, response, timing, connection, TLS, chain, packets, problems: what there is of each."""
     if verdict is not None:
@@ -43,7 +44,7 @@ def show(
         yield from _connection(connection, style)
     tls = handshake or (trace.handshake(exchange.tls) if exchange and exchange.tls else None)
     if tls is not None:
-        yield from handshake_lines(tls, style, width)
+        yield from handshake_lines(tls, style, width, trusted)
     if exchange is not None and verdict is not None and len(verdict.chain) > 1:
         yield from _chain(trace, verdict, style, width)
     problems = exchange.problems if exchange else handshake.problems if handshake else ()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tracer.formats.writing import iso
 from tracer.model.tls import Certificate, Handshake
+from tracer.tls.chain import Finding, client_chain, server_chain
 from tracer.tls.client_auth import Acceptance, client_auth
 
 from .safe import safe
@@ -13,8 +14,8 @@ from .style import Style
 from .words import size, wrap
 
 
-def handshake_lines(h: Handshake, style: Style, width: int) -> Iterator[str]:
-    """Everything the handshake tells; what encryption hides is said to be hidden."""
+def handshake_lines(h: Handshake, style: Style, width: int, trusted: bytes | None = None) -> Iterator[str]:
+    """Everything the handshake tells; what encryption hides is said to be hidden. `trusted`: roots in PEM."""
     yield ""
     agreed = [safe(v, 80) for v in (h.version, h.cipher, h.group, h.alpn and f"ALPN {h.alpn}") if v]
     yield style.bold(f"TLS {safe(h.id, 40)}") + f"  {', '.join(agreed) or 'no ServerHello was captured'}"
@@ -42,7 +43,11 @@ def handshake_lines(h: Handshake, style: Style, width: int) -> Iterator[str]:
         words = f"  {who} alert: {level} {safe(alert.name, 60)} ({alert.code}){place}"
         yield style.paint(words, "red") if alert.level == 2 else words
     yield from _certificates("server", h.server_certs, style, width)
+    for line in chain_lines(server_chain(h, trusted)):
+        yield from wrap(line, width, "      ", "    ")
     yield from _certificates("client", h.client_certs, style, width)
+    for line in chain_lines(client_chain(h)):
+        yield from wrap(line, width, "      ", "    ")
 
 
 def client_certificate(h: Handshake) -> str:
@@ -65,6 +70,12 @@ def acceptance_lines(h: Handshake) -> Iterator[str]:
     yield f"is {what} acceptable to this server? {answer.verdict.value}"
     for reason in answer.reasons:
         yield f"{reason.bearing.value}: {safe(reason.text, 400)}"
+
+
+def chain_lines(findings: Iterable[Finding]) -> Iterator[str]:
+    """A line for each thing there is to say of a chain."""
+    for finding in findings:
+        yield f"{'fault' if finding.fault else 'note'}: {safe(finding.text, 400)}"
 
 
 def _certificates(who: str, certificates: tuple[Certificate, ...] | None, style: Style, width: int) -> Iterator[str]:
