@@ -6,6 +6,7 @@ Everything is judged at the time of the capture, never at that of the reading. R
 from __future__ import annotations
 
 import ipaddress
+import warnings
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -66,7 +67,142 @@ def _parse(der: bytes) -> Parsed | None:
     from cryptography import x509
 
     try:
-        return x509.load_der_x509_certificate(der)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return x509.load_der_x509_certificate(der)
+    except Exception:  # odd encodings are refused with many kinds of errors
+        return None
+
+
+# -- order and signatures
+
+
+def _shape(chain: Sequence[Certificate]) -> Iterator[Finding]:
+    """RFC 8446 section 4.4.2: each certificate should certify the one before it."""
+    if len(chain) == 1 and chain[0].self_signed:
+        yield _fault("self-signed", "the only certificate is self-signed: nobody vouches for it", 0)
+        return
+    for depth in range(len(chain) - 1):
+        below, above = chain[depth], chain[depth + 1]
+        if below.self_signed and depth:
+            yield _fault("extra", f"certificate {depth + 1} follows a root: nobody needs it", depth + 1)
+        elif below.issuer == above.subject:
+            yield from _signature(below, above, depth)
+        elif any(below.issuer == c.subject for i, c in enumerate(chain) if i != depth):
+            where = next(i for i, c in enumerate(chain) if below.issuer == c.subject and i != depth)
+            text = f"out of order: certificate {depth} is issued by certificate {where}, not by the next one"
+            yield _fault("out-of-order", text, depth, "RFC 8446 section 4.4.2")
+        else:
+            text = f"certificate {depth} is issued by {below.issuer or '(unnamed)'}, which was not sent"
+            yield _fault("issuer-missing", text, depth, "RFC 8446 section 4.4.2")
+    if len(chain) > 1 and chain[-1].self_signed:
+        yield _note("root-sent", "the root was sent too, which is not needed", len(chain) - 1)
+
+
+def _signature(below: Certificate, above: Certificate, depth: int) -> Iterator[Finding]:
+    if not issued(below, above):
+        text = f"the signature of certificate {depth} was not made by the key of certificate {depth + 1}"
+        yield _fault("signature", text, depth, "RFC 5280 section 6.1.3")
+    elif above.is_ca is False:
+        yield _fault("no-authority", f"certificate {depth + 1} issues, but is none of an authority", depth + 1)
+
+
+@lru_cache(maxsize=512)
+def issued(below: Certificate, above: Certificate) -> bool:
+    """The one above signed the one below, its name and its key."""
+    one, other = _parse(below.der), _parse(above.der)
+    return one is not None and other is not None and _verifies(one, other)
+
+
+def _verifies(below: Parsed, above: Parsed) -> bool:
+    try:
+        below.verify_directly_issued_by(above)
+    except Exception:  # names, kinds of keys and signatures fail with kinds of errors of their own
+        return False
+    return True
+
+
+# -- times
+
+
+def _times(chain: Sequence[Certificate], at_ns: int | None) -> Iterator[Finding]:
+    for depth, c in enumerate(chain) if at_ns is not None else ():
+        assert at_ns is not None
+        if c.not_after_ns is not None and at_ns > c.not_after_ns:
+            yield _fault("expired", f"certificate {depth} had expired on {moment(c.not_after_ns)}", depth)
+        elif c.not_before_ns is not None and at_ns < c.not_before_ns:
+            yield _fault("not-yet-valid", f"certificate {depth} is valid from {moment(c.not_before_ns)} only", depth)
+
+
+# -- names
+
+
+def _name(leaf: Certificate, name: str | None) -> Iterator[Finding]:
+    """RFC 9525 section 6.3: only subject alternative names count."""
+    if not name:
+        return
+    if not leaf.names:
+        text = f"the certificate has no subject alternative names, so it cannot be one for {name}"
+        yield _fault("no-names", text, 0, "RFC 9525 section 6.3")
+    elif not matches(name, leaf.names):
+        kinds = ", ".join(leaf.names[:5]) + (" …" if len(leaf.names) > 5 else "")
+        yield _fault("name-mismatch", f"{name} was asked for, the certificate is for {kinds}", 0, "RFC 9525 section 6")
+
+
+def matches(name: str, names: Sequence[str]) -> bool:
+    """One of the alternative names covers the name; a wildcard stands for one label, the first."""
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        host = name.rstrip(".").lower()
+        parent = host.partition(".")[2]
+        dns = {n[4:].rstrip(".").lower() for n in names if n.startswith("DNS:")}
+        return host in dns or bool(parent and f"*.{parent}" in dns)
+    return f"IP:{address}" in names
+
+
+# -- trust
+
+
+@lru_cache(maxsize=4)
+def _roots(bundle: bytes) -> tuple[Parsed, ...]:
+    """The certificates of a PEM bundle; those that cannot be read are left out."""
+    from cryptography import x509
+
+    mark = b"-----END CERTIFICATE-----"
+    found = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for piece in bundle.split(mark)[:-1]:
+            start = piece.rfind(b"-----BEGIN CERTIFICATE-----")
+            try:
+                found.append(x509.load_pem_x509_certificate(piece[start:] + mark + b"\n"))
+            except Exception:  # as in _parse
+                continue
+    return tuple(found)
+
+
+def client_chain(handshake: Handshake) -> tuple[Finding, ...]:
+    """The same of the client's chain, without name and trust: whom that server trusts is its own affair."""
+    chain = (handshake.client_certs or ())[:MOST]
+    return (*_shape(chain), *_times(chain, handshake.start_ns)) if chain else ()
+
+
+def _fault(code: str, text: str, depth: int | None = None, reference: str = "") -> Finding:
+    return Finding(code=code, text=text, fault=True, depth=depth, reference=reference)
+
+
+def _note(code: str, text: str, depth: int | None = None) -> Finding:
+    return Finding(code=code, text=text, fault=False, depth=depth)
+
+
+def _parse(der: bytes) -> Parsed | None:
+    from cryptography import x509
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return x509.load_der_x509_certificate(der)
     except Exception:  # odd encodings are refused with many kinds of errors
         return None
 
