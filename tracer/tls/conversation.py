@@ -2,62 +2,27 @@
 
 A gap inside a record costs that record; a gap between records costs those it swallowed: the reader goes on at the
 next segment that starts with a record header. With keys, records after a gap open again, since the sequence number
-is found by trying (see `protection`).
+is found by trying (see `search`). Keys that come later than the records they open are waited for a while, where the
+key log grows.
 """
 
 from __future__ import annotations
 
-from tracer.model.problem import Problem, Severity
 from tracer.transport.conversation import Context, Conversation
 from tracer.transport.stream import Mark, Stream
 
-from . import messages
 from .draft import Draft
+from .handshaking import Handshaking
 from .hello import read_sslv2_hello
 from .keys import Keys
-from .names import MESSAGES
-from .protection import BadRecordError, Protection
-from .schedule import Schedule
+from .protection import BadRecordError
+from .side import ALERT, CHANGE, DATA, HANDSHAKE, Side, is_header
 from .unopened import WhyNot
 from .wire import ShortError
 
-CHANGE, ALERT, HANDSHAKE, DATA = 20, 21, 22, 23
-LONGEST = (1 << 14) + 2048
-LONGEST_MESSAGE = 1 << 18
-
-
-class Side:
-    """One direction."""
-
-    def __init__(self, stream: Stream, client: bool) -> None:
-        self.stream = stream
-        self.client = client
-        self.inner = Stream()
-        self.protection: Protection | None = None
-        self.sealed = False
-        """what comes is encrypted, whether it can be opened or not"""
-        self.pieces = b""
-        """handshake bytes that are no whole message yet"""
-        self.lost = 0
-        """plaintext bytes that went missing before the next ones"""
-
-    def has_record(self) -> bool:
-        """A whole record, or something that will never be one, stands at the front."""
-        stream = self.stream
-        head = stream.peek(5)
-        if len(head) < 5:
-            # a header in pieces waits for its rest, unless a gap stands where the rest would be
-            return stream.end - stream.pos > len(head)
-        if not _is_header(head):
-            return True
-        return stream.end - stream.pos >= 5 + int.from_bytes(head[3:5])
-
-    def mark(self) -> Mark:
-        return self.stream.mark(self.stream.pos)
-
-
-def _is_header(head: bytes) -> bool:
-    return 20 <= head[0] <= 24 and head[1] == 3 and head[2] <= 4 and int.from_bytes(head[3:5]) <= LONGEST
+WAITING = 1 << 20
+"""bytes of a connection that wait for keys"""
+PATIENCE_NS = 5_000_000_000
 
 
 class TlsConversation:
@@ -68,19 +33,27 @@ class TlsConversation:
         self.client = Side(client, True)
         self.server = Side(server, False)
         self.keys: Keys = context.keys if context.keys is not None else Keys()
-        self.draft: Draft | None = None
-        self.schedule: Schedule | None = None
+        self.shaking = Handshaking(context, self.keys, self.client, self.server)
         self.inner: Conversation | None = None
         self.done = False
         self.dropped = 0
+        self.waits_from: int | None = None
+        """time of the record that waits for its keys"""
+        self.impatient = not self.keys.grows
 
     @property
     def protocol(self) -> str:
         below = getattr(self.inner, "protocol", None)
         return f"tls/{below}" if below else "tls"
 
+    @property
+    def draft(self) -> Draft | None:
+        return self.shaking.draft
+
     def advance(self) -> None:
         while (side := self._next_side()) is not None:
+            if not self.impatient and self._waits(side):
+                return
             self._read_record(side)
         for side in (self.client, self.server):
             side.stream.release()
@@ -91,36 +64,53 @@ class TlsConversation:
             self.inner.advance()
         if closed and not self.done:
             self.done = True
-            self._report()
+            self.shaking.report()
 
     def _next_side(self) -> Side | None:
         """The direction whose next record was captured first."""
-        ready = [s for s in (self.client, self.server) if s.has_record()]
-        return min(ready, key=lambda s: s.mark().packet) if ready else None
+        client, server = self.client, self.server
+        if not client.has_record():
+            return server if server.has_record() else None
+        if not server.has_record():
+            return client
+        return client if client.mark()[0] <= server.mark()[0] else server
+
+    def _waits(self, side: Side) -> bool:
+        """The next record is sealed, and its keys may still come."""
+        if side.protection is not None or not side.sealed or side.stream.peek(1)[:1] == b"\x14":
+            return False
+        self.keys.refresh()
+        if self.shaking.find_keys(side):
+            self.waits_from = None
+            return False
+        now = max(s.stream.mark(s.stream.end - 1).time_ns for s in (self.client, self.server) if not s.stream.at_end)
+        if self.waits_from is None:
+            self.waits_from = side.mark().time_ns
+        kept = sum(s.stream.end - s.stream.pos for s in (self.client, self.server))
+        closed = self.client.stream.closed and self.server.stream.closed
+        self.impatient = closed or kept > WAITING or now - self.waits_from > PATIENCE_NS
+        return not self.impatient
 
     # -- records
 
     def _read_record(self, side: Side) -> None:
         stream = side.stream
-        if stream.at_gap:
-            side.lost += stream.at_gap
-            stream.jump(stream.pos + stream.at_gap)
-            side.pieces = b""
+        if gap := stream.at_gap:
+            side.lose(gap)
+            stream.jump(stream.pos + gap)
             return
         mark, head = side.mark(), stream.peek(5)
-        if len(head) < 5 or not _is_header(head):
+        if len(head) < 5 or not is_header(head):
             self._read_odd(side, head, mark)
             return
-        kind, version, length = head[0], int.from_bytes(head[1:3]), int.from_bytes(head[3:5])
+        length = head[3] << 8 | head[4]
         if stream.available < 5 + length:
-            taken = stream.skip(5 + length)
-            side.lost += max(0, taken.size + taken.missing - 29)
-            side.pieces = b""
+            stream.skip(5 + length)
+            side.lose_record(length)
             return
         body = stream.take(5 + length)[5:]
-        if self.draft is None:
-            self.draft = Draft(self.context, mark)
-        self._take_record(side, kind, version, body, mark)
+        self.shaking.begin(mark)
+        self._take_record(side, head[0], head[1] << 8 | head[2], body, mark)
 
     def _read_odd(self, side: Side, head: bytes, mark: Mark) -> None:
         """No record header: a version 2 hello at the start, else bytes to pass over."""
@@ -129,82 +119,109 @@ class TlsConversation:
             length = int.from_bytes(head[:2]) & 0x7FFF
             if stream.available >= 2 + length:
                 body = stream.take(2 + length)[3:]
-                self.draft = Draft(self.context, mark)
-                self.draft.add_message(True, "ClientHello", mark, length)
+                draft = self.shaking.begin(mark)
+                draft.add_message(True, "ClientHello", mark, length)
                 try:
-                    self.draft.client_hello = read_sslv2_hello(body)
+                    draft.client_hello = read_sslv2_hello(body)
                 except ShortError:
-                    self._problem("tls.message", "a version 2 ClientHello that is cut", mark, "RFC 5246 appendix E.2")
+                    text = "a version 2 ClientHello that is cut"
+                    self.shaking.problem("tls.message", text, mark, "RFC 5246 appendix E.2")
                 return
         following = stream.next_segment()
-        side.pieces = b""
         target = following if following is not None else stream.end
+        side.pieces.clear()
+        side.search.lost(target - stream.pos)
         self.dropped += target - stream.pos
         stream.jump(target)
 
     def _take_record(self, side: Side, kind: int, version: int, body: bytes, mark: Mark) -> None:
-        assert self.draft is not None
+        draft = self.draft
+        assert draft is not None
         if kind == CHANGE:
-            if not side.sealed or not self.draft.is_13:
-                self.draft.changed.add(side.client)
-                if not self.draft.is_13 and self.draft.server_hello is not None:
-                    side.sealed = True
-                    side.protection = self._schedule().change_cipher(side.client)
+            self._check_pieces(side, mark)
+            self.shaking.change_cipher(side)
             return
-        if side.protection is not None and (not self.draft.is_13 or kind == DATA):
-            try:
-                kind, body = side.protection.open(kind, version, body)
-            except BadRecordError:
-                if not self._try_other_keys(side, kind, version, body, mark):
-                    side.lost += max(0, len(body) - 17)
-                    if not self.draft.decrypted:
-                        self.draft.why_not = WhyNot.WRONG
+        sealed = side.sealed and (not draft.is_13 or kind == DATA)
+        if sealed and side.protection is None:
+            self.shaking.find_keys(side)
+        if side.protection is not None and (sealed or (kind == DATA and draft.server_hello is None)):
+            opened = self._open(side, kind, version, body)
+            if opened is None:
                 return
-            self.draft.decrypted = True
-        elif side.sealed or (kind == DATA and (self.draft.is_13 or self.draft.server_hello is None)):
+            kind, body = opened
+            draft.decrypted = True
+        elif side.sealed or (kind == DATA and (draft.is_13 or draft.server_hello is None)):
             self._take_sealed(side, kind, body, mark)
             return
         self._take_plain(side, kind, body, mark)
 
-    def _try_other_keys(self, side: Side, kind: int, version: int, body: bytes, mark: Mark) -> bool:
+    def _open(self, side: Side, kind: int, version: int, body: bytes) -> tuple[int, bytes] | None:
+        """(content type, plaintext); None when no keys open the record."""
+        assert side.protection is not None
+        opened: tuple[int, bytes] | None
+        try:
+            opened = side.protection.open(kind, version, body, side.search)
+        except BadRecordError:
+            opened = self._try_other_keys(side, kind, version, body)
+        if opened is not None:
+            side.search.found()
+            return opened
+        assert self.draft is not None
+        side.search.passed()
+        side.lost += max(0, len(body) - 17)
+        if not self.draft.decrypted:
+            self.draft.why_not = WhyNot.WRONG
+        return None
+
+    def _try_other_keys(self, side: Side, kind: int, version: int, body: bytes) -> tuple[int, bytes] | None:
         """The record that changes keys may have been lost, or early data was refused."""
-        for protection in self._schedule().alternatives(side.client, side.protection):
+        if side.search.budget <= 0:
+            return None
+        least, side.search.low = side.search.low, 0
+        for protection in self.shaking.schedule.alternatives(side.client, side.protection):
+            side.search.budget -= 1
             try:
-                plain_kind, plain = protection.open(kind, version, body)
+                opened = protection.open(kind, version, body, side.search)
             except BadRecordError:
                 continue
             side.protection = protection
-            if self.draft is not None:
-                self.draft.decrypted = True
-            self._take_plain(side, plain_kind, plain, mark)
-            return True
-        return False
+            return opened
+        side.search.low = least
+        return None
 
     def _take_sealed(self, side: Side, kind: int, body: bytes, mark: Mark) -> None:
         """What can be told of a record without its key."""
-        assert self.draft is not None
-        if kind == ALERT and self.draft.is_13 and len(body) == 2:
+        draft = self.draft
+        assert draft is not None
+        if kind == ALERT and draft.is_13 and len(body) == 2:
             # a peer that could not derive keys says so in the clear (RFC 8446 section 6)
-            self.draft.add_alert(side.client, body[0], body[1], mark)
+            draft.add_alert(side.client, body[0], body[1], mark)
             return
+        side.passed += 1
         if kind == HANDSHAKE:
-            self.draft.add_message(side.client, "encrypted", mark, len(body))
-        elif kind == DATA and not self.draft.is_13:
-            self.draft.application_data = True
-        if self.draft.why_not is None:
-            self.draft.why_not = self._schedule().why_not()
+            draft.add_message(side.client, "encrypted", mark, len(body))
+        elif kind == DATA and not draft.is_13:
+            draft.application_data = True
+        if draft.why_not is None:
+            draft.why_not = self.shaking.schedule.why_not()
 
     def _take_plain(self, side: Side, kind: int, body: bytes, mark: Mark) -> None:
         assert self.draft is not None
-        if kind == HANDSHAKE:
-            self._take_handshake(side, body, mark)
-        elif kind == ALERT and len(body) >= 2:
-            self.draft.add_alert(side.client, body[0], body[1], mark)
-        elif kind == DATA:
+        if kind == DATA:
+            self._check_pieces(side, mark)
             self.draft.application_data = True
             side.inner.push(body, mark, side.lost)
             side.lost = 0
             self._start_inner()
+        elif kind == HANDSHAKE:
+            self.shaking.take(side, body, mark)
+        elif kind == ALERT and len(body) >= 2:
+            self._check_pieces(side, mark)
+            self.draft.add_alert(side.client, body[0], body[1], mark)
+
+    def _check_pieces(self, side: Side, mark: Mark) -> None:
+        if side.pieces:
+            self.shaking.interrupted(side, mark)
 
     def _start_inner(self) -> None:
         if self.inner is None:
@@ -213,107 +230,3 @@ class TlsConversation:
             assert self.draft is not None
             context = self.context.inner(scheme="https", tls=self.draft.id)
             self.inner = conversation(context, self.client.inner, self.server.inner)
-
-    # -- handshake messages
-
-    def _take_handshake(self, side: Side, body: bytes, mark: Mark) -> None:
-        data = side.pieces + body
-        while len(data) >= 4:
-            length = int.from_bytes(data[1:4])
-            if length > LONGEST_MESSAGE:
-                self._problem("tls.message", f"a handshake message of {length} bytes", mark, "RFC 8446 section 4")
-                data = b""
-                break
-            if len(data) < 4 + length:
-                break
-            self._take_message(side, data[0], data[4 : 4 + length], mark)
-            data = data[4 + length :]
-        side.pieces = data
-
-    def _take_message(self, side: Side, kind: int, body: bytes, mark: Mark) -> None:
-        assert self.draft is not None
-        if kind == 1 and self.draft.client_hello is not None and self._is_renegotiation():
-            self._report()
-            self.draft = Draft(self.context, mark)
-            self.draft.decrypted = True
-            self.schedule = None
-        self._keep_transcript(kind, body)
-        self.draft.add_message(side.client, MESSAGES.get(kind, f"message {kind}"), mark, len(body))
-        try:
-            messages.take(self.draft, side.client, kind, body)
-        except (ShortError, ValueError) as error:
-            name = MESSAGES.get(kind, str(kind))
-            self._problem("tls.message", f"a {name} message that cannot be read: {error}", mark, "RFC 8446 section 4")
-            return
-        self._change_keys(side, kind)
-
-    def _keep_transcript(self, kind: int, body: bytes) -> None:
-        """What the extended master secret hashes, where an RSA key could yield the premaster secret."""
-        draft = self.draft
-        if draft is None or draft.client_key is not None or kind == 0 or not self.keys.can_exchange:
-            return
-        if len(draft.transcript) + len(body) <= LONGEST_MESSAGE:
-            draft.transcript += bytes([kind]) + len(body).to_bytes(3) + body
-        if kind == 16:
-            draft.client_key = body
-
-    def _is_renegotiation(self) -> bool:
-        """A second hello after the first handshake ended, not the answer to a HelloRetryRequest."""
-        assert self.draft is not None
-        return self.draft.is_settled and not (self.draft.server_hello and self.draft.server_hello.is_retry)
-
-    def _change_keys(self, side: Side, kind: int) -> None:
-        assert self.draft is not None
-        if kind == 1:
-            self.client.protection = self._schedule().early() or self.client.protection
-            return
-        if not self.draft.is_13 or (self.draft.server_hello and self.draft.server_hello.is_retry):
-            return
-        schedule = self._schedule()
-        if kind == 2:
-            self.server.sealed = self.client.sealed = True
-            self.server.protection = schedule.handshake(False)
-            if self.client.protection is None:
-                self.client.protection = schedule.handshake(True)
-            if self.server.protection is None:
-                self.draft.why_not = schedule.why_not()
-                self.server.protection = schedule.application(False)
-                self.client.protection = schedule.application(True)
-        elif kind == 5:
-            side.protection = schedule.handshake(True)
-        elif kind == 20:
-            side.protection = schedule.application(side.client) or side.protection
-        elif kind == 24 and side.protection is not None:
-            update = getattr(side.protection, "update", None)
-            if update is not None:
-                update()
-
-    def _schedule(self) -> Schedule:
-        assert self.draft is not None
-        if self.schedule is None:
-            self.schedule = Schedule(self.draft, self.keys)
-        return self.schedule
-
-    # -- the end
-
-    def _problem(self, code: str, text: str, mark: Mark, reference: str) -> None:
-        assert self.draft is not None
-        if len(self.draft.problems) < 8:
-            self.draft.problems.append(
-                Problem(
-                    code=code,
-                    severity=Severity.NOTE,
-                    text=text,
-                    source=self.context.source,
-                    packet=mark.packet,
-                    reference=reference,
-                )
-            )
-
-    def _report(self) -> None:
-        draft = self.draft
-        if draft is None or not (draft.messages or draft.alerts):
-            return
-        if draft.client_hello is None and draft.server_hello is None and not draft.alerts:
-            return
-        self.context.sink.handshake(draft.build())

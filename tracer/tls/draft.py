@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tracer.model.problem import Problem
+from tracer.model.problem import Problem, Severity
 from tracer.model.tls import Alert, Certificate, Handshake, HandshakeMessage
 from tracer.transport.conversation import Context
 from tracer.transport.stream import Mark
@@ -11,6 +11,7 @@ from .cipher_suites import cipher_name
 from .hello import EARLY_DATA, ECH, PSK, TICKET, ClientHello, ServerHello
 from .ja import ja3, ja3s, ja4
 from .names import GROUPS, VERSIONS, alert_name, name_of
+from .unopened import WhyNot
 
 MOST = 200
 """messages and alerts kept of one handshake"""
@@ -47,7 +48,7 @@ class Draft:
         self.alerts: list[Alert] = []
         self.messages: list[HandshakeMessage] = []
         self.decrypted = False
-        self.why_not: str | None = None
+        self.why_not: WhyNot | None = None
         self.ocsp: bytes | None = None
         self.scts: int | None = None
         self.early_data: bool | None = None
@@ -68,17 +69,32 @@ class Draft:
         return bool(self.finished or self.changed or self.application_data)
 
     def add_message(self, client: bool, name: str, mark: Mark, size: int) -> None:
+        """Note a message; of those past `MOST` only that there were more."""
         self.last = mark
         if len(self.messages) < MOST:
             self.messages.append(
                 HandshakeMessage(client=client, name=name, packet=mark.packet, time_ns=mark.time_ns, size=size)
             )
+        else:
+            self._note_many("messages", mark)
 
     def add_alert(self, client: bool, level: int, code: int, mark: Mark) -> None:
+        """Note an alert; of those past `MOST` only that there were more."""
         if len(self.alerts) < MOST:
             name = alert_name(code)
             self.alerts.append(
                 Alert(client=client, level=level, code=code, name=name, packet=mark.packet, time_ns=mark.time_ns)
+            )
+        else:
+            self._note_many("alerts", mark)
+
+    def _note_many(self, what: str, mark: Mark) -> None:
+        code = f"tls.many-{what}"
+        if all(p.code != code for p in self.problems):
+            text = f"more than {MOST} {what} in one handshake: the later ones are not kept"
+            source = self.context.source
+            self.problems.append(
+                Problem(code=code, severity=Severity.NOTE, text=text, source=source, packet=mark.packet)
             )
 
     @property
@@ -96,6 +112,12 @@ class Draft:
         same = bool(answer.session_id) and answer.session_id == hello.session_id
         ticket = bool(hello.extension(TICKET)) and False in self.changed
         return same or ticket
+
+    def _why_not(self) -> str | None:
+        """Why nothing could be decrypted, or only the handshake."""
+        if self.why_not is None or (self.decrypted and self.why_not is not WhyNot.INCOMPLETE):
+            return None
+        return str(self.why_not)
 
     def build(self) -> Handshake:
         """The value; what encryption or capture hides stays None."""
@@ -138,7 +160,7 @@ class Draft:
             messages=tuple(self.messages),
             complete=len(self.finished) == 2 or self.application_data or None,
             decrypted=self.decrypted,
-            why_not=None if self.decrypted else self.why_not,
+            why_not=self._why_not(),
             client_random=hello.random.hex() if hello else None,
             ja3=ja3(hello) if hello else None,
             ja3s=ja3s(answer) if answer else None,

@@ -1,16 +1,18 @@
-"""Record protection in one direction: ciphertext in, plaintext out (RFC 8446 section 5.2, RFC 5246 section 6.2.3)."""
+"""Record protection in one direction: ciphertext in, plaintext out (RFC 8446 section 5.2, RFC 5246 section 6.2.3).
+
+Whatever is returned was verified, by tag or MAC, under a sequence number that `Search` allows.
+"""
 
 from __future__ import annotations
 
 import hmac
 from typing import Any, Protocol
 
+from .search import Search
 from .secrets import digest_size, expand_label, mac_ssl3
 from .suites import Suite
 
 SSL3 = 0x0300
-AHEAD = 64
-"""sequence numbers tried after lost records"""
 
 
 class BadRecordError(Exception):
@@ -18,8 +20,12 @@ class BadRecordError(Exception):
 
 
 class Protection(Protocol):
-    def open(self, kind: int, version: int, body: bytes) -> tuple[int, bytes]:
+    def open(self, kind: int, version: int, body: bytes, search: Search) -> tuple[int, bytes]:
         """(content type, plaintext); raises BadRecordError."""
+        ...
+
+    def skip(self, size: int) -> None:
+        """A record with so many bytes of body is missing."""
         ...
 
 
@@ -33,11 +39,19 @@ def _aead(suite: Suite, key: bytes) -> Any:
     return aead.AESCCM(key, tag_length=8 if suite.kind == "ccm8" else 16)
 
 
+def _refusals() -> tuple[type[Exception], ...]:
+    """What a cipher raises for a record that does not verify, or is too short to."""
+    from cryptography.exceptions import InvalidTag
+
+    return InvalidTag, ValueError
+
+
 class Tls13Protection:
     """TLS 1.3: nonce from the sequence number, inner content type, padding; key updates."""
 
     def __init__(self, suite: Suite, secret: bytes) -> None:
         self.suite = suite
+        self._refusals = _refusals()
         self._use(secret)
 
     def _use(self, secret: bytes) -> None:
@@ -49,24 +63,26 @@ class Tls13Protection:
 
     def update(self) -> None:
         """The next generation of keys (RFC 8446 section 7.2)."""
+        self._use(self.following_secret())
+
+    def following_secret(self) -> bytes:
         digest = self.suite.digest
-        self._use(expand_label(self.secret, "traffic upd", b"", digest_size(digest), digest))
+        return expand_label(self.secret, "traffic upd", b"", digest_size(digest), digest)
 
-    def open(self, kind: int, version: int, body: bytes) -> tuple[int, bytes]:
-        from cryptography.exceptions import InvalidTag
-
+    def open(self, kind: int, version: int, body: bytes, search: Search) -> tuple[int, bytes]:
         header = bytes((kind, version >> 8, version & 255)) + len(body).to_bytes(2)
-        for sequence in range(self.sequence, self.sequence + AHEAD):
+        for sequence in search.numbers(self.sequence):
             try:
                 plain = self._cipher.decrypt((self._iv ^ sequence).to_bytes(12), body, header)
-            except (InvalidTag, ValueError):
+            except self._refusals:
                 continue
             self.sequence = sequence + 1
             plain = plain.rstrip(b"\0")
-            if not plain:
-                raise BadRecordError("a record without content type")
-            return plain[-1], plain[:-1]
+            return (plain[-1], plain[:-1]) if plain else (0, b"")
         raise BadRecordError("the record does not verify")
+
+    def skip(self, size: int) -> None:
+        """Nothing depends on it."""
 
 
 class AeadProtection:
@@ -74,30 +90,62 @@ class AeadProtection:
 
     def __init__(self, suite: Suite, key: bytes, iv: bytes) -> None:
         self._cipher = _aead(suite, key)
+        self._refusals = _refusals()
         self._iv = iv
-        self._explicit = suite.kind != "chacha"
-        self._tag = 8 if suite.kind == "ccm8" else 16
+        self._mask = int.from_bytes(iv)
+        self._explicit = 0 if suite.kind == "chacha" else 8
+        """bytes of nonce in the record"""
+        self._extra = self._explicit + (8 if suite.kind == "ccm8" else 16)
         self.sequence = 0
 
-    def open(self, kind: int, version: int, body: bytes) -> tuple[int, bytes]:
-        from cryptography.exceptions import InvalidTag
-
-        for sequence in range(self.sequence, self.sequence + AHEAD):
-            if self._explicit:
-                nonce, data = self._iv + body[:8], body[8:]
-            else:
-                nonce, data = (int.from_bytes(self._iv) ^ sequence).to_bytes(12), body
-            length = len(data) - self._tag
-            if length < 0:
-                raise BadRecordError("a record shorter than its tag")
-            extra = sequence.to_bytes(8) + bytes((kind, version >> 8, version & 255)) + length.to_bytes(2)
+    def open(self, kind: int, version: int, body: bytes, search: Search) -> tuple[int, bytes]:
+        length = len(body) - self._extra
+        if length < 0:
+            raise BadRecordError("a record shorter than its nonce and tag")
+        tail = bytes((kind, version >> 8, version & 255)) + length.to_bytes(2)
+        nonce, data = self._iv + body[:8], body[8:] if self._explicit else body
+        for sequence in search.numbers(self.sequence):
+            if not self._explicit:
+                nonce = (self._mask ^ sequence).to_bytes(12)
             try:
-                plain: bytes = self._cipher.decrypt(nonce, data, extra)
-            except (InvalidTag, ValueError):
+                plain: bytes = self._cipher.decrypt(nonce, data, sequence.to_bytes(8) + tail)
+            except self._refusals:
                 continue
             self.sequence = sequence + 1
             return kind, plain
         raise BadRecordError("the record does not verify")
+
+    def skip(self, size: int) -> None:
+        """Nothing depends on it."""
+
+
+class _Mac:
+    """The MAC of records before AEAD (RFC 5246 section 6.2.3.1, RFC 6101 section 5.2.3.1)."""
+
+    def __init__(self, digest: str, key: bytes) -> None:
+        self.digest, self.key = digest, key
+        self.size = digest_size(digest)
+        self.sequence = 0
+
+    def check(self, kind: int, version: int, data: bytes, mac: bytes, search: Search) -> None:
+        """Find the sequence number that verifies; records before it were lost."""
+        tail = bytes((kind, version >> 8, version & 255)) + len(data).to_bytes(2) + data
+        for sequence in search.numbers(self.sequence):
+            if version == SSL3:
+                expected = mac_ssl3(self.key, sequence, kind, data, self.digest)
+            else:
+                expected = hmac.digest(self.key, sequence.to_bytes(8) + tail, self.digest)
+            if expected == mac:
+                self.sequence = sequence + 1
+                return
+        raise BadRecordError("the record does not verify")
+
+    def cut(self, kind: int, version: int, plain: bytes, search: Search) -> bytes:
+        """The plaintext before its MAC, verified."""
+        if len(plain) < self.size:
+            raise BadRecordError("a record shorter than its MAC")
+        self.check(kind, version, plain[: -self.size], plain[-self.size :], search)
+        return plain[: -self.size]
 
 
 class CbcProtection:
@@ -108,36 +156,29 @@ class CbcProtection:
     ) -> None:
         self._algorithm = _block_cipher(suite, key)
         self._block = suite.block
-        self._mac = suite.mac or "sha1"
-        self._size = digest_size(self._mac)
-        self._mac_key = mac_key
+        self._mac = _Mac(suite.mac or "sha1", mac_key)
         self._iv = iv
         self._explicit = explicit_iv
         self._outside = encrypt_then_mac
-        self.sequence = 0
 
-    def open(self, kind: int, version: int, body: bytes) -> tuple[int, bytes]:
-        sealed = body[: -self._size] if self._outside else body
+    def open(self, kind: int, version: int, body: bytes, search: Search) -> tuple[int, bytes]:
+        sealed = body[: -self._mac.size] if self._outside else body
         if self._explicit:
             iv, data = sealed[: self._block], sealed[self._block :]
         else:
             iv, data = self._iv, sealed
         if not data or len(data) % self._block:
             raise BadRecordError("a record that is no row of blocks")
-        plain = self._decrypt(iv, data)
         if not self._explicit:
             self._iv = data[-self._block :]
+        if self._outside:
+            self._mac.check(kind, version, sealed, body[-self._mac.size :], search)
+        plain = self._decrypt(iv, data)
         padding = plain[-1] + 1
         if padding > len(plain):
             raise BadRecordError("padding longer than the record")
         plain = plain[:-padding]
-        if self._outside:
-            self._check(kind, version, sealed, body[-self._size :])
-            return kind, plain
-        if len(plain) < self._size:
-            raise BadRecordError("a record shorter than its MAC")
-        self._check(kind, version, plain[: -self._size], plain[-self._size :])
-        return kind, plain[: -self._size]
+        return kind, plain if self._outside else self._mac.cut(kind, version, plain, search)
 
     def _decrypt(self, iv: bytes, data: bytes) -> bytes:
         from cryptography.hazmat.primitives.ciphers import Cipher, modes
@@ -145,36 +186,29 @@ class CbcProtection:
         worker = Cipher(self._algorithm, modes.CBC(iv)).decryptor()
         return worker.update(data) + worker.finalize()
 
-    def _check(self, kind: int, version: int, data: bytes, mac: bytes) -> None:
-        """Find the sequence number that verifies; records before it were lost."""
-        tail = bytes((kind, version >> 8, version & 255)) + len(data).to_bytes(2) + data
-        for sequence in range(self.sequence, self.sequence + AHEAD):
-            if version == SSL3:
-                expected = mac_ssl3(self._mac_key, sequence, kind, data, self._mac)
-            else:
-                expected = hmac.digest(self._mac_key, sequence.to_bytes(8) + tail, self._mac)
-            if expected == mac:
-                self.sequence = sequence + 1
-                return
-        raise BadRecordError("the record does not verify")
+    def skip(self, size: int) -> None:
+        """An implicit IV is lost for one record, and found again in that one."""
 
 
 class StreamProtection:
-    """RC4 or no cipher at all, with a MAC that is passed over: such streams cannot skip a record anyway."""
+    """RC4, or no cipher at all, with a MAC."""
 
-    def __init__(self, suite: Suite, key: bytes) -> None:
+    def __init__(self, suite: Suite, key: bytes, mac_key: bytes) -> None:
         self._worker: Any = None
         if suite.kind == "rc4":
             from cryptography.hazmat.primitives.ciphers import Cipher
 
             self._worker = Cipher(_rc4(key), None).decryptor()
-        self._size = digest_size(suite.mac or "sha1")
+        self._mac = _Mac(suite.mac or "sha1", mac_key)
 
-    def open(self, kind: int, version: int, body: bytes) -> tuple[int, bytes]:  # noqa: ARG002
+    def open(self, kind: int, version: int, body: bytes, search: Search) -> tuple[int, bytes]:
         plain = self._worker.update(body) if self._worker else body
-        if len(plain) < self._size:
-            raise BadRecordError("a record shorter than its MAC")
-        return kind, plain[: -self._size]
+        return kind, self._mac.cut(kind, version, plain, search)
+
+    def skip(self, size: int) -> None:
+        """The key stream goes on under the bytes that are missing."""
+        if self._worker:
+            self._worker.update(bytes(size))
 
 
 def _block_cipher(suite: Suite, key: bytes) -> Any:

@@ -55,21 +55,24 @@ class Schedule:
     def application(self, client: bool) -> Protection | None:
         return self._traffic(APPLICATION[client])
 
-    def _traffic(self, label: str) -> Protection | None:
+    def _traffic(self, label: str) -> Tls13Protection | None:
         secret, suite = self.keys.get(label, self._random), self._suite
         if secret is None or suite is None or not suite.is_aead or len(secret) != digest_size(suite.digest):
             return None
         return Tls13Protection(suite, secret)
 
     def alternatives(self, client: bool, current: Protection | None) -> Iterator[Protection]:
-        """Other keys that a record may be under when those in use do not open it."""
+        """Other keys that a record may be under when those in use do not open it: of the handshake, of the data, and
+        the next generation of those in use."""
         if not self.draft.is_13:
             return
         tried = getattr(current, "secret", None)
         for label in (HANDSHAKE[client], APPLICATION[client]):
             protection = self._traffic(label)
-            if protection is not None and getattr(protection, "secret", None) != tried:
+            if protection is not None and protection.secret != tried:
                 yield protection
+        if isinstance(current, Tls13Protection) and current.sequence:
+            yield Tls13Protection(current.suite, current.following_secret())
 
     # -- TLS 1.2 and before
 
@@ -135,7 +138,7 @@ class Schedule:
         if suite.is_aead:
             return AeadProtection(suite, key, block[at : at + iv])
         if suite.kind in ("rc4", "null"):
-            return StreamProtection(suite, key)
+            return StreamProtection(suite, key, mac_key)
         outside = draft.server_hello.extension(ENCRYPT_THEN_MAC) is not None
         return CbcProtection(suite, key, mac_key, block[at : at + iv], explicit_iv=explicit, encrypt_then_mac=outside)
 

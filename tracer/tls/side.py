@@ -1,0 +1,71 @@
+"""One direction of a TLS connection: its records, and what protects them."""
+
+from __future__ import annotations
+
+from tracer.transport.stream import Mark, Stream
+
+from .protection import Protection
+from .search import Search
+
+CHANGE, ALERT, HANDSHAKE, DATA = 20, 21, 22, 23
+LONGEST = (1 << 14) + 2048
+"""bytes of a protected record's body (RFC 5246 section 6.2.3)"""
+
+
+def is_header(head: bytes) -> bool:
+    """Five bytes that begin a record: type, version 3.x, a length that is possible."""
+    return 20 <= head[0] <= 24 and head[1] == 3 and head[2] <= 4 and (head[3] << 8 | head[4]) <= LONGEST
+
+
+class Side:
+    """One direction."""
+
+    def __init__(self, stream: Stream, client: bool) -> None:
+        self.stream = stream
+        self.client = client
+        self.inner = Stream()
+        self.protection: Protection | None = None
+        self.search = Search()
+        self.sealed = False
+        """what comes is encrypted, whether it can be opened or not"""
+        self.passed = 0
+        """sealed records that went by without keys"""
+        self.pieces = bytearray()
+        """handshake bytes that are no whole message yet"""
+        self.lost = 0
+        """plaintext bytes that went missing before the next ones"""
+
+    def has_record(self) -> bool:
+        """A whole record, or something that will never be one, stands at the front."""
+        stream = self.stream
+        head = stream.peek(5)
+        if len(head) < 5:
+            # a header in pieces waits for its rest, unless a gap stands where the rest would be
+            return stream.end - stream.pos > len(head)
+        if not is_header(head):
+            return True
+        return stream.end - stream.pos >= 5 + (head[3] << 8 | head[4])
+
+    def mark(self) -> Mark:
+        return self.stream.mark(self.stream.pos)
+
+    def lose(self, size: int) -> None:
+        """So many bytes of records are missing."""
+        self.lost += size
+        self.search.lost(size)
+        self.pieces.clear()
+
+    def lose_record(self, size: int) -> None:
+        """One record is missing, whose body had so many bytes."""
+        self.lost += max(0, size - 24)
+        self.search.passed()
+        self.pieces.clear()
+        if self.protection is not None:
+            self.protection.skip(size)
+
+    def use(self, protection: Protection | None) -> None:
+        """Records from now on are under these keys."""
+        self.protection = protection
+        if protection is not None and self.passed:
+            self.search.passed(self.passed)
+        self.passed = 0
