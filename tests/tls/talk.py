@@ -148,7 +148,7 @@ def read(
     `arrived` is called before each piece with its number."""
     kept = Kept()
     here, there = "10.0.0.1:1", "10.0.0.2:443"
-    context = Context(sink=kept, source="x", connection="c1", client=here, server=there, keys=keys or Keys())
+    context = Context(sink=kept, source="x", connection="c1", client=here, server=there, keys=keys)
     streams = {True: Stream(), False: Stream()}
     conversation = TlsConversation(context, streams[True], streams[False])
     packet = 0

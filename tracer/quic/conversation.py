@@ -10,8 +10,8 @@ from typing import Any
 from tracer.model.connection import Connection
 from tracer.tls import messages
 from tracer.tls.draft import Draft
+from tracer.tls.hello import message_name
 from tracer.tls.keys import Keys as KeyLog
-from tracer.tls.names import MESSAGES
 from tracer.tls.suites import suite_of
 from tracer.tls.unopened import WhyNot
 from tracer.tls.wire import ShortError
@@ -149,7 +149,7 @@ class QuicConversation:
 
     def _message(self, client: bool, kind: int, body: bytes, mark: Mark) -> None:
         assert self.draft is not None
-        self.draft.add_message(client, MESSAGES.get(kind, f"message {kind}"), mark, len(body))
+        self.draft.add_message(client, message_name(kind, body), mark, len(body))
         try:
             messages.take(self.draft, client, kind, body)
         except (ShortError, ValueError):

@@ -150,7 +150,7 @@ class TlsConversation:
                 return
             kind, body = opened
             draft.decrypted = True
-        elif side.sealed or (kind == DATA and (draft.is_13 or draft.server_hello is None)):
+        elif side.sealed or (kind == DATA and (draft.is_13 or draft.server_hello is None)) or _is_odd_alert(kind, body):
             self._take_sealed(side, kind, body, mark)
             return
         self._take_plain(side, kind, body, mark)
@@ -230,3 +230,8 @@ class TlsConversation:
             assert self.draft is not None
             context = self.context.inner(scheme="https", tls=self.draft.id)
             self.inner = conversation(context, self.client.inner, self.server.inner)
+
+
+def _is_odd_alert(kind: int, body: bytes) -> bool:
+    """An alert that is encrypted, where the capture began too late to know: in the clear it is level and code."""
+    return kind == ALERT and (len(body) != 2 or body[0] not in (1, 2))

@@ -11,6 +11,7 @@ from tracer.transport.stream import Mark
 
 from . import messages
 from .draft import Draft
+from .hello import message_name
 from .keys import Keys
 from .names import MESSAGES
 from .schedule import Schedule
@@ -80,7 +81,7 @@ class Handshaking:
             self.draft.decrypted = True
             self._schedule = None
         self._keep_transcript(kind, body)
-        self.draft.add_message(side.client, MESSAGES.get(kind, f"message {kind}"), mark, len(body))
+        self.draft.add_message(side.client, message_name(kind, body), mark, len(body))
         try:
             messages.take(self.draft, side.client, kind, body)
         except (ShortError, ValueError) as error:
@@ -130,9 +131,12 @@ class Handshaking:
 
     def _start_13(self) -> None:
         """Keys from the ServerHello on; where those of the handshake are unknown, those of the data wait for it."""
+        assert self.draft is not None
         for side in (self.client, self.server):
             if side.protection is None:
-                side.use(self.schedule.handshake(side.client) or self.schedule.application(side.client))
+                shaken = side.client in self.draft.finished
+                first = None if shaken else self.schedule.handshake(side.client)
+                side.use(first or self.schedule.application(side.client))
 
     def change_cipher(self, side: Side) -> None:
         """A ChangeCipherSpec: from TLS 1.3 on it means nothing (RFC 8446 appendix D.4)."""

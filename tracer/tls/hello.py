@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .names import is_grease
+from .names import MESSAGES, is_grease
 from .wire import Cursor, ShortError, items, numbers
 
 SNI, GROUPS, FORMATS, SIGNATURES, ALPN = 0, 10, 11, 13, 16
@@ -94,6 +94,13 @@ class ServerHello:
     def group(self) -> int | None:
         data = self.extension(KEY_SHARE)
         return int.from_bytes(data[:2]) if data and len(data) >= 2 else None
+
+
+def message_name(kind: int, body: bytes) -> str:
+    """The message's name; a HelloRetryRequest is a ServerHello by its type."""
+    if kind == 2 and body[2:34] == RETRY_RANDOM:
+        return "HelloRetryRequest"
+    return MESSAGES.get(kind, f"message {kind}")
 
 
 def read_client_hello(body: bytes) -> ClientHello:
