@@ -20,12 +20,12 @@ from .words import Word, address, address_text, is_id, number, request, status, 
 _PAIR = re.compile(r'(\w[\w.-]{0,40})=("?)([^\s"]*)\2', re.ASCII)
 _TRAEFIK = re.compile(r'"(?P<agent>[^"]*)" (?P<count>\d+) "(?P<router>[^"]*)" "(?P<server>[^"]*)" \d+ms')
 _WERKZEUG = re.compile(r" - \S+ \[\d\d/\w{3}/\d{4} \d\d:\d\d:\d\d\] ")
-_METHODS = frozenset("GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH PROPFIND".split())
+_METHODS = frozenset(["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "PROPFIND"])
 _RESULT = re.compile(r"(?:TCP|ERR|UDP)_[A-Z_]+")
 _WAY = re.compile(r"(?:HIER_)?(?:DIRECT|NONE|PARENT_HIT|[A-Z_]*PARENT[A-Z_]*)/(\S+)")
 _NAMES = {
-    "id": ("rid", "id", "request_id", "req_id", "reqid", "requestid", "x_request_id", "trace_id", "traceid", "unique_id",
-           "uid", "request-id", "x-request-id", "ray", "msec_id", "correlation_id", "amz", "trace"),
+    "id": ("rid", "id", "request_id", "req_id", "reqid", "requestid", "x_request_id", "trace_id", "traceid",
+           "unique_id", "uid", "request-id", "x-request-id", "ray", "msec_id", "correlation_id", "amz", "trace"),
     "upstream": ("upstream", "upstream_addr", "ua_addr", "up", "backend", "upaddr", "upstream_host"),
     "upstream_status": ("upstream_status", "upstatus", "us", "upst", "ups", "upstream_response_status"),
     "host": ("host", "http_host", "vhost", "server_name", "authority", "sni"),

@@ -16,7 +16,8 @@ _UVICORN = re.compile(r'(?:INFO|WARNING|ERROR): +(\S+:\d+) - "([^"]*)" (\d{3})(?
 _WERKZEUG = re.compile(r'(?:INFO:werkzeug:)?(\S+) - \S+ \[(\d\d/\w{3}/\d{4} \d\d:\d\d:\d\d)\] "(.*)" (\d{3}) (\S+)')
 _SERVED = re.compile(r'\[(\d\d/\w{3}/\d{4} \d\d:\d\d:\d\d)\] "([^"]*)" (\d{3}) (\d+|-)')
 _DJANGO = re.compile(
-    r"(?:.{0,80}?\b)?(?P<what>Forbidden|Unauthorized|Bad Request|Method Not Allowed)(?: \((?P<why>[^)]*(?:\)[^)]*)?)\))?: "
+    r"(?:.{0,80}?\b)?(?P<what>Forbidden|Unauthorized|Bad Request|Method Not Allowed)"
+    r"(?: \((?P<why>[^)]*(?:\)[^)]*)?)\))?: "
     r"(?P<path>/\S*)"
 )
 _HOST = re.compile(r"(?:.{0,80}?\b)?Invalid HTTP_HOST header: .*")
@@ -26,7 +27,9 @@ _LEVEL = re.compile(
 )
 _CODES = {"Forbidden": 403, "Unauthorized": 401, "Bad Request": 400, "Method Not Allowed": 405}
 _PATH = re.compile(r"(?<![\w/.:])(/[\w./%~+-]{1,200})(?=[\s:,;'\")?]|$)")
-_REFUSES = re.compile(r"(?i)denied|forbid|refus|reject|unauthori[sz]ed|not allowed|invalid|missing|expired|suspended|limit")
+_REFUSES = re.compile(
+    r"(?i)denied|forbid|refus|reject|unauthori[sz]ed|not allowed|invalid|missing|expired|suspended|limit"
+)
 
 
 def parse(line: str) -> LogLine | None:

@@ -32,8 +32,8 @@ class Lines:
         self._varnish = Varnishlog()
         self._w3c = W3C()
         self._parsers: list[Parse] = [
-            access.parse, nginx_error.parse, apache_error.parse, json_lines.parse, haproxy.parse, squid.parse, alb.parse,
-            self._w3c.parse, application.parse, forward.Tinyproxy().parse, forward.privoxy, forward.lighttpd,
+            access.parse, nginx_error.parse, apache_error.parse, json_lines.parse, haproxy.parse, squid.parse,
+            alb.parse, self._w3c.parse, application.parse, forward.Tinyproxy().parse, forward.privoxy, forward.lighttpd,
         ]  # fmt: skip
 
     def feed(self, line: str, number: int) -> Iterator[LogLine]:

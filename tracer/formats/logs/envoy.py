@@ -13,10 +13,43 @@ from typing import NamedTuple
 from .words import Word, address_text, is_id, number
 
 FLAGS = frozenset(
-    "UH UF UO NR URX NC DT DC LH UT LR UR UC DI FI RL UAEX RLSE IH SI DPE UPE UMSDR RFCF NFCF OM DF DO DR DDT".split()
+    [
+        "UH",
+        "UF",
+        "UO",
+        "NR",
+        "URX",
+        "NC",
+        "DT",
+        "DC",
+        "LH",
+        "UT",
+        "LR",
+        "UR",
+        "UC",
+        "DI",
+        "FI",
+        "RL",
+        "UAEX",
+        "RLSE",
+        "IH",
+        "SI",
+        "DPE",
+        "UPE",
+        "UMSDR",
+        "RFCF",
+        "NFCF",
+        "OM",
+        "DF",
+        "DO",
+        "DR",
+        "DDT",
+    ]
 )
 """short names of response flags: %RESPONSE_FLAGS% on the same page"""
-_DETAILS = re.compile(r"(?:via_upstream|direct_response|[a-z][a-z0-9]*(?:_[a-z0-9]+)+(?:[\[{].*[\]}]?)?)", re.ASCII | re.DOTALL)
+_DETAILS = re.compile(
+    r"(?:via_upstream|direct_response|[a-z][a-z0-9]*(?:_[a-z0-9]+)+(?:[\[{].*[\]}]?)?)", re.ASCII | re.DOTALL
+)
 _NUMBERS = 3
 """bytes received, bytes sent, duration: three numbers in a row"""
 

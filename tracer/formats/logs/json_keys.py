@@ -12,8 +12,8 @@ _LONGEST = 2000
 METHOD = ("request.method", "method", "requestmethod", "http.request.method", "httprequest.requestmethod",
           "httprequest.httpmethod", "request_method", "http_method", "verb", "clientrequestmethod", "req.method",
           "transaction.request.method", "httpmethod", "http.method", "downstream.method", "cs-method")  # fmt: skip
-TARGET = ("request.uri", "request_uri", "requestpath", "httprequest.uri", "clientrequesturi", "uri", "path", "target", "url",
-          "req.url", "http.target", "url.path", "url.original", "x_envoy_origin_path", "request.path", "request.url",
+TARGET = ("request.uri", "request_uri", "requestpath", "httprequest.uri", "clientrequesturi", "uri", "path", "target",
+          "url", "req.url", "http.target", "url.path", "url.original", "x_envoy_origin_path", "request.path", "request.url",
           "httprequest.requesturl", "transaction.request.uri", "http.url", "clientrequestpath", "request_path",
           "x-envoy-original-path", "cs-uri-stem")  # fmt: skip
 STATUS = ("status", "downstreamstatus", "response_code", "status_code", "statuscode", "edgeresponsestatus",
@@ -25,8 +25,8 @@ HOST = ("request.host", "requesthost", "clientrequesthost", "host", "authority",
         "transaction.request.headers.host", ":authority")  # fmt: skip
 CLIENT = ("request.client_ip", "request.remote_ip", "clienthost", "clientip", "httprequest.clientip", "remote_addr",
           "client_ip", "clientaddr", "downstream_remote_address", "client.ip", "source.ip", "remote_ip",
-          "httprequest.remoteip", "client", "ip", "req.remoteaddress", "transaction.client_ip", "down", "client.address",
-          "transaction.remote_address", "remoteaddr", "peer", "x_forwarded_for", "c-ip", "source.address")  # fmt: skip
+          "httprequest.remoteip", "client", "ip", "req.remoteaddress", "transaction.client_ip", "down",
+          "client.address", "transaction.remote_address", "remoteaddr", "peer", "x_forwarded_for", "c-ip", "source.address")  # fmt: skip
 TIME = ("ts", "startutc", "time", "@timestamp", "timestamp", "start_time", "time_local", "time_iso8601", "datetime",
         "edgestarttimestamp", "transaction.time_stamp", "transaction.time", "date", "msec", "t", "time_utc", "asctime",
         "start", "eventtime", "edgeendtimestamp")  # fmt: skip
@@ -38,8 +38,8 @@ UPSTREAM = ("upstream_host", "serviceaddr", "upstream_addr", "upstream", "upstre
             "upstream_server")  # fmt: skip
 UPSTREAM_STATUS = ("originstatus", "upstream_status", "originresponsestatus", "upstatus", "upstream_response_status")
 SERVER = ("downstream_local_address", "server_addr", "listener", "transaction.host_ip", "server.address", "local_addr")
-SIZE = ("downstreamcontentsize", "bytes_sent", "body_bytes_sent", "size", "edgeresponsebytes", "http.response.body.bytes",
-        "response_size", "bytes", "edgeresponsebodybytes")  # fmt: skip
+SIZE = ("downstreamcontentsize", "bytes_sent", "body_bytes_sent", "size", "edgeresponsebytes",
+        "http.response.body.bytes", "response_size", "bytes", "edgeresponsebodybytes")  # fmt: skip
 AGENT = ("request.headers.user-agent", "http_user_agent", "user_agent", "user-agent", "user_agent.original",
          "clientrequestuseragent", "request_user-agent", "useragent", "req.headers.user-agent")  # fmt: skip
 MESSAGE = ("msg", "message", "error", "reason", "detail", "exception", "err", "log")

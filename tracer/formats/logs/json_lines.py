@@ -41,8 +41,8 @@ def parse(line: str) -> LogLine | None:
         return None
     if not isinstance(value, dict):
         return None
-    for known in (modsecurity_json, aws_waf, cloudflare):
-        entry = known.read(value)
+    for read in (modsecurity_json.read, aws_waf.read, cloudflare.read):
+        entry = read(value)
         if entry is not None:
             return entry
     return _read(json_keys.flat(value))
@@ -94,7 +94,9 @@ def _client(told: Mapping[str, str]) -> tuple[str, int | None] | None:
     for name in json_keys.CLIENT:
         known = address(told.get(name, "").partition(",")[0].strip())
         if known is not None:
-            port = number(told.get("request.remote_port") or told.get("clientport") or told.get("transaction.client_port"))
+            port = number(
+                told.get("request.remote_port") or told.get("clientport") or told.get("transaction.client_port")
+            )
             if name == "down" and known[1] == 0:
                 return known[0], None
             return known[0], known[1] if known[1] is not None else port

@@ -10,7 +10,9 @@ import re
 from typing import NamedTuple
 
 _TAG = re.compile(r'\[(file|line|id|msg|data|severity|tag|hostname|uri|unique_id) "((?:[^"\\]|\\.)*)"\]')
-_DENIED = re.compile(r"(?:Access denied|denied) (?:with code (\d{3})|with (?:connection close|redirection))(?: \(phase (\d)\))?")
+_DENIED = re.compile(
+    r"(?:Access denied|denied) (?:with code (\d{3})|with (?:connection close|redirection))(?: \(phase (\d)\))?"
+)
 _VARIABLE = re.compile(r"(?:\bat |against variable [`'])([A-Z_]+(?::[^\s'`\".]+)?)")
 _SHORT = 200
 

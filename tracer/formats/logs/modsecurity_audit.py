@@ -82,7 +82,8 @@ def _entry(lines: dict[str, list[str]], number: int) -> LogLine | None:
         client_port=int(client_port) if len(client_port) < 6 else None,
         method=asked.method if asked else None,
         target=asked.target if asked else next((r.uri for r in rules if r.uri), None),
-        status=status(answered.split(" ")[1] if " " in answered else None) or next((r.status for r in rules if r.status), None),
+        status=status(answered.split(" ")[1] if " " in answered else None)
+        or next((r.status for r in rules if r.status), None),
         host=fields.get("host"),
         ids=(name,),
         message=message if rules else "",

@@ -22,7 +22,9 @@ _MOST = 50
 def read(value: Mapping[str, Any]) -> LogLine | None:
     """The entry; None when the object is no audit record."""
     transaction = value.get("transaction")
-    if not isinstance(transaction, Mapping) or not ("audit_data" in value or "messages" in transaction or "request" in value):
+    if not isinstance(transaction, Mapping) or not (
+        "audit_data" in value or "messages" in transaction or "request" in value
+    ):
         return None
     told = flat(value)
     asked = request(told.get("request.request_line", ""))

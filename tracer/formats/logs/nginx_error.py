@@ -14,7 +14,9 @@ from .times import moment
 from .words import address, address_text, request
 
 _HEAD = re.compile(r"(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) \[(\w+)\] (\d+)#(\d+): (?:\*(\d+) )?(.*)", re.DOTALL)
-_FIELD = re.compile(r', (client|server|request|upstream|host|referrer|subrequest|request_id): (?:"((?:[^"\\]|\\.)*)"|([^,]*))')
+_FIELD = re.compile(
+    r', (client|server|request|upstream|host|referrer|subrequest|request_id): (?:"((?:[^"\\]|\\.)*)"|([^,]*))'
+)
 _OPENRESTY = re.compile(r"\[lua\] ")
 
 

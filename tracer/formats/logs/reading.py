@@ -106,7 +106,11 @@ def may_deny(entry: LogLine) -> bool:
 
 def _problems(log: Log, lines: Lines, long: int, skipped: int) -> None:
     if long:
-        log.problem("log.long-lines", Severity.NOTE, f"{long} lines are longer than {LONGEST // 1024} KiB; their ends are not read")
+        log.problem(
+            "log.long-lines",
+            Severity.NOTE,
+            f"{long} lines are longer than {LONGEST // 1024} KiB; their ends are not read",
+        )
     if not lines.unread:
         return
     if not lines.read:

@@ -80,4 +80,5 @@ def _epoch(text: str) -> Moment | None:
 
 def _step(fraction: str) -> int:
     """Nanoseconds of one unit in the last place; never finer than a microsecond."""
-    return max(10 ** (9 - len(fraction)), 1000)
+    step: int = 10 ** (9 - len(fraction))
+    return max(step, 1000)

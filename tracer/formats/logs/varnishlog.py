@@ -78,7 +78,10 @@ def _entry(tags: list[tuple[str, str]], line: int) -> LogLine | None:
         host=fields.get("host"),
         ids=tuple(fields[n] for n in _IDS if fields.get(n)),
         message=words,
-        facts=(("calls", " ".join(calls)[:200]), ("handling", "hit" if hit else "synth" if "SYNTH" in calls else "pass")),
+        facts=(
+            ("calls", " ".join(calls)[:200]),
+            ("handling", "hit" if hit else "synth" if "SYNTH" in calls else "pass"),
+        ),
         upstream_status=code if asked and "SYNTH" not in calls else None,
         asked_nobody=not asked and not hit and bool(calls),
         agent=fields.get("user-agent"),
