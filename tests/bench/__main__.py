@@ -20,13 +20,20 @@ from typing import NamedTuple
 from .traffic import Mix, Truth, make
 
 MB = 1_000_000
-SIZES = {"50m": 50 * MB, "200m": 200 * MB, "1g": 1000 * MB}
+SIZES = {"50m": 50 * MB, "200m": 200 * MB, "1g": 1000 * MB, "tls": 100 * MB}
 TINY_CONNECTIONS = 90_000
 """with their handshakes about a million packets"""
 TSHARK = (  # noqa: SIM905
     "tshark -n -o tcp.reassemble_out_of_order:TRUE -Y http -T fields -e frame.number -e frame.time_epoch -e tcp.stream "
     "-e tcp.srcport -e tcp.dstport -e http.request.method -e http.host -e http.request.uri -e http.response.code "
     "-e http.content_length -e http.request_in -e http.time -r"
+).split()
+TSHARK_TLS = (  # noqa: SIM905
+    "tshark -n -o tcp.reassemble_out_of_order:TRUE -Y http||http2.headers -T fields -e frame.number "
+    "-e frame.time_epoch -e tcp.stream -e tcp.srcport -e tcp.dstport -e http.request.method -e http.host "
+    "-e http.request.uri -e http.response.code -e http.content_length -e http.request_in -e http.time "
+    "-e http2.streamid -e http2.headers.method -e http2.headers.authority -e http2.headers.path "
+    "-e http2.headers.status"
 ).split()
 
 
@@ -76,7 +83,8 @@ def exact(output: Path, truth: list[tuple[str, ...]]) -> tuple[int, int]:
 
 
 def as_listed(t: Truth) -> tuple[str, ...]:
-    return t.client, t.server, t.method, f"http://{t.host}{t.target}", str(t.status), str(t.response_size)
+    scheme = "https" if t.server.endswith(":443") else "http"
+    return t.client, t.server, t.method, f"{scheme}://{t.host}{t.target}", str(t.status), str(t.response_size)
 
 
 def capture(folder: Path, name: str, mix: Mix) -> tuple[Path, int, list[tuple[str, ...]]]:
@@ -84,8 +92,15 @@ def capture(folder: Path, name: str, mix: Mix) -> tuple[Path, int, list[tuple[st
     path = folder / f"{name}-{mix.seed}-{mix.copies}-{mix.reorder}-{mix.drop}.pcap"
     notes = path.with_suffix(".truth.json")
     if not notes.exists():
-        tiny = mix.kind == "tiny"
-        count, truth = make(path, mix, connections=TINY_CONNECTIONS) if tiny else make(path, mix, size=SIZES[name])
+        if mix.kind == "tiny":
+            count, truth = make(path, mix, connections=TINY_CONNECTIONS)
+        elif name == "tls":
+            from .sealed import SealedMaker
+
+            path.with_suffix(".keys").unlink(missing_ok=True)
+            count, truth = make(path, mix, size=SIZES[name], maker=SealedMaker(mix, path.with_suffix(".keys")))
+        else:
+            count, truth = make(path, mix, size=SIZES[name])
         notes.write_text(json.dumps([count, [as_listed(t) for t in truth]]))
     packets, rows = json.loads(notes.read_text())
     return path, packets, [tuple(r) for r in rows]
@@ -93,7 +108,7 @@ def capture(folder: Path, name: str, mix: Mix) -> tuple[Path, int, list[tuple[st
 
 def main() -> None:
     arguments = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    arguments.add_argument("captures", nargs="*", default=[*SIZES, "tiny"], metavar="50m|200m|1g|tiny")
+    arguments.add_argument("captures", nargs="*", default=[*SIZES, "tiny"], metavar="50m|200m|1g|tls|tiny")
     arguments.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "tracer-bench")
     arguments.add_argument("--copies", type=float, default=0.005)
     arguments.add_argument("--reorder", type=float, default=0.005)
@@ -114,6 +129,9 @@ def main() -> None:
 def compare(name: str, path: Path, packets: int, truth: list[tuple[str, ...]], peer: bool) -> None:
     output = path.with_suffix(".tsv")
     command = [sys.executable, "-m", "tracer.cli", "list", str(path), "--format", "tsv", "--no-redact", "--quiet"]
+    keys = path.with_suffix(".keys")
+    if keys.exists():
+        command += ["--keylog", str(keys)]
     ours = run(command, output)
     found, wrong = exact(output, truth)
     size = path.stat().st_size
@@ -124,7 +142,8 @@ def compare(name: str, path: Path, packets: int, truth: list[tuple[str, ...]], p
         f"{100 * found / len(truth):.2f} % exact, {wrong} wrong"
     )
     if peer:
-        theirs = run([*TSHARK, str(path)], output)
+        with_keys = [*TSHARK_TLS, "-o", f"tls.keylog_file:{keys}", "-r", str(path)]
+        theirs = run(with_keys if keys.exists() else [*TSHARK, str(path)], output)
         print(f"  tshark  {theirs.wall:7.2f} s wall {theirs.cpu:7.2f} s CPU  {theirs.anonymous / MB:5.0f} MB")
         print(f"  ratio   {theirs.wall / ours.wall:7.1f}x wall {theirs.cpu / ours.cpu:6.1f}x CPU", flush=True)
 

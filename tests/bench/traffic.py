@@ -228,9 +228,11 @@ def packets(maker: Maker, connections: int) -> Iterator[Packet]:
         heapq.heappush(heap, (max(later, time), order, data, lane))
 
 
-def write(file: BinaryIO, mix: Mix, *, connections: int = 1 << 30, size: int = 0) -> tuple[int, list[Truth]]:
+def write(
+    file: BinaryIO, mix: Mix, *, connections: int = 1 << 30, size: int = 0, maker: Maker | None = None
+) -> tuple[int, list[Truth]]:
     """Write a capture of so many connections, or of about so many bytes; (packets, truth)."""
-    maker = Maker(mix)
+    maker = maker or Maker(mix)
     file.write(struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 262144, 1))
     written = count = 0
     for time, data in packets(maker, connections):
@@ -241,7 +243,9 @@ def write(file: BinaryIO, mix: Mix, *, connections: int = 1 << 30, size: int = 0
     return count, maker.truth
 
 
-def make(path: Path, mix: Mix, *, connections: int = 1 << 30, size: int = 0) -> tuple[int, list[Truth]]:
+def make(
+    path: Path, mix: Mix, *, connections: int = 1 << 30, size: int = 0, maker: Maker | None = None
+) -> tuple[int, list[Truth]]:
     """The same, to a path."""
     with path.open("wb") as file:
-        return write(file, mix, connections=connections, size=size)
+        return write(file, mix, connections=connections, size=size, maker=maker)

@@ -30,7 +30,7 @@ def parse(line: str) -> LogLine | None:
         facts.append(("error-reason", found[_REASON]))
     return LogLine(
         format="alb",
-        product="aws-alb",
+        product="aws-elb",
         time_ns=at.ns,
         resolution_ns=at.resolution_ns,
         client=client[0] if client else None,

@@ -13,8 +13,8 @@ METHOD = ("request.method", "method", "requestmethod", "http.request.method", "h
           "httprequest.httpmethod", "request_method", "http_method", "verb", "clientrequestmethod", "req.method",
           "transaction.request.method", "httpmethod", "http.method", "downstream.method", "cs-method")  # fmt: skip
 TARGET = ("request.uri", "request_uri", "requestpath", "httprequest.uri", "clientrequesturi", "uri", "path", "target",
-          "url", "req.url", "http.target", "url.path", "url.original", "x_envoy_origin_path", "request.path", "request.url",
-          "httprequest.requesturl", "transaction.request.uri", "http.url", "clientrequestpath", "request_path",
+          "url", "req.url", "http.target", "url.path", "url.original", "x_envoy_origin_path", "request.path",
+          "request.url", "httprequest.requesturl", "transaction.request.uri", "http.url", "clientrequestpath", "request_path",
           "x-envoy-original-path", "cs-uri-stem")  # fmt: skip
 STATUS = ("status", "downstreamstatus", "response_code", "status_code", "statuscode", "edgeresponsestatus",
           "http.response.status_code", "httprequest.status", "res.statuscode", "response.status", "http.status_code",
@@ -26,7 +26,8 @@ HOST = ("request.host", "requesthost", "clientrequesthost", "host", "authority",
 CLIENT = ("request.client_ip", "request.remote_ip", "clienthost", "clientip", "httprequest.clientip", "remote_addr",
           "client_ip", "clientaddr", "downstream_remote_address", "client.ip", "source.ip", "remote_ip",
           "httprequest.remoteip", "client", "ip", "req.remoteaddress", "transaction.client_ip", "down",
-          "client.address", "transaction.remote_address", "remoteaddr", "peer", "x_forwarded_for", "c-ip", "source.address")  # fmt: skip
+          "client.address", "transaction.remote_address", "remoteaddr", "peer", "x_forwarded_for",
+          "c-ip", "source.address")  # fmt: skip
 TIME = ("ts", "startutc", "time", "@timestamp", "timestamp", "start_time", "time_local", "time_iso8601", "datetime",
         "edgestarttimestamp", "transaction.time_stamp", "transaction.time", "date", "msec", "t", "time_utc", "asctime",
         "start", "eventtime", "edgeendtimestamp")  # fmt: skip

@@ -69,7 +69,7 @@ class W3C:
         port = number(told.get("c-port"))
         return LogLine(
             format="cloudfront" if edge else "http.sys" if error else "w3c",
-            product="cloudfront" if edge else "iis" if error or self._is_iis() else None,
+            product="aws-cloudfront" if edge else "iis" if error or self._is_iis() else None,
             time_ns=at.ns,
             resolution_ns=at.resolution_ns,
             zoned=edge,  # IIS writes UTC unless it is told to roll over by local time, when it writes that
