@@ -94,8 +94,8 @@ class SealedMaker(Maker):
     def _answer(self, wire: Wire, far: H2Connection, event: RequestReceived, host: str) -> None:
         assert event.headers is not None
         assert event.stream_id is not None
-        target = dict(event.headers)[b":path"]
-        target = target.decode() if isinstance(target, bytes) else target
+        path = dict(event.headers)[b":path"]
+        target = path.decode() if isinstance(path, bytes) else path
         body = self.some(int(min(self.random.lognormvariate(9, 1.4), 1 << 20)))
         status = self.random.choice((200, 200, 200, 403, 404))
         fields = [(":status", str(status)), ("server", "bench"), ("content-type", "text/html")]

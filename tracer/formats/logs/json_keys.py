@@ -14,8 +14,8 @@ METHOD = ("request.method", "method", "requestmethod", "http.request.method", "h
           "transaction.request.method", "httpmethod", "http.method", "downstream.method", "cs-method")  # fmt: skip
 TARGET = ("request.uri", "request_uri", "requestpath", "httprequest.uri", "clientrequesturi", "uri", "path", "target",
           "url", "req.url", "http.target", "url.path", "url.original", "x_envoy_origin_path", "request.path",
-          "request.url", "httprequest.requesturl", "transaction.request.uri", "http.url", "clientrequestpath", "request_path",
-          "x-envoy-original-path", "cs-uri-stem")  # fmt: skip
+          "request.url", "httprequest.requesturl", "transaction.request.uri", "http.url", "clientrequestpath",
+          "request_path", "x-envoy-original-path", "cs-uri-stem")  # fmt: skip
 STATUS = ("status", "downstreamstatus", "response_code", "status_code", "statuscode", "edgeresponsestatus",
           "http.response.status_code", "httprequest.status", "res.statuscode", "response.status", "http.status_code",
           "transaction.response.http_code", "http_status", "code", "response.code", "sc-status", "responsecode",
