@@ -320,3 +320,18 @@ def test_a_follower_from_now_on_sees_only_what_is_new() -> None:
         assert list(follower.news()) == []
         trace.exchange(exchange(2))
         assert list(follower.news()) == [exchange(2)]
+
+
+def test_a_saved_trace_opens_no_file_that_it_names(tmp_path: Path) -> None:
+    """Whoever made the trace chose the path in it; following it would put a file of this machine into an export."""
+    private = tmp_path / "private"
+    private.write_bytes(b"my secret notes" * 100)
+    made = tmp_path / "made.trace"
+    with Trace(made) as trace:
+        trace.source(Source(name="a.pcap", kind="pcap", path=str(private)))
+        trace.exchange(exchange(1, body=Body(size=1500, spans=((0, 1500),))))
+    with Trace.open(made) as again:
+        (found,) = again.exchanges()
+        assert found.response is not None
+        assert again.content("a.pcap", found.response.body) == b""
+        assert [s.path for s in again.sources()] == [None]

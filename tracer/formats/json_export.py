@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from . import json_values as values
-from .writing import Options, Readable, chosen
+from .writing import Options, Readable, beneath, chosen
 
 _encode = msgspec.json.encode
 BODY_LIMIT = 64 << 20
@@ -48,5 +48,6 @@ def _lists(trace: Readable, options: Options) -> Iterator[tuple[str, Iterable[An
     yield "stories", values.stories_value(verdicts)
     limit = max(options.body_limit, BODY_LIMIT)
     yield "exchanges", (values.exchange_value(trace, e, limit) for e in chosen(trace, options))
-    yield "tls", map(values.handshake_value, trace.handshakes())
-    yield "connections", map(msgspec.to_builtins, trace.connections())
+    under = beneath(trace, options)
+    yield "tls", (values.handshake_value(h) for h in trace.handshakes() if under is None or h.id in under[0])
+    yield "connections", (msgspec.to_builtins(c) for c in trace.connections() if under is None or c.id in under[1])

@@ -43,8 +43,8 @@ class Options:
     """tracer's version, for files that name their maker"""
     made_ns: int | None = None
     """time of writing, for files that show it; None leaves it out, and equal traces give equal files"""
-    secrets: tuple[bytes, ...] = ()
-    """key log texts to embed where the format can (pcapng); only on request"""
+    secrets: tuple[bytes, ...] | None = None
+    """key logs from which to embed what opens the chosen exchanges (pcapng); None: embed no keys at all"""
     body_limit: int = 16 << 20
     """decoded bytes of one body; longer ones are left out or cut, and the file says so"""
 
@@ -54,6 +54,17 @@ def chosen(trace: Readable, options: Options) -> Iterator[Exchange]:
     for exchange in trace.exchanges():
         if options.only is None or exchange.id in options.only:
             yield exchange
+
+
+def beneath(trace: Readable, options: Options) -> tuple[frozenset[str], frozenset[str]] | None:
+    """Ids of the handshakes and of the connections that carried the chosen exchanges; None when all are chosen."""
+    if options.only is None:
+        return None
+    found = list(chosen(trace, options))
+    handshakes = {e.tls for e in found if e.tls} | options.only
+    named = (trace.handshake(name) for name in sorted(handshakes))
+    connections = {v.connection for v in (*found, *named) if v is not None and v.connection}
+    return frozenset(handshakes), frozenset(connections)
 
 
 def verdicts_of(trace: Readable) -> dict[str, Verdict]:

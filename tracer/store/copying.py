@@ -7,6 +7,10 @@ import shutil
 import tempfile
 from typing import Any, BinaryIO
 
+import msgspec
+
+from tracer.formats.writing import beneath
+
 from .merge import whole
 from .trace import Trace
 
@@ -16,13 +20,16 @@ def write(trace: Any, out: BinaryIO, options: Any) -> None:
     only: frozenset[str] | None = options.only
     with Trace() as copy:
         for source in trace.sources():
-            copy.source(source)
+            copy.source(msgspec.structs.replace(source, path=None))  # of no use elsewhere, and tells of this machine
         for problem in trace.problems():
             copy.problem(problem)
+        under = beneath(trace, options)
         for connection in trace.connections():
-            copy.connection(connection)
+            if under is None or connection.id in under[1]:
+                copy.connection(connection)
         for handshake in trace.handshakes():
-            copy.handshake(handshake)
+            if under is None or handshake.id in under[0]:
+                copy.handshake(handshake)
         for exchange in trace.exchanges():
             if only is None or exchange.id in only:
                 copy.exchange(whole(exchange, trace.content))

@@ -68,13 +68,15 @@ class Trace:
         self._latest: dict[str, int] = {}
         self._bases: dict[str, Buffer] = {}
         self._damaged: list[Problem] = []
+        self._foreign = False
+        """made by somebody else, perhaps: the paths in it are not ours to open"""
         self.path = None if path is None else os.fspath(path)
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], write: bool = False) -> Self:
         """A saved trace. Raises NotATrace (a ValueError) or OSError, with a reason a person understands."""
         trace = cls(db=open_existing(path, write))
-        trace.path = os.fspath(path)
+        trace.path, trace._foreign = os.fspath(path), True
         return trace
 
     def close(self) -> None:
@@ -200,7 +202,9 @@ class Trace:
     # -- out
 
     def sources(self) -> Iterator[Source]:
-        return self._read("source", order="n")
+        """Sources in order of reading. A trace from a file names no paths: a name in it must open no file here."""
+        for source in self._read("source", order="n"):
+            yield msgspec.structs.replace(source, path=None) if self._foreign else source
 
     def problems(self) -> Iterator[Problem]:
         """Problems of sources, in order of reading. Those of one exchange or handshake are inside it."""
