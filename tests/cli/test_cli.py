@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import socket
 import stat
 import subprocess
 import sys
@@ -315,3 +316,52 @@ def test_every_command_has_help_with_its_line(run: Run) -> None:
         if command.name in ("explain", "list", "show", "export", "doctor", "completion"):
             assert command.name in words
             assert run(command.name, "--help").returncode == 0
+
+
+@pytest.mark.parametrize("command", ["explain", "list", "show", "export"])
+def test_every_command_that_reads_takes_the_same_filters(run: Run, command: str) -> None:
+    source = str(ROOT / "pcaps" / "redirect-login-role" / "capture.pcapng")
+    more = ("-o", "-", "--format", "json") if command == "export" else ()
+
+    def found(expression: str) -> bool:
+        done = run(command, source, "--filter", expression, *more)
+        assert done.returncode == 0
+        return re.search(rb"[\s:]403\b", done.stdout) is not None
+
+    assert found("~denied & ~layer app")
+    assert not found("~layer waf | ~cause rate-limited | ~product envoy & ~denied")
+    assert run(command, source, "--filter", "~nonsense", *more).returncode == 2
+
+
+def test_a_refused_handshake_is_found_by_its_verdict_and_name(run: Run) -> None:
+    source = str(ROOT / "pcaps" / "mtls-apache-none-tls13" / "capture.pcapng")
+    denials = json.loads(run("explain", source, "--json").stdout)["verdicts"]
+    (name,) = {v["exchange"] for v in denials}
+    for expression in ("~cause client-cert", "~denied & ~q", f"~d {re.escape(denials[0]['url'].split('/')[2])}"):
+        found = json.loads(run("explain", source, "--json", "--filter", expression).stdout)["verdicts"]
+        assert [v["exchange"] for v in found] == [name]
+    assert name.encode() in run("show", source, "--filter", "~cause client-cert").stdout
+    assert json.loads(run("explain", source, "--json", "--filter", "~c 403").stdout)["verdicts"] == []
+
+
+def test_cells_of_a_listing_never_start_a_formula(run: Run, tmp_path: Path) -> None:
+    text = "=cmd|x /x HTTP/1.1\r\nHost: -2+3.test\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"
+    entry = {"request": {"method": "=1+1", "url": "@SUM(A1)", "headers": [{"name": "Host", "value": "+1.test"}]},
+             "response": {"status": 200}}  # fmt: skip
+    (tmp_path / "a.http").write_text(text)
+    (tmp_path / "a.har").write_text(json.dumps({"log": {"version": "1.2", "entries": [entry]}}))
+    for name in ("a.http", "a.har"):
+        rows = run("list", name).stdout.decode().splitlines()[1:]
+        for row in rows:
+            assert not [cell for cell in row.split("\t") if cell[:1] in set("=+-@\t\r")], row
+    assert "\t'=1+1\t" in run("list", "a.har").stdout.decode()
+
+
+def test_spans_go_to_the_collector_that_is_named(run: Run, denied: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    done = run("export", denied, "-o", f"http://127.0.0.1:{port}")
+    assert done.returncode == 2
+    assert b"the collector cannot be reached" in done.stderr
+    assert run("export", denied, "-o", "http://127.0.0.1:1", "--format", "har").returncode == 2
+    assert run("export", denied, "-o", "x.pcapng", "--secrets").returncode == 2

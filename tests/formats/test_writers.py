@@ -1,13 +1,11 @@
-"""HAR, Markdown, mitmproxy flows, OTLP, Parquet: what is written opens again and holds what it should."""
+"""HAR, Markdown, mitmproxy flows: what is written opens again and holds what it should."""
 
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import io
 import json
 import re
-import struct
 import subprocess
 import sys
 from datetime import datetime
@@ -18,8 +16,7 @@ import msgspec
 import pytest
 from mitmproxy.io import FlowReader
 
-from tracer.formats import har, har_out, markdown, mitm, mitm_out, otlp, parquet_rows
-from tracer.formats.writing import Options
+from tracer.formats import har, har_out, markdown, mitm, mitm_out, otlp
 from tracer.model.http import Body, Event, Exchange
 
 HOSTILE = "</script><img src=x onerror=alert(1)>\n## heading\n| a | `b` \x1b]52;c;QQ==\x07 \u202e\u2028"
@@ -206,133 +203,6 @@ def test_markdown_lets_nothing_from_the_wire_be_markup(denied_trace: Any, write_
     assert "\u202e" not in text
     table = [line for line in text.splitlines() if line.startswith("|")]
     assert {len(re.findall(r"(?<!\\)\|", line)) for line in table} == {5, 6}
-
-
-def spans_of(document: Any) -> list[dict[str, Any]]:
-    return [s for r in document["resourceSpans"] for scope in r["scopeSpans"] for s in scope["spans"]]
-
-
-def plain(attributes: list[dict[str, Any]]) -> dict[str, Any]:
-    return {a["key"]: next(iter(a["value"].values())) for a in attributes}
-
-
-def test_otlp_has_one_trace_per_chain_with_the_conventions_names(denied_trace: Any, write_with: Any) -> None:
-    spans = spans_of(json.loads(write_with(otlp, denied_trace)))
-    chain = spans[0]
-    assert chain["name"] == "chain of 3 requests"
-    inside = [s for s in spans if s["traceId"] == chain["traceId"]]
-    assert [s["name"] for s in inside] == [
-        "chain of 3 requests", "tcp connection", "TLS handshake", "GET", "POST", "GET", "hop cdn", "hop waf",
-        "hop origin",
-    ]  # fmt: skip
-    denied = next(s for s in inside if plain(s["attributes"]).get("http.response.status_code") == "403")
-    facts = plain(denied["attributes"])
-    assert facts["url.full"] == "https://shop.example/api?id=1+UNION"
-    assert (facts["server.address"], facts["server.port"], facts["error.type"]) == ("shop.example", "443", "403")
-    assert (facts["network.peer.address"], facts["network.peer.port"]) == ("203.0.113.9", "443")
-    assert (facts["tracer.layer"], facts["tracer.confidence"]) == ("waf", 0.93)
-    assert (denied["kind"], denied["status"]["code"]) == (3, 2)
-    tls = plain(inside[2]["attributes"])
-    assert (tls["tls.protocol.version"], tls["tls.client.server_name"]) == ("1.3", "shop.example")
-    for span in spans:
-        assert re.fullmatch("[0-9a-f]{32}", span["traceId"])
-        assert re.fullmatch("[0-9a-f]{16}", span["spanId"])
-        assert int(span["endTimeUnixNano"]) >= int(span["startTimeUnixNano"])
-    assert len({s["spanId"] for s in spans}) == len(spans)
-    assert {s["parentSpanId"] for s in spans} - {""} <= {s["spanId"] for s in spans}
-
-
-def test_otlp_joins_the_trace_that_the_request_names(trace_of: Any, make_exchange: Any, write_with: Any) -> None:
-    asked = ((b"traceparent", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),)
-    (span,) = spans_of(json.loads(write_with(otlp, trace_of([make_exchange(asked=asked)]))))
-    assert (span["traceId"], span["parentSpanId"]) == ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331")
-
-
-def fields_of(data: bytes) -> list[tuple[int, int, Any]]:
-    """Protobuf's wire format, undone: (field number, wire type, value)."""
-    at, found = 0, []
-
-    def varint() -> int:
-        nonlocal at
-        value = shift = 0
-        while True:
-            byte = data[at]
-            at += 1
-            value |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                return value
-
-    while at < len(data):
-        key = varint()
-        value: Any
-        if key & 7 == 0:
-            value = varint()
-        elif key & 7 == 1:
-            (value,) = struct.unpack_from("<Q", data, at)
-            at += 8
-        else:
-            size = varint()
-            value = data[at : at + size]
-            at += size
-        found.append((key >> 3, key & 7, value))
-    return found
-
-
-def test_otlp_protobuf_says_the_same_as_its_json(denied_trace: Any, write_with: Any) -> None:
-    out = io.BytesIO()
-    otlp.write_protobuf(denied_trace, out, Options())
-    resource_spans = [v for n, _, v in fields_of(out.getvalue()) if n == 1]
-    scope_spans = [v for r in resource_spans for n, _, v in fields_of(r) if n == 2]
-    spans = [fields_of(v) for s in scope_spans for n, _, v in fields_of(s) if n == 2]
-    expected = spans_of(json.loads(write_with(otlp, denied_trace)))
-    assert len(spans) == len(expected)
-    for span, said in zip(spans, expected, strict=True):
-        one = {n: v for n, _, v in span}
-        assert (one[1].hex(), one[2].hex(), one.get(4, b"").hex()) == (
-            said["traceId"],
-            said["spanId"],
-            said["parentSpanId"],
-        )
-        assert (one[5].decode(), one[6], one[7], one[8]) == (
-            said["name"], said["kind"], int(said["startTimeUnixNano"]), int(said["endTimeUnixNano"])
-        )  # fmt: skip
-        keys = [fields_of(v)[0][2].decode() for n, _, v in span if n == 9]
-        assert keys == [a["key"] for a in said["attributes"]]
-        status = {n: v for n, _, v in fields_of(one[15])}
-        assert status.get(3, 0) == said["status"]["code"]
-
-
-if importlib.util.find_spec("opentelemetry"):
-
-    def test_the_published_classes_read_our_protobuf(denied_trace: Any) -> None:
-        published = importlib.import_module("opentelemetry.proto.trace.v1.trace_pb2")
-        out = io.BytesIO()
-        otlp.write_protobuf(denied_trace, out, Options())
-        data = published.TracesData()
-        data.ParseFromString(out.getvalue())
-        assert data.SerializeToString() == out.getvalue()
-
-
-def test_a_parquet_row_has_a_value_or_null_for_every_column(denied_trace: Any) -> None:
-    rows = [
-        parquet_rows.row_of(denied_trace, e, denied_trace.handshake("t1"), None, Options())
-        for e in denied_trace.exchanged
-    ]
-    assert all(list(row) == list(parquet_rows.COLUMNS) for row in rows)
-    assert (rows[2]["status"], rows[2]["tls_version"], rows[2]["response_body_length"]) == (403, "TLSv1.3", 14)
-    assert (rows[3]["status"], rows[3]["response_headers"], rows[3]["verdict_layer"]) == (None, None, None)
-
-
-if importlib.util.find_spec("pyarrow"):
-
-    def test_parquet_opens_with_its_schema_and_rows(denied_trace: Any, write_with: Any) -> None:
-        reader = importlib.import_module("pyarrow.parquet")
-        table = reader.read_table(
-            io.BytesIO(write_with(importlib.import_module("tracer.formats.parquet"), denied_trace))
-        )
-        assert table.schema.names == list(parquet_rows.COLUMNS)
-        assert table.column("status").to_pylist() == [302, 303, 403, None]
 
 
 def test_a_body_of_unknown_bytes_is_said_to_be_unknown(trace_of: Any, make_exchange: Any, write_with: Any) -> None:

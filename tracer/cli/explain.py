@@ -10,6 +10,7 @@ import click
 
 from tracer.store.trace import Where
 
+from .filtering import FILTER, matching_ids
 from .reading import NO_REDACT, exit_code, read_sources, reads, shown, statuses, stop_if_unreadable, tell
 
 
@@ -22,6 +23,7 @@ from .reading import NO_REDACT, exit_code, read_sources, reads, shown, statuses,
 @click.option(
     "--fail-on", callback=statuses, metavar="LIST", help="Exit with 1 when one of these statuses was a denial."
 )
+@FILTER
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
 @NO_REDACT
 def command(
@@ -30,6 +32,7 @@ def command(
     logs: tuple[str, ...],
     only: frozenset[int] | None,
     fail_on: frozenset[int] | None,
+    wanted: Any,
     as_json: bool,
     no_redact: bool,
     quiet: bool,
@@ -42,11 +45,17 @@ def command(
       tracer explain capture.pcapng --keylog keys.log
       tracer explain front.pcapng back.pcapng --log access.log
       tracer explain session.har --fail-on 401,403 --json
+      tracer explain session.har --filter '~d shop & ~layer waf'
     """
     reading = read_sources(sources, keylogs, quiet, logs=logs)
     stop_if_unreadable(reading, verbose)
     trace = shown(reading.trace, no_redact)
-    verdicts = [v for v in trace.verdicts() if only is None or v.status in only]
+    matching = matching_ids(reading.trace, wanted)
+    verdicts = [
+        v
+        for v in trace.verdicts()
+        if (only is None or v.status in only) and (matching is None or v.exchange in matching)
+    ]
     if as_json:
         _write_json(reading.trace, trace, verdicts)
     else:

@@ -9,21 +9,19 @@ from typing import Any
 
 import click
 
-from .program import Failure
-from .reading import NO_REDACT, USAGE, exit_code, read_sources, reads, shown, stop_if_unreadable, tell
+from .filtering import FILTER, by_row, matching_rows, needs_verdicts, row_subject
+from .reading import NO_REDACT, exit_code, read_sources, reads, shown, stop_if_unreadable, tell
 
 
 @click.command("list")
 @reads
-@click.option(
-    "--filter", "expression", metavar="EXPR", help="mitmproxy filter expression; also ~denied ~layer ~cause ~product."
-)
+@FILTER
 @click.option("--format", "form", type=click.Choice(["table", "tsv", "json"]), help="table on a terminal, else tsv.")
 @NO_REDACT
 def command(
     sources: tuple[str, ...],
     keylogs: tuple[str, ...],
-    expression: str | None,
+    wanted: Any,
     form: str | None,
     no_redact: bool,
     quiet: bool,
@@ -36,18 +34,16 @@ def command(
       tracer list capture.pcap --filter '~c 403'
       tracer list session.har --filter '~d example.org & !~m GET' --format json
     """
-    wanted = _filter(expression)
     form = form or ("table" if sys.stdout.isatty() else "tsv")
-    if form == "tsv" and len(sources) == 1 and os.path.isfile(sources[0]) and _by_row(wanted):
+    if form == "tsv" and len(sources) == 1 and os.path.isfile(sources[0]) and by_row(wanted):
         reading = _list_fast(sources[0], keylogs, wanted, no_redact, quiet)
         if reading is not None:
             tell(reading, quiet, verbose)
             return exit_code(reading)
-    judge = wanted is not None and _needs_verdicts(wanted)
-    reading = read_sources(sources, keylogs, quiet, judge=judge)
+    reading = read_sources(sources, keylogs, quiet, judge=needs_verdicts(wanted))
     stop_if_unreadable(reading, verbose)
     trace = shown(reading.trace, no_redact)
-    rows = _rows(reading.trace, wanted)
+    rows = matching_rows(reading.trace, wanted)
     if form == "json":
         _write_json(trace, rows)
     else:
@@ -63,26 +59,6 @@ def command(
     return exit_code(reading)
 
 
-def _filter(expression: str | None) -> Any:
-    if expression is None:
-        return None
-    from tracer.filter import FilterError, parse
-
-    try:
-        return parse(expression)
-    except FilterError as error:
-        raise Failure(
-            f"the filter cannot be read:\n  {error.pointed().replace(chr(10), chr(10) + '  ')}", USAGE
-        ) from None
-
-
-def _by_row(wanted: Any) -> bool:
-    """Nothing but the row is needed to decide."""
-    from tracer.filter.terms import Needs
-
-    return wanted is None or (wanted.needs is Needs.ROW and not _needs_verdicts(wanted))
-
-
 def _list_fast(source: str, keylogs: tuple[str, ...], wanted: Any, no_redact: bool, quiet: bool) -> Any:
     """Print the rows of a capture as they are found; None when the source is no capture."""
     from tracer.pipeline import list_capture
@@ -96,7 +72,7 @@ def _list_fast(source: str, keylogs: tuple[str, ...], wanted: Any, no_redact: bo
     begun = False
 
     def render(row: Any) -> str | None:
-        return line(row, clean) if wanted is None or wanted.matches(_subject(row)) else None
+        return line(row, clean) if wanted is None or wanted.matches(row_subject(row)) else None
 
     def write(text: str) -> None:
         nonlocal begun
@@ -112,41 +88,6 @@ def _list_fast(source: str, keylogs: tuple[str, ...], wanted: Any, no_redact: bo
         print(head())
     sys.stdout.flush()
     return reading
-
-
-def _subject(row: Any) -> Any:
-    from tracer.filter.subject import RowSubject
-
-    return RowSubject(row.method, row.url, row.host, row.status, row.client, row.server, row.denied)
-
-
-def _needs_verdicts(wanted: Any) -> bool:
-    from tracer.filter.terms import Needs
-
-    return wanted.needs is Needs.VERDICT or "~denied" in wanted.text
-
-
-def _rows(trace: Any, wanted: Any) -> Iterator[Any]:
-    """The rows that match, from columns alone where that is enough."""
-    from tracer.filter.subject import Subject
-    from tracer.filter.terms import Needs
-    from tracer.store.listing import rows
-
-    if wanted is None:
-        yield from rows(trace)
-        return
-    marks = trace.marks() if wanted.needs >= Needs.EXCHANGE else {}
-    for row in rows(trace, wanted.where):
-        subject: Any
-        if wanted.needs is Needs.ROW:
-            subject = _subject(row)
-        else:
-            exchange = trace.exchange(row.id)
-            if exchange is None:
-                continue
-            subject = Subject(exchange, trace.content, trace.verdict_on, lambda i: marks.get(i, ("", "")), row.denied)
-        if wanted.matches(subject):
-            yield row
 
 
 def _write_json(trace: Any, rows: Iterator[Any]) -> None:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import click
 
+from .filtering import FILTER
 from .reading import NO_REDACT, exit_code, read_sources, reads, redactor, shown, stop_if_unreadable, tell
 
 
 @click.command("open")
 @reads
+@FILTER
 @NO_REDACT
-def command(sources: tuple[str, ...], keylogs: tuple[str, ...], no_redact: bool, quiet: bool, verbose: bool) -> int:
+def command(
+    sources: tuple[str, ...], keylogs: tuple[str, ...], wanted: Any, no_redact: bool, quiet: bool, verbose: bool
+) -> int:
     """Look around in the terminal interface: timeline, verdicts, messages, TLS.
 
     \b
@@ -27,6 +32,8 @@ def command(sources: tuple[str, ...], keylogs: tuple[str, ...], no_redact: bool,
     trace = reading.trace
     clean = (lambda target: target) if no_redact else redactor().url_alone
     title = " ".join(os.path.basename(s) for s in sources)
-    TracerApp(trace, shown(trace, no_redact), clean, title).run()
+    app = TracerApp(trace, shown(trace, no_redact), clean, title)
+    app.expression = wanted.text if wanted else ""
+    app.run()
     tell(reading, quiet, verbose)
     return exit_code(reading)

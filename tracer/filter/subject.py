@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import cached_property
 
 from tracer.model.http import Body, Exchange, Message
+from tracer.model.tls import Handshake
 from tracer.model.verdict import Verdict
 
 LIMIT = 16 << 20
@@ -89,6 +90,30 @@ class Subject:
 
         found = decode(raw, body.codings, LIMIT)
         return found.data if found.complete or found.data else raw
+
+
+class HandshakeSubject(Subject):
+    """A refused handshake with its verdict: nothing was asked, so only addresses, name and verdict can match."""
+
+    def __init__(self, handshake: Handshake, verdict: Verdict) -> None:
+        nothing = Exchange(
+            id=handshake.id,
+            source=handshake.source,
+            protocol="",
+            client=handshake.client,
+            server=handshake.server,
+            tls=handshake.id,
+        )
+        super().__init__(nothing, verdict=lambda _: verdict, denied=True)
+        self._sni = handshake.sni
+
+    @property
+    def url(self) -> str | None:
+        return f"https://{self._sni}/" if self._sni else None
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        return (self._sni,) if self._sni else ()
 
 
 class RowSubject:

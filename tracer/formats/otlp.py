@@ -1,4 +1,4 @@
-"""Exchanges -> OpenTelemetry traces, as OTLP/JSON (one TracesData document) or as its protobuf encoding.
+"""Exchanges -> OpenTelemetry traces, as OTLP/JSON (one TracesData document) or in protobuf.
 
 One trace per chain (redirects, log-ins) or per exchange; a `traceparent` that the request carried names the trace,
 so that it joins the spans of the servers. Spans: the chain, its connections and handshakes, each exchange (CLIENT),
@@ -17,6 +17,8 @@ from .otlp_spans import Span, spans_of
 from .writing import Options, Readable, to_json
 
 SCOPE = "tracer"
+_BATCH = 200
+"""spans in one message"""
 
 
 def write(trace: Readable, out: BinaryIO, options: Options) -> None:
@@ -32,8 +34,14 @@ def write(trace: Readable, out: BinaryIO, options: Options) -> None:
 
 def write_protobuf(trace: Readable, out: BinaryIO, options: Options) -> None:
     """Write TracesData in protobuf; repeated fields may be appended, so spans go out in small groups."""
-    for group in _groups(spans_of(trace, options), 200):
-        out.write(otlp_protobuf.traces_data(group, _resource(options), SCOPE, options.version))
+    for _, message in batches(trace, options):
+        out.write(message)
+
+
+def batches(trace: Readable, options: Options) -> Iterator[tuple[int, bytes]]:
+    """Numbers of spans, and each time a TracesData message of them (ExportTraceServiceRequest has the same form)."""
+    for group in _groups(spans_of(trace, options), _BATCH):
+        yield len(group), otlp_protobuf.traces_data(group, _resource(options), SCOPE, options.version)
 
 
 def _groups(spans: Iterator[Span], size: int) -> Iterator[list[Span]]:

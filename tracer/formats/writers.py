@@ -29,7 +29,8 @@ WRITERS = (
     Writer("curl", (".sh", ".curl"), "curl_export:write", "curl commands"),
     Writer("mitm", (".mitm", ".flow", ".flows"), "mitm_out:write", "mitmproxy flows"),
     Writer("pcapng", (".pcapng",), "pcapng_export:write", "packets that carry the same, for Wireshark"),
-    Writer("otlp", (".otlp.json", ".otlp"), "otlp:write", "OpenTelemetry spans"),
+    Writer("otlp", (".otlp.json", ".otlp"), "otlp:write", "OpenTelemetry spans, as OTLP/JSON"),
+    Writer("otlp-protobuf", (".otlp.pb", ".pb"), "otlp:write_protobuf", "OpenTelemetry spans, as OTLP protobuf"),
     Writer("parquet", (".parquet",), "parquet:write", "a table for data tools"),
 )
 NAMES = tuple(w.name for w in WRITERS)

@@ -178,7 +178,9 @@ def _summary(counted: Any, trace: Any, verdicts: list[Verdict], width: int) -> I
     told = f", {plural(stories, 'story').replace('storys', 'stories')}," if stories < len(verdicts) else ""
     words = f"{plural(len(verdicts), 'denial')}{told} in {plural(exchanges, 'exchange')}"
     if not verdicts:
-        words = f"No denial in {plural(exchanges, 'exchange')}"
+        others = counted.count("verdict")
+        words = f"None of {plural(others, 'denial')} was asked for" if others else "No denial"
+        words += f" in {plural(exchanges, 'exchange')}"
     words += f", {plural(counted.count('connection'), 'connection')}, {plural(tls, 'TLS handshake')}"
     partial = [s.name for s in sources if s.partial]
     yield from wrap(f"{words}; {plural(len(sources), 'source')} read.", width)

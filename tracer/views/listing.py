@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -11,6 +12,8 @@ from .words import duration, size
 
 TSV = ("id", "client", "server", "method", "host", "url", "status", "start", "duration_ms", "size", "denied")
 Clean = Callable[[str], str]
+_FORMULA = re.compile(r"(?:^|\t)[=+@-]")
+"""the start of a cell that a spreadsheet would compute; it gets an apostrophe before it"""
 
 
 def head() -> str:
@@ -26,9 +29,12 @@ def line(row: Any, clean: Clean) -> str:
     values = (row.id, row.client, row.server, row.method, row.host, clean(url) if url else None, row.status,
               start, took, row.size, int(row.denied))  # fmt: skip
     texts = ["" if v is None else str(v) for v in values]
-    plain = "".join(texts)
-    if plain.isascii() and plain.isprintable():  # nearly always: one look instead of eleven
-        return "\t".join(texts)
+    plain = "\t".join(texts)
+    if _FORMULA.search(plain):
+        texts = [f"'{t}" if t[:1] and t[:1] in "=+@-" else t for t in texts]
+        plain = "\t".join(texts)
+    if plain.isascii() and plain.replace("\t", "").isprintable() and plain.count("\t") == len(TSV) - 1:
+        return plain  # nearly always: one look instead of eleven
     return "\t".join(map(safe, texts))
 
 
