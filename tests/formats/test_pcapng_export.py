@@ -7,12 +7,17 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from tracer.capture.capture import Capture
 from tracer.formats import pcapng_export
+from tracer.formats.pcapng_original import TLS_KEYS
 from tracer.formats.tcp_synthesis import Conversation, endpoint
 from tracer.model.source import Source
+from tracer.pipeline import read
 
+PCAPS = Path(__file__).parents[2] / "pcaps"
 pytestmark = pytest.mark.skipif(not shutil.which("tshark"), reason="tshark is not installed")
 
 
@@ -100,12 +105,42 @@ def test_fields_that_would_end_the_head_early_do_not(
     assert complaints(data, tmp_path) == []
 
 
-def test_key_logs_are_embedded_only_when_given(denied_trace: Any, write_with: Any, tmp_path: Path) -> None:
+def test_packets_made_of_values_come_without_keys(denied_trace: Any, write_with: Any) -> None:
+    tls = msgspec.structs.replace(denied_trace.shaken[0], client_random="00" * 32)
+    denied_trace.shaken = [tls]
     secret = b"CLIENT_RANDOM " + b"00" * 32 + b" " + b"11" * 48 + b"\n"
-    assert secret not in write_with(pcapng_export, denied_trace)
-    data = write_with(pcapng_export, denied_trace, secrets=(secret,))
-    assert secret in data
-    assert complaints(data, tmp_path) == []
+    assert b"CLIENT_RANDOM" not in write_with(pcapng_export, denied_trace, secrets=(secret,))
+
+
+def keys_in(data: bytes, folder: Path) -> set[bytes]:
+    """Client randoms for which a pcapng holds keys."""
+    (folder / "k.pcapng").write_bytes(data)
+    capture = Capture.open(str(folder / "k.pcapng"))
+    list(capture.blocks())
+    return {line.split()[1] for kind, text in capture.secrets if kind == TLS_KEYS for line in bytes(text).splitlines()}
+
+
+def test_keys_go_along_only_when_asked_and_only_those_that_open_what_was_chosen(
+    write_with: Any, tmp_path: Path
+) -> None:
+    whole = str(PCAPS / "redirect-login-role" / "capture.pcapng")
+    trace: Any = read([whole]).trace
+    randoms = {h.client_random.encode() for h in trace.handshakes() if h.client_random}
+    (denied,) = [v.exchange for v in trace.verdicts()]
+    chosen = trace.handshake(trace.exchange(denied).tls).client_random.encode()
+    assert len(randoms) > 1
+    assert keys_in(write_with(pcapng_export, trace), tmp_path) == set()
+    only = frozenset((denied,))
+    private = b"-----BEGIN PRIVATE KEY-----\nMC4CAQ\n-----END PRIVATE KEY-----\n"
+    data = write_with(pcapng_export, trace, only=only, secrets=(private,))
+    assert keys_in(data, tmp_path) == {chosen}
+    assert b"PRIVATE KEY" not in data
+    (tmp_path / "slice.pcapng").write_bytes(data)
+    again: Any = read([str(tmp_path / "slice.pcapng")]).trace
+    kept = trace.exchange(denied)
+    (found,) = [e for e in again.exchanges() if e.timing == kept.timing]
+    assert (found.request.url, found.request.headers) == (kept.request.url, kept.request.headers)
+    assert again.content(found.source, found.response.body) == trace.content(kept.source, kept.response.body)
 
 
 def test_a_long_body_is_cut_into_segments_that_join_again(

@@ -4,26 +4,28 @@ A trace that is not redacted gives the captured frames of the chosen exchanges' 
 still there. Everything else is made anew from the (redacted) values: a TCP handshake, the messages as HTTP/1.1 in
 clear, a close. Exchanges of one HTTP/1 connection share a connection here too; an HTTP/2 or HTTP/3 exchange gets
 its own. What was TLS is written in clear to a port that dissectors read as HTTP. Each first packet says in a comment
-what it stands for. Key log texts in `Options.secrets` become a Decryption Secrets Block.
+what it stands for. With captured frames, the lines of `Options.secrets` (and of the capture's own key logs) that open
+the chosen conversations become Decryption Secrets Blocks, if asked for.
 Format: https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-03.html.
 """
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 from typing import BinaryIO
 
 from tracer.model.http import Exchange
 from tracer.model.verdict import Verdict
 
 from .http_render import render
-from .pcapng_original import Plan, frames, plan
+from .pcapng_keys import keys_for, randoms_of
+from .pcapng_original import TLS_KEYS, Plan, frames, plan
 from .tcp_synthesis import Conversation, Frame, endpoint
 from .writing import Options, Readable, chosen, one_line, verdicts_of
 
 _SECTION, _INTERFACE, _PACKET, _SECRETS = 0x0A0D0D0A, 1, 6, 10
 _RAW_IP = 101
-_TLS_KEYS = 0x544C534B
 _COMMENT, _TSRESOL, _USER_APPLICATION, _NAME = 1, 9, 4, 2
 _PLAIN_PORTS = frozenset((80, 3128, 8000, 8008, 8080, 8888))
 
@@ -31,8 +33,6 @@ _PLAIN_PORTS = frozenset((80, 3128, 8000, 8008, 8080, 8888))
 def write(trace: Readable, out: BinaryIO, options: Options) -> None:
     """Write every chosen exchange as packets, connection by connection in the order they began."""
     out.write(_section(options))
-    for secret in options.secrets:
-        out.write(_block(_SECRETS, struct.pack("<II", _TLS_KEYS, len(secret)) + _padded(secret)))
     verdicts = verdicts_of(trace)
     plans = plan(trace, options)
     _write_originals(trace, out, options, plans, verdicts)
@@ -48,6 +48,8 @@ def _write_originals(
 ) -> None:
     """Captured frames; the first one of each chosen exchange says which it is."""
     interfaces: dict[tuple[str, int, int], int] = {}
+    randoms = randoms_of(trace, options) if plans and options.secrets is not None else frozenset()
+    _write_keys(out, keys_for(randoms, options.secrets or ()))
     for source, wanted in plans.items():
         titles: dict[int, str] = {}
         for exchange in chosen(trace, options):
@@ -55,12 +57,20 @@ def _write_originals(
                 said = verdicts[exchange.id].headline if exchange.id in verdicts else ""
                 titles.setdefault(exchange.packets[0], f"{exchange.id} of {source}. {said}".strip())
         for frame in frames(wanted):
+            if isinstance(frame, bytes):
+                _write_keys(out, keys_for(randoms, (frame,)))
+                continue
             key = (source, frame.link, frame.snaplen)
             if key not in interfaces:
                 interfaces[key] = len(interfaces) + 1
                 out.write(_interface(frame.link, frame.snaplen, source))
             comment = one_line(titles.get(frame.number, ""))[:1000]
             out.write(_packet(interfaces[key], frame.time_ns, frame.data, frame.length, comment))
+
+
+def _write_keys(out: BinaryIO, lines: Iterable[bytes]) -> None:
+    if secret := b"".join(lines):
+        out.write(_block(_SECRETS, struct.pack("<II", TLS_KEYS, len(secret)) + _padded(secret)))
 
 
 class _Writer:
