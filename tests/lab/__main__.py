@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.lab import namespace, run
 from tests.lab.cases.table import CASES
+from tests.lab.judged import VIEWS
 
 _HERE = Path(__file__).parent
 CACHE = _HERE / ".cache" / "cases"
@@ -25,11 +26,11 @@ def main(argv: list[str] | None = None) -> int:
     runs.add_argument("--keep", action="store_true", help="leave the servers' folder for a look")
     commands.add_parser("list", help="one line for each case")
     commands.add_parser("setup", help="install what the lab needs (Debian packages, its own Python environment)")
-    reports = commands.add_parser("report", help="how well tracer does, from all hops and from the client's view")
+    reports = commands.add_parser("report", help="how well tracer does: client or all hops, with or without logs")
     reports.add_argument("folder", nargs="?", type=Path, default=CACHE)
     reports.add_argument("-v", "--verbose", action="store_true")
-    reports.add_argument("--logs", action="store_true", help="give tracer the servers' logs too")
-    reports.add_argument("--view", choices=["all", "client", "both"], default="both")
+    reports.add_argument("--view", action="append", choices=[v.name for v in VIEWS], default=[], help="repeatable")
+    reports.add_argument("--rows", type=Path, help="write every case, its truth and its verdict here, as JSON lines")
     options = parser.parse_args(argv)
     if options.command == "list":
         for case in CASES:
@@ -38,7 +39,7 @@ def main(argv: list[str] | None = None) -> int:
     if options.command == "report":
         from tests.lab import report
 
-        return report.main(options.folder, view=options.view, verbose=options.verbose, logs=options.logs)
+        return report.main(options.folder, views=options.view, verbose=options.verbose, rows=options.rows)
     if options.command == "setup":
         from tests.lab import install
 

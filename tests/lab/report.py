@@ -1,135 +1,100 @@
-"""How well tracer does on the lab: by layer, product and cause, from all hops and from the client's view alone."""
+"""How well tracer does on the lab: by layer, product, cause, hop; calibration; confusion; what went wrong."""
 
 from __future__ import annotations
 
 import collections
-import concurrent.futures
 import json
-import subprocess
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-_TRACER = str(Path(sys.executable).with_name("tracer"))
+from tests.lab.judged import VIEWS, Judged, View, judge
+
 _LAYERS = ("client", "forward-proxy", "cdn", "waf", "gateway", "origin", "app", "unknown", "(none)")
+Bin = tuple[float, int, float, float]
+"""from, number, mean of what was said, share that was right"""
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """One case, what was expected and what was said."""
-
-    expected: dict[str, Any]
-    verdict: dict[str, Any] | None
-    others: int
-    """verdicts besides"""
-    error: str | None
-
-    @property
-    def name(self) -> str:
-        return str(self.expected["case"])
-
-    @property
-    def said(self) -> str:
-        return str(self.verdict["layer"]) if self.verdict else "(none)"
-
-    @property
-    def layer(self) -> bool:
-        return self.said in (self.expected["layer"], *self.expected["accept"]["layers"])
-
-    @property
-    def product(self) -> bool:
-        known = (self.expected["product"], *self.expected["accept"]["products"])
-        return bool(self.verdict) and self.verdict is not None and self.verdict["product"] in known
-
-    @property
-    def cause(self) -> bool:
-        known = (self.expected["cause"], *self.expected["accept"]["causes"])
-        return self.verdict is not None and self.verdict["cause"] in known
-
-    @property
-    def hop(self) -> bool:
-        address = self.verdict["hop"]["address"] if self.verdict else None
-        known = (self.expected["hop"], *self.expected["accept"]["hops"])
-        return address is not None and _host(address) in {_host(k) for k in known}
-
-    @property
-    def confidence(self) -> float:
-        return float(self.verdict["confidence"]) if self.verdict else 0.0
-
-
-def _host(address: str) -> str:
-    return address.rpartition(":")[0]
-
-
-def judge(folder: Path, view: str, logs: bool) -> Judged:
-    """What tracer says about one case. Of several verdicts the last one counts that has the status and the URL."""
-    expected = json.loads((folder / "expected.json").read_text())
-    capture = folder / "client.pcapng"
-    if view == "all" or not capture.exists():
-        capture = folder / "capture.pcapng"
-    command = [_TRACER, "explain", str(capture), "--json"]
-    if logs:
-        command += [word for log in sorted(folder.glob("logs/*")) for word in ("--log", str(log))]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
-        verdicts = json.loads(done.stdout)["verdicts"]
-    except (subprocess.TimeoutExpired, ValueError, KeyError) as problem:
-        return Judged(expected, None, 0, f"{type(problem).__name__}: {problem}")
-    fitting = [v for v in verdicts if v["status"] == expected["status"]]
-    if expected["url"]:
-        fitting = [v for v in fitting if expected["url"] in (v["url"] or "")] or fitting
-    verdict = fitting[-1] if fitting else None
-    return Judged(expected, verdict, len(verdicts) - bool(verdict), None)
-
-
-def _share(name: str, some: Sequence[Judged], right: Callable[[Judged], bool]) -> str:
-    good = sum(map(right, some))
-    return f"  {name:36}{good:4d}/{len(some):<4d}{100 * good / len(some) if some else 0:6.1f} %"
-
-
-def calibration(some: Iterable[Judged]) -> tuple[float, float, list[tuple[float, int, float, float]]]:
-    """Brier score, expected calibration error, and (from, number, mean confidence, share right) of ten bins."""
-    pairs = [(j.confidence, float(j.layer)) for j in some if j.verdict]
-    if not pairs:
+def calibration(pairs: Iterable[tuple[float, bool]]) -> tuple[float, float, list[Bin]]:
+    """Brier score, expected calibration error and ten bins of (what was said, whether it was right)."""
+    bins: dict[int, list[tuple[float, bool]]] = collections.defaultdict(list)
+    for said, right in pairs:
+        bins[min(int(said * 10), 9)].append((said, right))
+    number = sum(map(len, bins.values()))
+    if not number:
         return 0.0, 0.0, []
-    bins: dict[int, list[tuple[float, float]]] = collections.defaultdict(list)
-    for confidence, right in pairs:
-        bins[min(int(confidence * 10), 9)].append((confidence, right))
     rows = [
         (at / 10, len(b), sum(c for c, _ in b) / len(b), sum(r for _, r in b) / len(b))
         for at, b in sorted(bins.items())
     ]
-    error = sum(n * abs(mean - right) for _, n, mean, right in rows) / len(pairs)
-    return sum((c - r) ** 2 for c, r in pairs) / len(pairs), error, rows
+    error = sum(n * abs(mean - right) for _, n, mean, right in rows) / number
+    return sum((c - r) ** 2 for b in bins.values() for c, r in b) / number, error, rows
 
 
-def lines(judged: Sequence[Judged], view: str, verbose: bool) -> list[str]:
-    """The report of one view."""
-    denials = [j for j in judged if j.expected["denial"]]
-    controls = [j for j in judged if j.expected["control"]]
-    by_packets = [j for j in denials if j.expected["told_by"] == "packets"]
-    out = [
-        f"view {view}: {len(denials)} denials, {len(controls)} controls, {sum(bool(j.error) for j in judged)} errors"
+def _of_layers(denials: Sequence[Judged]) -> tuple[float, float, list[Bin]]:
+    return calibration((j.confidence, j.layer) for j in denials if j.verdict)
+
+
+def _of_causes(denials: Sequence[Judged]) -> tuple[float, float, list[Bin]]:
+    return calibration((j.cause_confidence, j.cause) for j in denials if j.verdict)
+
+
+def _denials(judged: Sequence[Judged]) -> list[Judged]:
+    return [j for j in judged if j.expected["denial"]]
+
+
+def _percent(some: Sequence[Judged], right: Callable[[Judged], bool]) -> str:
+    return f"{100 * sum(map(right, some)) / len(some):.1f}" if some else "-"
+
+
+_COLUMNS = ("verdict", "layer", "decid.", "product", "cause", "told", "hop ok", "Brier", "ECE", "Br.cause", "accused")
+
+
+def summary(by_view: Mapping[View, Sequence[Judged]]) -> list[str]:
+    """One row a view: percent right, Brier scores of the layer and the cause."""
+    rows = [(view.name, _cells(view, judged)) for view, judged in by_view.items()]
+    return [
+        *(f"{name:13}" + "".join(f"{cell:>9}" for cell in cells) for name, cells in (("view", _COLUMNS), *rows)),
+        "",
+        "decid.: layer, where the client's view can decide; told: cause, where what was given tells it;",
+        "hop ok: the deciding hop's address is right (from all hops), or at least not wrong (from the client);",
+        "ECE: expected calibration error; accused: good answers that got a verdict",
     ]
-    out.append(_share("a verdict", denials, lambda j: j.verdict is not None))
-    out.append(_share("layer", denials, lambda j: j.layer))
-    for name, wanted in (("  decidable", True), ("  undecidable", False)):
-        out.append(_share(name, [j for j in denials if j.expected["decidable"] == wanted], lambda j: j.layer))
-    told = [j for j in denials if j.expected["product_told"]]
-    out.append(_share("product, where it can be told", told, lambda j: j.product))
-    out.append(_share("cause", denials, lambda j: j.cause))
-    out.append(_share("  where packets tell it", by_packets, lambda j: j.cause))
-    if view == "all":
-        out.append(_share("hop", denials, lambda j: j.hop))
-    out.append(_share("controls accused", controls, lambda j: j.verdict is not None or j.others > 0))
-    brier, error, rows = calibration(denials)
-    out.append(f"  confidence: Brier {brier:.3f}, calibration error {error:.3f}")
-    out += [f"    {at:.1f}-{at + 0.1:.1f}  n {n:3d}  says {mean:.2f}  right {right:.2f}" for at, n, mean, right in rows]
-    out += ["", *_confusion(denials), "", *_by("product", denials), "", *_by("cause", denials)]
+
+
+def _cells(view: View, judged: Sequence[Judged]) -> tuple[str, ...]:
+    denials = _denials(judged)
+    controls = [j for j in judged if j.expected["control"]]
+    brier, error, _ = _of_layers(denials)
+    return (
+        _percent(denials, lambda j: j.verdict is not None),
+        _percent(denials, lambda j: j.layer),
+        _percent([j for j in denials if j.expected["decidable"]], lambda j: j.layer),
+        _percent([j for j in denials if j.expected["product_told"]], lambda j: j.product),
+        _percent(denials, lambda j: j.cause),
+        _percent([j for j in denials if view.logs or j.expected["told_by"] == "packets"], lambda j: j.cause),
+        _percent(denials, lambda j: j.hop if view.all_hops else not j.wrong_hop),
+        f"{brier:.3f}",
+        f"{error:.3f}",
+        f"{_of_causes(denials)[0]:.3f}",
+        f"{sum(j.verdict is not None or j.others > 0 for j in controls)}/{len(controls)}",
+    )
+
+
+def lines(judged: Sequence[Judged], view: View, verbose: bool) -> list[str]:
+    """The tables of one view."""
+    denials = _denials(judged)
+    out = [f"== {view.name}: {len(denials)} denials, {sum(bool(j.error) for j in judged)} errors"]
+    for name, (brier, error, rows) in (("layer", _of_layers(denials)), ("cause", _of_causes(denials))):
+        out.append(f"  confidence of the {name}: Brier {brier:.3f}, calibration error {error:.3f}")
+        out += [
+            f"    {at:.1f}-{at + 0.1:.1f}  n {n:3d}  says {mean:.2f}  right {right:.2f}" for at, n, mean, right in rows
+        ]
+    out += ["", *_confusion(denials)]
+    for field in ("layer", "product", "cause"):
+        out += ["", *_by(field, denials)]
     if verbose:
-        out += ["", *_failures(denials, controls, view)]
+        out += ["", *_failures(judged, view)]
     return out
 
 
@@ -152,32 +117,47 @@ def _by(field: str, denials: Sequence[Judged]) -> list[str]:
     return out
 
 
-def _failures(denials: Sequence[Judged], controls: Sequence[Judged], view: str) -> list[str]:
+def wrongs(j: Judged, view: View) -> list[str]:
+    """What is not right about one denial, in words; empty when all is."""
+    e, v = j.expected, j.verdict
+    if j.error or v is None:
+        return [j.error or f"no verdict with status {e['status']} ({j.others} others)"]
+    parts = [f"layer {v['layer']} ({v['confidence']:.2f}), is {e['layer']}"] * (not j.layer)
+    parts += [f"product {v['product']}, is {e['product']}"] * (e["product_told"] and not j.product)
+    parts += [f"cause {v['cause']}, is {e['cause']} (told by {e['told_by']})"] * (not j.cause)
+    at_fault = not j.hop if view.all_hops else j.wrong_hop
+    return parts + [f"hop {v['hop']['address']}, is {e['hop']}"] * at_fault
+
+
+def _failures(judged: Sequence[Judged], view: View) -> list[str]:
     out = ["  what went wrong"]
-    for j in denials:
-        e, v = j.expected, j.verdict
-        parts = []
-        if j.error or v is None:
-            parts.append(j.error or f"no verdict with status {e['status']} ({j.others} others)")
-        else:
-            parts += [f"layer {v['layer']} ({v['confidence']:.2f}), is {e['layer']}"] * (not j.layer)
-            parts += [f"product {v['product']}, is {e['product']}"] * (e["product_told"] and not j.product)
-            parts += [f"cause {v['cause']}, is {e['cause']} (told by {e['told_by']})"] * (not j.cause)
-            parts += [f"hop {v['hop']['address']}, is {e['hop']}"] * (view == "all" and not j.hop)
-        if parts:
-            mark = "" if e["decidable"] else " [undecidable]"
-            out.append(f"    {j.name}{mark}: {'; '.join(parts)}")
-    out += [f"    {j.name}: accused" for j in controls if j.verdict or j.others]
+    for j in _denials(judged):
+        parts = wrongs(j, view)
+        mark = "" if j.expected["decidable"] else " [undecidable]"
+        out += [f"    {j.name}{mark}: {'; '.join(parts)}"] * bool(parts)
+    out += [f"    {j.name}: accused" for j in judged if j.expected["control"] and (j.verdict or j.others)]
     return out
 
 
-def main(folder: Path, *, view: str = "both", verbose: bool = False, logs: bool = False) -> int:
+def _rows(view: View, judged: Sequence[Judged]) -> list[str]:
+    """One JSON object a case, for other programs."""
+    return [
+        json.dumps({"view": view.name, "expected": j.expected, "verdict": j.verdict, "wrong": wrongs(j, view)})
+        for j in judged
+    ]
+
+
+def main(folder: Path, *, views: Sequence[str] = (), verbose: bool = False, rows: Path | None = None) -> int:
+    """Print the report on the cases in `folder`: a summary of all views, tables of those named (or the first two)."""
     cases = sorted(path.parent for path in folder.glob("*/expected.json"))
     if not cases:
         print(f"no cases in {folder}; make them with: python -m tests.lab run", file=sys.stderr)
         return 3
-    for each in ("all", "client") if view == "both" else (view,):
-        with concurrent.futures.ThreadPoolExecutor(2) as pool:
-            judged = list(pool.map(lambda case: judge(case, each, logs), cases))  # noqa: B023
-        print("\n".join(lines(judged, each, verbose)) + "\n")
+    wanted = [view for view in VIEWS if view.name in views] or list(VIEWS)
+    by_view = {view: tuple(judge(case, view) for case in cases) for view in wanted}
+    print("\n".join(summary(by_view)))
+    for view in wanted if views else wanted[:2]:
+        print("\n" + "\n".join(lines(by_view[view], view, verbose)))
+    if rows:
+        rows.write_text("".join(f"{row}\n" for view in wanted for row in _rows(view, by_view[view])))
     return 0
