@@ -33,12 +33,14 @@ class Reads(Protocol):
     def content(self, source: str, body: Body) -> bytes | None: ...
 
 
-def correlate(trace: Reads, *, statuses: frozenset[int] | None = None) -> Iterator[Verdict]:
-    """A verdict for every denial, ordered by the start of the response; `statuses` narrows it."""
+def correlate(
+    trace: Reads, *, statuses: frozenset[int] | None = None, only: frozenset[str] | None = None
+) -> Iterator[Verdict]:
+    """A verdict for every denial, ordered by the start of the response; `statuses` and `only` (ids) narrow it."""
     view = _View(trace)
-    verdicts = [v for v in view.http_verdicts() if statuses is None or v.status in statuses]
+    verdicts = [v for v in view.http_verdicts(only) if statuses is None or v.status in statuses]
     if statuses is None:
-        verdicts += view.tls_verdicts()
+        verdicts += view.tls_verdicts(only)
     yield from sorted(verdicts, key=lambda v: v.time_ns or 0)
 
 
@@ -53,8 +55,9 @@ class _View:
         self.ends = Ends(self.connections.values())
         self.hops = Hops(self.exchanges, self.ends)
         self.redirects = redirects.Redirects(self.exchanges)
-        clients = {(e.source, host_of(self.ends.client(e))) for e in self.exchanges}
-        servers = {(e.source, host_of(self.ends.server(e))) for e in self.exchanges}
+        watched = [e for e in self.exchanges if "mitm.proxy" not in e.extra]  # a recording proxy sees no hop ask others
+        clients = {(e.source, host_of(self.ends.client(e))) for e in watched}
+        servers = {(e.source, host_of(self.ends.server(e))) for e in watched}
         passing = {(e.source, host_of(self.ends.server(e))) for e in self.hops.outer.values()}
         self.proxies = {(source, host) for source, host in servers & clients | passing if host}
         """(source, address) of what was seen to ask others itself; what one source shows, another may not"""
@@ -62,11 +65,15 @@ class _View:
 
     # -- HTTP
 
-    def http_verdicts(self) -> Iterator[Verdict]:
+    def http_verdicts(self, only: frozenset[str] | None = None) -> Iterator[Verdict]:
         denied = {e.id: e for e in self.exchanges if is_denial(e, self._body(e))}
         overcome = self._overcome(denied)
         for exchange in denied.values():
-            if exchange.id in overcome or exchange.id in self.hops.outer:
+            if (
+                exchange.id in overcome
+                or exchange.id in self.hops.outer
+                or (only is not None and exchange.id not in only)
+            ):
                 continue
             yield self._verdict(exchange)
 
@@ -200,11 +207,11 @@ class _View:
 
     # -- TLS
 
-    def tls_verdicts(self) -> Iterator[Verdict]:
+    def tls_verdicts(self, only: frozenset[str] | None = None) -> Iterator[Verdict]:
         answered = {e.tls for e in self.exchanges if e.response is not None}
         asked = {e.tls for e in self.exchanges if e.response is None}
         for handshake in self.handshakes.values():
-            if handshake.id in answered:
+            if handshake.id in answered or (only is not None and handshake.id not in only):
                 continue
             connection = self.connections.get(handshake.connection or "")
             how = refusal(handshake) or silent_refusal(handshake, connection, unanswered=handshake.id in asked)

@@ -39,7 +39,7 @@ REFUSED_CLIENT = {
 def is_denial(exchange: Exchange, body: str) -> bool:
     """A final response that refuses; `body` is its decoded text."""
     response = exchange.response
-    if response is None:
+    if response is None or exchange.extra.get("mitm.answered-by"):  # a recording proxy that answers itself says so
         return False
     if response.status in ALWAYS:
         return True

@@ -9,6 +9,7 @@ the client showed a certificate) it becomes a Handshake; the exchange names the 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from typing import Any
 
 from tracer.model.connection import Connection
@@ -36,10 +37,10 @@ class FlowReader:
     def take(self, flow: Any, number: int) -> bool:
         """Report a flow's exchange as `e<number>`; False when the flow is not HTTP."""
         client, server = flow.client_conn, flow.server_conn
-        _, inner_tls = self._connection(client, _name(client.peername), _name(client.sockname), number, True)
+        _, inner_tls = self._connection(client, name_of(client.peername), name_of(client.sockname), number, True)
         upstream, tls = None, None
         if server.timestamp_start or server.peername or server.error:
-            here, there = _name(server.sockname), _name(server.peername) or _name(server.address)
+            here, there = name_of(server.sockname), name_of(server.peername) or name_of(server.address)
             upstream, tls = self._connection(server, here, there, number, False)
         if flow.type != "http":
             return False
@@ -62,8 +63,8 @@ class FlowReader:
             transport="quic" if side.transport_protocol == "udp" else "tcp",
             client=client or "",
             server=server or "",
-            start_ns=_ns(side.timestamp_start) or 0,
-            end_ns=_ns(side.timestamp_end) or 0,
+            start_ns=nanoseconds(side.timestamp_start) or 0,
+            end_ns=nanoseconds(side.timestamp_end) or 0,
         )
         if tls is not None:
             self._sink.handshake(tls)
@@ -91,8 +92,8 @@ def exchange_of(
         id=context.new_id("e", number),
         source=context.source,
         protocol=request.version,
-        client=_name(flow.client_conn.peername),
-        server=_name(server.peername) or _name(server.address),
+        client=name_of(flow.client_conn.peername),
+        server=name_of(server.peername) or name_of(server.address),
         connection=connection,
         tls=tls,
         request=request,
@@ -105,11 +106,11 @@ def exchange_of(
     )
 
 
-def _name(place: Any) -> str | None:
+def name_of(place: Any) -> str | None:
     return address(str(place[0]), int(place[1])) if place else None
 
 
-def _ns(seconds: float | None) -> int | None:
+def nanoseconds(seconds: float | None) -> int | None:
     """Nanoseconds; a double holds today's seconds to about a quarter of a microsecond, so to whole microseconds."""
     return round(seconds * 1e6) * 1000 if seconds else None
 
@@ -120,11 +121,13 @@ def _headers(fields: Any) -> Headers:
 
 def _body(message: Any) -> Body:
     data = message.raw_content
+    whole = getattr(message, "size", None)
+    """of a body that was recorded in part"""
     if data is None:  # streamed through, or removed from the file
-        return Body(complete=False)
+        return Body(size=whole or 0, complete=False)
     named = ",".join(message.headers.get_all("content-encoding")).split(",")
     codings = tuple(c.strip().lower() for c in named if c.strip() and c.strip().lower() != "identity")
-    return Body(size=len(data), data=bytes(data), codings=codings)
+    return Body(size=whole or len(data), complete=whole is None, data=bytes(data), codings=codings)
 
 
 def _request(message: Any, number: int) -> Request:
@@ -168,10 +171,10 @@ def _head(line: str, message: Any) -> bytes:
 def _timing(flow: Any) -> Timing:
     response = flow.response
     return Timing(
-        start_ns=_ns(flow.request.timestamp_start),
-        request_end_ns=_ns(flow.request.timestamp_end),
-        response_start_ns=_ns(response.timestamp_start) if response else None,
-        end_ns=_ns(response.timestamp_end) if response else None,
+        start_ns=nanoseconds(flow.request.timestamp_start),
+        request_end_ns=nanoseconds(flow.request.timestamp_end),
+        response_start_ns=nanoseconds(response.timestamp_start) if response else None,
+        end_ns=nanoseconds(response.timestamp_end) if response else None,
     )
 
 
@@ -182,7 +185,7 @@ def _events(websocket: Any) -> tuple[Event, ...]:
         Event(
             kind=_OPCODES.get(int(m.type), "binary"),
             client=bool(m.from_client),
-            time_ns=_ns(m.timestamp),
+            time_ns=nanoseconds(m.timestamp),
             data=m.content,
             size=len(m.content),
         )
@@ -194,7 +197,7 @@ def _events(websocket: Any) -> tuple[Event, ...]:
             Event(
                 kind="close",
                 client=bool(websocket.closed_by_client),
-                time_ns=_ns(websocket.timestamp_end),
+                time_ns=nanoseconds(websocket.timestamp_end),
                 data=reason,
                 size=len(reason),
                 code=websocket.close_code,
@@ -203,27 +206,31 @@ def _events(websocket: Any) -> tuple[Event, ...]:
     return tuple(events)
 
 
-def _extra(flow: Any) -> dict[str, str]:
-    """The proxy as a hop, and what was done to the flow in it."""
+def facts_of(flow: Any, client_tls: Mapping[str, str | None], server_tls: Mapping[str, str | None]) -> dict[str, str]:
+    """The proxy as a hop, what was agreed on its two sides (see `agreed`), and what was done to the flow in it."""
     client, server = flow.client_conn, flow.server_conn
     mode = getattr(client.proxy_mode, "full_spec", "") if client.proxy_mode else ""
     facts = {
-        "mitm.proxy": _name(client.sockname),
+        "mitm.proxy": name_of(client.sockname),
         "mitm.mode": str(mode),
-        "mitm.server-address": _name(server.address),
-        "mitm.upstream-proxy": _name(server.via[1]) if server.via else None,
+        "mitm.server-address": name_of(server.address),
+        "mitm.upstream-proxy": name_of(server.via[1]) if server.via else None,
         "mitm.server-error": server.error,
         "mitm.client-error": client.error,
         "mitm.replay": flow.is_replay,
         "mitm.marked": flow.marked,
         "mitm.modified": "true" if flow.type == "http" and flow.modified() else None,
     }
-    facts |= {f"mitm.client-tls.{name}": value for name, value in _agreed(client).items()}
-    facts |= {f"mitm.server-tls.{name}": value for name, value in _agreed(server).items()}
+    facts |= {f"mitm.client-tls.{name}": value for name, value in client_tls.items()}
+    facts |= {f"mitm.server-tls.{name}": value for name, value in server_tls.items()}
     return {name: str(value)[:400] for name, value in facts.items() if value}
 
 
-def _agreed(side: Any) -> dict[str, str | None]:
+def _extra(flow: Any) -> dict[str, str]:
+    return facts_of(flow, agreed(flow.client_conn), agreed(flow.server_conn))
+
+
+def agreed(side: Any) -> dict[str, str | None]:
     """What one side of the proxy agreed on in TLS, and the certificate that was shown there."""
     if not side.tls_version and not side.timestamp_tls_setup:
         return {}
@@ -265,13 +272,15 @@ def _handshake(side: Any, client: str, server: str, number: int, outer: bool, co
         alerts=(Alert(client=outer, level=2, code=said.code, name=said.name),) if said else (),
         complete=True if side.timestamp_tls_setup else (False if said else None),
         decrypted=bool(side.timestamp_tls_setup),
-        start_ns=_ns(getattr(side, "timestamp_tcp_setup", None) or side.timestamp_start),
-        end_ns=_ns(side.timestamp_tls_setup),
+        start_ns=nanoseconds(getattr(side, "timestamp_tcp_setup", None) or side.timestamp_start),
+        end_ns=nanoseconds(side.timestamp_tls_setup),
     )
 
 
 def _der(cert: Any) -> bytes:
     from cryptography.hazmat.primitives.serialization import Encoding
 
+    if isinstance(cert, bytes):
+        return cert
     encoded: bytes = cert.to_cryptography().public_bytes(Encoding.DER)
     return encoded

@@ -60,7 +60,7 @@ def host_of(url: str) -> str:
 def is_denial(exchange: Exchange) -> bool:
     """The final response is a denial by its status alone, or refuses a CONNECT."""
     response, request = exchange.response, exchange.request
-    if response is None:
+    if response is None or exchange.extra.get("mitm.answered-by"):  # tracer's own proxy is never accused
         return False
     refused = request is not None and request.method == "CONNECT" and response.status >= 400
     return response.status in DENIALS or refused

@@ -113,20 +113,26 @@ class Listing:
 
 
 class Follower:
-    """What came into a trace since the last look; another process may be the one that writes it."""
+    """What came into a trace since the last look; another process may be the one that writes it.
+
+    `Trace.open(path)` opens a trace file while `tracer proxy`, `run`, `browse` or `capture` write it (SQLite's
+    write-ahead log keeps reader and writer apart); call `news()` a few times a second, it costs one indexed query a
+    table when nothing is new. A value that was replaced (a WebSocket that grew, say) comes again with the same id.
+    `tracer.live.growing(path)` tells whether somebody still writes.
+    """
 
     TABLES = ("source", "connection", "handshake", "exchange", "verdict", "problem")
 
-    def __init__(self, trace: Trace, from_now: bool = False) -> None:
+    def __init__(self, trace: Trace, from_now: bool = False, tables: tuple[str, ...] = TABLES) -> None:
         self._trace = trace
-        self._last = dict.fromkeys(self.TABLES, 0)
+        self._last = dict.fromkeys(tables, 0)
         if from_now:
-            for table in self.TABLES:
+            for table in tables:
                 self._last[table] = trace.select(f"SELECT coalesce(max(n), 0) FROM {table}")[0][0]
 
     def news(self) -> Iterator[Source | Connection | Handshake | Exchange | Verdict | Problem]:
         """Values added, or replaced, since the last call, in the order they came."""
-        for table in self.TABLES:
+        for table in self._last:
             while page := self._trace.select(
                 f"SELECT n FROM {table} WHERE n > ? ORDER BY n LIMIT 500", (self._last[table],)
             ):

@@ -48,8 +48,6 @@ def create(path: str | os.PathLike[str] | None) -> sqlite3.Connection:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     db = sqlite3.connect(path or "", isolation_level=None, check_same_thread=False)
     harden(db)
-    db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    db.execute(f"PRAGMA user_version = {VERSION}")
     db.execute("PRAGMA cache_size = -32768")
     if path is None:
         db.execute("PRAGMA journal_mode = OFF")
@@ -57,7 +55,9 @@ def create(path: str | os.PathLike[str] | None) -> sqlite3.Connection:
     else:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = NORMAL")
-    db.execute("BEGIN")
+    db.execute("BEGIN")  # who looks meanwhile sees all of it or nothing
+    db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    db.execute(f"PRAGMA user_version = {VERSION}")
     for sql in (*TABLES.values(), *INDEXES.values()):
         db.execute(sql)
     db.execute("COMMIT")

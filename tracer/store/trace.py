@@ -71,17 +71,24 @@ class Trace:
         self._foreign = False
         """made by somebody else, perhaps: the paths in it are not ours to open"""
         self.path = None if path is None else os.fspath(path)
+        self._writes = path is not None
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], write: bool = False) -> Self:
         """A saved trace. Raises NotATrace (a ValueError) or OSError, with a reason a person understands."""
         trace = cls(db=open_existing(path, write))
         trace.path, trace._foreign = os.fspath(path), True
+        trace._writes = write
         return trace
 
     def close(self) -> None:
         """Write what waits and let the database go."""
         self.flush()
+        if self._writes:
+            try:  # one file, without a log beside it; not while somebody reads
+                self._db.execute("PRAGMA journal_mode = DELETE")
+            except sqlite3.OperationalError:
+                pass
         self._db.close()
 
     def __enter__(self) -> Self:
@@ -166,12 +173,18 @@ class Trace:
         with self._lock:
             if not self._count:
                 return
-            self._db.execute("BEGIN")
-            for table, rows in self._waiting.items():
-                if rows:
-                    self._db.executemany(_INSERT[table], rows)
-                    rows.clear()
-            self._db.execute("COMMIT")
+            try:
+                self._db.execute("BEGIN")
+                for table, rows in self._waiting.items():
+                    if rows:
+                        self._db.executemany(_INSERT[table], rows)
+                self._db.execute("COMMIT")
+            except sqlite3.Error:  # a full disk, say: what waits goes on waiting
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+            for rows in self._waiting.values():
+                rows.clear()
             self._count = 0
 
     def _add(self, table: str, row: tuple[Any, ...]) -> None:
