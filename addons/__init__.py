@@ -1,1 +1,1 @@
-"""placeholder"""
+"""Scripts for mitmproxy. `mitmproxy -s addons/record.py` records and judges what passes through."""

@@ -103,3 +103,8 @@ def make(folder: Path) -> None:
     revoked = _signed("revoked", ca, usage=client)
     revoked.save(folder / "revoked")
     (folder / "crl.pem").write_bytes(_revocations(ca, revoked.certificate))
+
+
+def leaf(name: str, issuer: Identity, *, names: tuple[str, ...] = (), client: bool = False) -> Identity:
+    """A good certificate for a server with these names, or for a client."""
+    return _signed(name, issuer, usage=Usage.CLIENT_AUTH if client else Usage.SERVER_AUTH, names=names)

@@ -1,0 +1,47 @@
+"""`python -m tracer.live TRACE`: the recorder as a process; one JSON object a line on standard output tells verdicts.
+
+It ends when the proxy says so in the journal, or closes our standard input by ending in any other way.
+"""
+
+from __future__ import annotations
+
+import json
+import select
+import sys
+from pathlib import Path
+
+from tracer.model.verdict import Verdict
+from tracer.store.trace import Trace
+
+from .journal import folder_of
+from .recorder import Recorder
+
+EVERY = 0.05
+"""seconds between two looks"""
+
+
+def main(path: str) -> int:
+    """Record into a new trace file until the proxy ends."""
+
+    def put(**news: str) -> None:
+        try:
+            print(json.dumps(news), flush=True)
+        except OSError:  # nobody listens any more; what is recorded still counts
+            sys.stdout = open("/dev/null", "w")  # noqa: SIM115
+
+    with Trace(Path(path)) as trace:
+
+        def tell(verdict: Verdict) -> None:
+            exchange = trace.exchange(verdict.exchange)
+            put(headline=verdict.headline, flow=exchange.extra.get("mitm.flow", "") if exchange else "")
+
+        recorder = Recorder(trace, folder_of(path), tell, lambda text: put(say=text))
+        while not recorder.ended:
+            if not recorder.step() and select.select([sys.stdin], [], [], EVERY)[0]:
+                break
+        recorder.finish(patience=30)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -1,0 +1,164 @@
+"""A mitmproxy process of ours with the recording addon in it, and the recorder here behind it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from importlib.util import find_spec
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tracer.model.verdict import Verdict
+from tracer.store.trace import Trace
+
+from .journal import folder_of
+from .recorder import Recorder
+
+START = 30.0
+"""seconds that mitmproxy may take to listen"""
+EVERY = 0.05
+"""seconds between two looks at the journal"""
+_RUN = "import sys; from mitmproxy.tools.main import mitmdump; sys.exit(mitmdump())"
+NEEDED = (
+    "this needs mitmproxy in the same Python: pip install 'tracer[live]' (or uv tool install 'tracer[live]'). "
+    "A mitmproxy of its own records too: uv tool install mitmproxy --with tracer, then mitmproxy -s {script}"
+)
+
+
+class ProxyError(Exception):
+    """The proxy did not start; the message says why."""
+
+
+def addon() -> Path:
+    """The script that mitmproxy runs."""
+    spec = find_spec("addons.record")
+    if spec is None or spec.origin is None:
+        raise ProxyError("the addon (addons/record.py) is not installed beside tracer")
+    return Path(spec.origin)
+
+
+class Proxy:
+    """A context in which a proxy runs and is recorded; `record` until something happens, then look at `trace`."""
+
+    def __init__(
+        self,
+        save: str | None,
+        listen: Sequence[tuple[str, str]],
+        options: Sequence[str] = (),
+        tell: Callable[[Verdict], None] = lambda _: None,
+        say: Callable[[str], None] = lambda _: None,
+        environment: dict[str, str] | None = None,
+    ) -> None:
+        if find_spec("mitmproxy") is None:
+            raise ProxyError(NEEDED.format(script=addon()))
+        self._save, self._tell, self._say = save, tell, say
+        self._arguments = [part for pair in listen for part in pair]
+        self._options = options
+        self._environment = environment or {}
+        self._exit = ExitStack()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self._exit.close()
+            raise
+        return self
+
+    def _start(self) -> None:
+        enter = self._exit.enter_context
+        if self._save is None:
+            self.folder = Path(enter(tempfile.TemporaryDirectory(prefix="tracer-")))
+            path = self.folder / "trace"
+        else:
+            path = Path(self._save)
+        self.trace = enter(Trace(path))
+        journal = folder_of(path)
+        self.recorder = Recorder(self.trace, journal, self._tell, self._say)
+        if self._save is not None:
+            self.folder = journal
+        self._output = enter(open(self.folder / "mitmproxy.log", "w+b"))  # noqa: SIM115
+        settings = {"tracer_journal": str(journal), "flow_detail": "0", "termlog_verbosity": "warn"}
+        given = [*(f"{k}={v}" for k, v in settings.items()), *self._options]
+        self._process = subprocess.Popen(
+            [
+                sys.executable,
+                "-c",
+                _RUN,
+                "-s",
+                str(addon()),
+                *self._arguments,
+                *(w for s in given for w in ("--set", s)),
+            ],
+            stdin=subprocess.PIPE,  # closes when we end in whatever way, and it ends then
+            stdout=self._output,
+            stderr=subprocess.STDOUT,
+            env=os.environ | self._environment,
+            start_new_session=True,  # Ctrl-C reaches us, and we end it when all is recorded
+        )
+        self._exit.callback(self._stop)
+        self._wait()
+
+    def _wait(self) -> None:
+        until = time.monotonic() + START
+        while self.recorder.ready is None:
+            if not self.running or time.monotonic() > until:
+                raise ProxyError(f"mitmproxy did not start: {self.said() or 'it does not say why'}")
+            if not self.recorder.step():
+                time.sleep(0.01)
+        if not self.recorder.ready:
+            raise ProxyError(f"mitmproxy listens nowhere: {self.said() or 'it does not say why'}")
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Where it listens, `127.0.0.1:8080`."""
+        return self.recorder.ready or ()
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def said(self) -> str:
+        """The end of what mitmproxy printed."""
+        self._output.flush()
+        self._output.seek(0)
+        return self._output.read()[-3000:].decode("utf-8", "replace").strip()
+
+    def record(self, until: Callable[[], bool]) -> None:
+        """Record until the proxy ends or `until` says so."""
+        while self.running and not until():
+            if not self.recorder.step():
+                time.sleep(EVERY)
+
+    def finish(self) -> None:
+        """End the proxy, and take everything into the trace, which stays open until the context is left."""
+        self._stop()
+        self.recorder.finish()
+
+    def _stop(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.send_signal(signal.SIGTERM)
+        until = time.monotonic() + 10
+        while process.poll() is None and time.monotonic() < until:
+            if not self.recorder.step():
+                time.sleep(0.02)
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+        if process.stdin is not None:
+            process.stdin.close()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._exit.close()

@@ -1,0 +1,180 @@
+"""The recorder: takes the journal into the trace, judges what was denied, deletes what is safe.
+
+It runs in a process of its own, beside the proxy. When it is killed, or the disk is full, the journal waits; `recover`
+takes up what is left. Problem codes: `live.broken` (a record that cannot be read), `live.cut` (the recording ended
+without a word), `live.bug`.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import sqlite3
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tracer.model.problem import Problem, Severity
+from tracer.model.source import Source
+from tracer.model.verdict import Verdict
+from tracer.opening import bug
+from tracer.store.trace import Trace
+
+from .conversion import NAME, Conversion
+from .journal import Reader, folder_of, segments
+from .judging import Judge
+from .records import End, Note, Ready, Record
+
+RETRY = 1.0
+"""seconds after which a disk that was full is tried again"""
+_MENTIONED = 20
+
+
+class Recorder:
+    """Takes what is new with every `step`; `tell` hears each verdict when it is known, `say` what went wrong."""
+
+    def __init__(
+        self,
+        trace: Trace,
+        folder: Path,
+        tell: Callable[[Verdict], None] = lambda _: None,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.trace = trace
+        self.ready: tuple[str, ...] | None = None
+        """addresses at which the proxy listens, once it does"""
+        self.ended = False
+        """the proxy said that nothing follows"""
+        self._folder = folder
+        self._lock = _lock(folder)
+        self._reader = Reader(folder)
+        self._conversion = Conversion(trace, trace.exchange)
+        self._judge = Judge(trace, tell)
+        self._say = say
+        self._batch: list[Record] = []
+        self._retry = 0.0
+        self._partial = self._stuck = False
+        self._notes = 0
+        self._source()
+
+    def step(self) -> bool:
+        """Take what was appended since; whether there was anything."""
+        if self._stuck and time.monotonic() < self._retry:
+            return False
+        if not self._batch:
+            self._batch = list(self._reader.take())
+        found = bool(self._batch)
+        try:
+            if found:
+                for record in self._batch:
+                    self._take(record)
+                self._conversion.settle()
+                self.trace.flush()
+            self._judge.work()
+            self.trace.flush()
+        except sqlite3.Error as error:
+            self._full(error)
+            return False
+        if self._stuck:
+            self._stuck = False
+            self._say("the disk takes the trace again; nothing was lost meanwhile")
+        self._batch = []
+        self._reader.forget()
+        return found
+
+    def finish(self, patience: float = 10.0) -> None:
+        """Take all that is left, judge it, and close the journal; the trace stays open."""
+        until = time.monotonic() + patience
+        while self.step() or (self._stuck and time.monotonic() < until):
+            if self._stuck:
+                time.sleep(0.05)
+        try:
+            self._judge.work(final=True)
+            if not self.ended:
+                text = "the recording ended without a word: what was under way then is missing"
+                self.trace.problem(Problem(code="live.cut", severity=Severity.NOTE, text=text, source=NAME))
+            self._source()
+            self.trace.flush()
+        except sqlite3.Error as error:
+            self._full(error)
+        self._lock.close()
+        if not self._stuck and not self._batch:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _take(self, record: Record) -> None:
+        if isinstance(record, Ready):
+            self.ready = record.addresses
+        elif isinstance(record, End):
+            self.ended = True
+        elif isinstance(record, Note):
+            self._notes += 1
+            self._partial = self._partial or record.warn
+            if self._notes <= _MENTIONED:
+                self._conversion.take(record)
+                self._say(record.text)
+        else:
+            try:
+                exchange = self._conversion.take(record)
+            except sqlite3.Error:
+                raise
+            except Exception:  # one record costs itself
+                self._partial = True
+                self.trace.problem(bug("live.bug", NAME, "a record could not be taken into the trace"))
+                return
+            if exchange is not None:
+                self._judge.consider(exchange)
+
+    def _full(self, error: sqlite3.Error) -> None:
+        self._retry = time.monotonic() + RETRY
+        if not self._stuck:
+            self._stuck = True
+            self._say(f"the trace cannot be written ({error}); what happens is kept in {self._folder} until it can")
+
+    def _source(self) -> None:
+        if self._reader.broken:
+            text = f"{self._reader.broken} records of the journal cannot be read"
+            self.trace.problem(Problem(code="live.broken", severity=Severity.WARN, text=text, source=NAME))
+        partial = self._partial or bool(self._reader.broken)
+        self.trace.source(Source(name=NAME, kind="live", partial=partial, path=None))
+        self.trace.flush()
+
+
+class Busy(OSError):  # noqa: N818
+    """Another process records into this trace."""
+
+
+def _lock(folder: Path) -> Any:
+    folder.mkdir(mode=0o700, exist_ok=True)
+    file = open(folder / "recorder.lock", "ab")  # noqa: SIM115
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise Busy(f"{folder}: another process records into this trace") from None
+    return file
+
+
+def growing(trace: str | os.PathLike[str]) -> bool:
+    """Somebody records into this trace file at the moment."""
+    folder = folder_of(trace)
+    if not folder.is_dir():
+        return False
+    try:
+        _lock(folder).close()
+    except OSError:
+        return True
+    return False
+
+
+def recover(trace: str | os.PathLike[str]) -> bool:
+    """Take what a killed recording left beside this trace file into it; whether there was anything."""
+    folder = folder_of(trace)
+    if not folder.is_dir() or not (segments(folder) or (folder / "recorder.lock").exists()):
+        return False
+    if not os.path.isfile(trace) or growing(trace):
+        return False
+    with Trace.open(trace, write=True) as opened:
+        Recorder(opened, folder).finish()
+    return True
