@@ -144,7 +144,8 @@ def _saved_alone(origin: str | os.PathLike[str] | BinaryIO) -> Trace | None:
         return None
     from tracer.store.trace import Where
 
-    return trace if trace.count("verdict") or not trace.count("exchange", Where("denied")) else None
+    live = any(s.kind == "live" for s in trace.sources())  # judged as it grew, and perhaps growing still
+    return trace if live or trace.count("verdict") or not trace.count("exchange", Where("denied")) else None
 
 
 def _open(origin: Any, name: str, reading: Reading) -> Opened | None:

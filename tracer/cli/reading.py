@@ -49,11 +49,27 @@ def read_sources(sources: tuple[str, ...], keylogs: tuple[str, ...], quiet: bool
 
     from .terminal import ProgressBar
 
+    _recover(sources, quiet)
     bar = ProgressBar(quiet)
     try:
         return read(sources, keylogs=keylogs, progress=bar, **options)
     finally:
         bar.done()
+
+
+def _recover(sources: tuple[str, ...], quiet: bool) -> None:
+    """Take what killed recordings left beside their trace files into them."""
+    import os
+
+    for source in sources:
+        if not os.path.isdir(f"{source}.live"):
+            continue
+        from tracer.live import recover
+
+        from .terminal import say
+
+        if recover(source) and not quiet:
+            say(f"tracer: {source}: what its recording had left in {source}.live is in it now")
 
 
 def tell(reading: Any, quiet: bool, verbose: bool) -> None:

@@ -1,0 +1,112 @@
+"""`tracer proxy`: a recording proxy with live verdicts."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import Any
+
+import click
+
+from .proxying import line, proxies, recording, summary
+from .reading import INTERRUPTED, OK
+
+
+@click.command("proxy")
+@click.option("--listen", default="127.0.0.1:8080", show_default=True, metavar="HOST:PORT", help="Where to listen.")
+@click.option(
+    "--mode",
+    "modes",
+    multiple=True,
+    metavar="MODE",
+    help="regular, reverse:URL, upstream:URL, socks5, transparent, local, wireguard; may be repeated (MODE@PORT).",
+)
+@proxies
+@click.option("--ui", is_flag=True, help="The terminal interface over the recording.")
+@click.option("--no-redact", is_flag=True, help="Keep secrets in the verdict lines. Share them with nobody.")
+def command(listen: str, modes: tuple[str, ...], ui: bool, no_redact: bool, **given: Any) -> int:
+    """Record what passes through, and say of every denial which hop made it, as it happens.
+
+    Listens on loopback only unless told otherwise. Ctrl-C ends it.
+
+    \b
+    Examples:
+      tracer proxy --save today.trace
+      tracer proxy --mode reverse:https://api.example.test --listen 127.0.0.1:9000
+      tracer proxy --mode upstream:http://proxy.corp.test:3128 --cert client.pem
+    """
+    host, port = _address(listen)
+    arguments = [("--listen-host", host), ("--listen-port", port), *(("--mode", m) for m in modes)]
+    if ui:
+        return _with_interface(arguments, given, no_redact)
+    from .reading import shown
+    from .terminal import say, style, width
+
+    paint = style()
+    view: Any = None
+
+    def tell(verdict: Any) -> None:
+        if not given["quiet"] and view is not None:
+            print(line(verdict if no_redact else view.verdict(verdict), paint, width()), flush=True)
+
+    ended: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda n, _: ended.append(n))
+    with recording(given, arguments, tell) as proxy:
+        view = shown(proxy.trace, no_redact)
+        if not given["quiet"]:
+            _explain(proxy.addresses, modes, given)
+        proxy.record(lambda: bool(ended))
+        died = not ended
+        proxy.finish()
+        if died:
+            say(f"tracer: mitmproxy ended: {proxy.said()}")
+        summary(proxy, given)
+    sys.stdout.flush()
+    if died:
+        return 70
+    return INTERRUPTED if ended[0] == signal.SIGINT else OK
+
+
+def _address(listen: str) -> tuple[str, str]:
+    host, colon, port = listen.rpartition(":")
+    if not colon or not port.isdecimal() or int(port) > 65535:
+        raise click.BadParameter("HOST:PORT is expected, such as 127.0.0.1:8080", param_hint="--listen")
+    return host.strip("[]") or "127.0.0.1", port
+
+
+def _explain(addresses: tuple[str, ...], modes: tuple[str, ...], given: dict[str, Any]) -> None:
+    """How to use it, and whom to trust."""
+    from tracer.live.trust import authority, confdir
+
+    from .terminal import say
+
+    where = ", ".join(addresses)
+    say(f"tracer: recording {', '.join(modes) or 'proxy'} at {where}; Ctrl-C ends it")
+    if not modes:
+        say(f"tracer: try   curl -x http://{addresses[0]} --cacert {authority(confdir(given['settings']))} https://…")
+        say("tracer: clients must trust that certificate; tracer doctor checks who does, tracer run sets it all up")
+    if not addresses[0].startswith(("127.", "[::1]", "::1", "localhost")):
+        say("tracer: warning: this is not loopback: whoever reaches it can use it")
+
+
+def _with_interface(arguments: list[tuple[str, str]], given: dict[str, Any], no_redact: bool) -> int:
+    """The proxy behind the terminal interface; it ends with it."""
+    import threading
+
+    from . import main
+
+    if not sys.stdout.isatty():
+        raise click.UsageError("--ui needs a terminal")
+    done = threading.Event()
+    with recording(given | {"quiet": True}, arguments) as proxy:
+        worker = threading.Thread(target=lambda: proxy.record(done.is_set), daemon=True)
+        worker.start()
+        try:
+            main(["open", "--quiet", *(["--no-redact"] if no_redact else []), str(proxy.trace.path)])
+        finally:
+            done.set()
+            worker.join(5)
+            proxy.finish()
+        summary(proxy, given)
+    return OK

@@ -1,0 +1,106 @@
+"""What commands that record through the proxy share: their options, starting it, lines as denials happen."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .program import Failure
+from .reading import USAGE
+
+Function = Callable[..., Any]
+
+
+def proxies(function: Function) -> Function:
+    """Options of a command that starts the proxy."""
+    for decorate in (
+        click.option("-q", "--quiet", is_flag=True, help="No verdicts as they happen, no hints."),
+        click.option("--set", "settings", multiple=True, metavar="OPTION=VALUE", help="An option of mitmproxy's."),
+        click.option("-k", "--insecure", is_flag=True, help="Do not verify the servers' certificates."),
+        click.option("--ca", "authorities", multiple=True, metavar="PEM", help="Trust these authorities too."),
+        click.option(
+            "--cert",
+            metavar="PATH",
+            help="Client certificate and key for servers: a PEM file, or a folder of HOST.pem.",
+        ),
+        click.option(
+            "--pass",
+            "passed",
+            multiple=True,
+            metavar="HOST",
+            help="Let this host's TLS through untouched (*.bank.test).",
+        ),
+        click.option("--save", metavar="TRACE", help="Keep the recording in this file; tracer open follows it."),
+    ):
+        function = decorate(function)
+    return function
+
+
+@contextmanager
+def recording(
+    given: dict[str, Any],
+    listen: list[tuple[str, str]],
+    tell: Callable[[Any], None] | None = None,
+    environment: dict[str, str] | None = None,
+) -> Iterator[Any]:
+    """The running proxy for the options that `proxies` declared."""
+    from tracer.live.proxy import Proxy, ProxyError
+    from tracer.live.trust import roots
+
+    from .terminal import say
+
+    save = given["save"]
+    if save is not None and (os.path.exists(save) or not os.path.isdir(os.path.dirname(os.path.abspath(save)))):
+        why = "it is there already" if os.path.exists(save) else "there is no such folder"
+        raise Failure(f"--save {save}: {why}", USAGE)
+    with tempfile.TemporaryDirectory(prefix="tracer-") as folder:
+        bundle = Path(folder) / "roots.pem"
+        try:
+            bundle.write_bytes(roots(given["authorities"]))
+        except OSError as error:
+            raise Failure(f"--ca {error.filename}: {error.strerror}", USAGE) from None
+        options = [f"ssl_verify_upstream_trusted_ca={bundle}"]
+        options += ["ssl_insecure=true"] if given["insecure"] else []
+        options += [f"client_certs={os.path.abspath(given['cert'])}"] if given["cert"] else []
+        options += [f"tracer_pass={host}" for host in given["passed"]]
+        try:
+            with Proxy(
+                save,
+                listen,
+                [*options, *given["settings"]],
+                tell=tell or (lambda _: None),
+                say=lambda text: None if given["quiet"] else say(f"tracer: {text}"),
+                environment=environment,
+            ) as proxy:
+                yield proxy
+        except ProxyError as error:
+            raise Failure(str(error), USAGE) from None
+
+
+def line(verdict: Any, style: Any, width: int) -> str:
+    """One denial on one line: `✗ e12 403 GET https://…  who said it and why  [97 %]`."""
+    from tracer.views.safe import safe
+
+    sure = f"[{round(verdict.confidence * 100)} %]"
+    what = f"{verdict.method or 'TLS'} {verdict.url or ''}"
+    head = f"{style.sign('no')} {safe(verdict.exchange, 20)}  {safe(what, max(width // 2, 40))}"
+    return f"{style.bold(head)}\n    {safe(verdict.headline)}  {style.layer(verdict.layer, sure)}"
+
+
+def summary(proxy: Any, given: dict[str, Any]) -> None:
+    """What was recorded, and how to look at it, on standard error."""
+    from .terminal import say
+
+    if given["quiet"]:
+        return
+    trace = proxy.trace
+    denials, exchanges = trace.count("verdict"), trace.count("exchange")
+    say(f"tracer: {exchanges} exchange{'s' * (exchanges != 1)}, {denials} denial{'s' * (denials != 1)}")
+    if given["save"]:
+        say(f"tracer: kept in {given['save']}: tracer open {given['save']}")

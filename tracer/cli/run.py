@@ -1,0 +1,109 @@
+"""`tracer run -- COMMAND`: a program through the recording proxy, its output and exit code untouched."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .program import Failure
+from .proxying import proxies, recording, summary
+from .reading import NO_REDACT
+
+
+@click.command("run", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@proxies
+@NO_REDACT
+@click.option("--json", "as_json", type=click.Path(), metavar="FILE", help="Write the verdicts to FILE as JSON.")
+@click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND...")
+def command(words: tuple[str, ...], no_redact: bool, as_json: str | None, **given: Any) -> int:
+    """Run a program through the recording proxy, then say who denied what.
+
+    Proxy and certificate variables are set for curl, wget, Python, Node, Go, Ruby, git, aws, Java and more, and
+    SSLKEYLOGFILE. Input, output and exit code are the program's own; verdicts go to standard error when it has ended.
+
+    \b
+    Examples:
+      tracer run -- curl https://api.example.test/v1/items
+      tracer run --save failing.trace -- npm test
+      tracer run --cert client.pem -- python fetch.py
+    """
+    with tempfile.TemporaryDirectory(prefix="tracer-") as name:
+        folder = Path(name)
+        keys = f"{given['save']}.keys" if given["save"] else str(folder / "keys.log")
+        keys = os.environ.get("SSLKEYLOGFILE") or os.path.abspath(keys)
+        os.close(os.open(keys, os.O_CREAT | os.O_APPEND, 0o600))
+        own = {"MITMPROXY_SSLKEYLOGFILE": keys}
+        with recording(given, [("--listen-host", "127.0.0.1"), ("--listen-port", "0")], environment=own) as proxy:
+            code = _run(words, _environment(words, proxy, folder, keys, given), proxy)
+            proxy.finish()
+            _tell(proxy, given, no_redact, as_json)
+    return code
+
+
+def _environment(words: tuple[str, ...], proxy: Any, folder: Path, keys: str, given: dict[str, Any]) -> dict[str, str]:
+    from tracer.live.environment import JAVA, environment
+    from tracer.live.trust import authority, confdir, roots
+
+    certificate = authority(confdir(given["settings"])).read_bytes()
+    java = os.path.basename(words[0]) in JAVA
+    return environment(os.environ, proxy.addresses[0], folder, certificate, roots(given["authorities"]), keys, java)
+
+
+def _run(words: tuple[str, ...], env: dict[str, str], proxy: Any) -> int:
+    """Run it with our own standard streams; the exit code as a shell gives it."""
+    sys.stdout.flush()
+    received: list[int] = []
+    try:
+        process = subprocess.Popen(words, env=env)
+    except OSError as error:
+        code = 127 if isinstance(error, FileNotFoundError) else 126
+        raise Failure(f"{words[0]}: {error.strerror or error}", code) from None
+    # Ctrl-C reaches the program by itself; what else is sent to us is meant for it
+    signal.signal(signal.SIGINT, lambda *_: received.append(signal.SIGINT))
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(number, lambda n, _: process.send_signal(n))
+    done = threading.Event()
+    worker = threading.Thread(target=lambda: proxy.record(done.is_set), daemon=True)
+    worker.start()
+    try:
+        status = process.wait()
+    finally:
+        done.set()
+        worker.join()
+    return 128 - status if status < 0 else status
+
+
+def _tell(proxy: Any, given: dict[str, Any], no_redact: bool, as_json: str | None) -> None:
+    """The verdicts on standard error."""
+    from tracer.views.explain import explain
+
+    from .reading import shown
+    from .terminal import say, style, width
+
+    trace = proxy.trace
+    view = shown(trace, no_redact)
+    verdicts = list(view.verdicts())
+    if as_json is not None:
+        import msgspec
+
+        from tracer.formats.json_values import verdict_value
+
+        Path(as_json).write_bytes(msgspec.json.encode([verdict_value(v) for v in verdicts]))
+    if given["quiet"]:
+        return
+    if verdicts:
+        say("")
+        for text in explain(trace, view, verdicts, style(sys.stderr), width()):
+            say(text)
+        if given["save"]:
+            say(f"tracer: kept in {given['save']}: tracer open {given['save']}")
+    else:
+        summary(proxy, given)
