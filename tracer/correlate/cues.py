@@ -14,6 +14,8 @@ import msgspec
 from tracer.model.http import Exchange
 from tracer.model.verdict import Cause
 
+from .literals import Sought
+
 TELLING = (
     "www-authenticate", "proxy-authenticate", "x-error", "x-deny-reason", "x-amzn-errortype", "x-amz-error-code",
     "x-ms-error-code", "proxy-status", "x-reason", "deny-reason", "x-tengine-error", "x-squid-error", "grpc-message",
@@ -62,8 +64,8 @@ def cues() -> Cues:
 
 
 @cache
-def _compiled(like: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile("|".join(like), re.IGNORECASE | re.DOTALL)
+def _any_of(like: tuple[str, ...]) -> Sought:
+    return Sought("|".join(like))
 
 
 def stated(exchange: Exchange, body: str) -> Iterator[Cue]:
@@ -72,9 +74,10 @@ def stated(exchange: Exchange, body: str) -> Iterator[Cue]:
     assert response is not None
     texts = [("response body", STANDARD.sub(" ", MARKUP.sub(" ", body[:READ])))]
     texts += [(f"response header {n}", v) for n in TELLING for v in response.get_all(n)]
+    lowered = [(where, said, said.lower()) for where, said in texts]
     for row in cues().stated:
-        for where, said in texts:
-            hit = _compiled(row.like).search(said)
+        for where, said, lower in lowered:
+            hit = _any_of(row.like).search(said, lower)
             if hit:
                 quote = " ".join(said[max(0, hit.start() - 20) : hit.end() + 20].split())[:120]
                 says = f"the answer itself says so: “{quote}”"
@@ -84,8 +87,9 @@ def stated(exchange: Exchange, body: str) -> Iterator[Cue]:
 
 def attack_in(text: str) -> tuple[str, str] | None:
     """(family, what matched) of a payload that web application firewalls look for; the text is URL-decoded."""
+    lower = text.lower()
     for row in cues().attack:
-        hit = _compiled(row.like).search(text)
+        hit = _any_of(row.like).search(text, lower)
         if hit:
             return row.family, hit.group(0)[:60]
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from tracer.model.http import Exchange
 from tracer.model.verdict import Cause, Evidence, Seen
@@ -15,10 +16,11 @@ SECRET = re.compile(
 )
 
 
+@lru_cache(4096)  # the same sentences are said of every denial
 def redacted(value: str) -> str:
     """The value without what looks like a secret, one line, at most 200 characters."""
     value = SECRET.sub(lambda m: f"{m[1] or m[2] or ''}[redacted]", value)
-    return "".join(c if c.isprintable() else " " for c in value)[:200]
+    return (value if value.isprintable() else "".join(c if c.isprintable() else " " for c in value))[:200]
 
 
 class Collection:

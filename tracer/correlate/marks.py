@@ -10,7 +10,7 @@ import enum
 import re
 import tomllib
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,9 +19,13 @@ import msgspec
 from tracer.model.http import Response
 from tracer.model.verdict import Cause, Layer
 
+from .literals import Index
+
 PLACES = re.compile(r"header:.+|body|cookie|location|reason")
 VALUE = 160
 """characters of a matching value that are kept"""
+SHORT = 2000
+"""characters of a value whose marks are remembered"""
 
 
 class Proves(enum.StrEnum):
@@ -93,23 +97,18 @@ def products() -> tuple[Product, ...]:
 
 
 @cache
-def _pattern(text: str) -> re.Pattern[str]:
-    return re.compile(text, re.IGNORECASE | re.DOTALL)
-
-
-@cache
-def _by_place() -> dict[str, list[tuple[Product, Mark]]]:
-    places: dict[str, list[tuple[Product, Mark]]] = {}
+def _by_place() -> dict[str, Index[tuple[Product, Mark]]]:
+    places: dict[str, list[tuple[str, tuple[Product, Mark]]]] = {}
     for product in products():
         for mark in product.marks:
-            places.setdefault(mark.at, []).append((product, mark))
-    return places
+            places.setdefault(mark.at, []).append((mark.like, (product, mark)))
+    return {place: Index(entries) for place, entries in places.items()}
 
 
 @cache
 def _places_of_header(name: str) -> tuple[str, ...]:
     """Which `header:` places a header field of that name belongs to."""
-    return tuple(p for p in _by_place() if p.startswith("header:") and _pattern(p[7:]).fullmatch(name))
+    return tuple(p for p in _by_place() if p.startswith("header:") and re.fullmatch(p[7:], name, re.IGNORECASE))
 
 
 def find_marks(response: Response, body: str) -> Iterator[Found]:
@@ -129,8 +128,15 @@ def find_marks(response: Response, body: str) -> Iterator[Found]:
 
 
 def _match(place: str, where: str, value: str) -> Iterator[Found]:
-    for product, mark in _by_place().get(place, ()):
-        hit = _pattern(mark.like).search(value)
-        if hit:
-            shown = value if len(value) <= VALUE else value[max(0, hit.start() - 20) : hit.start() + VALUE]
-            yield Found(product, mark, where, shown[:VALUE])
+    for (product, mark), start in _in_short(place, value) if len(value) < SHORT else _in(place, value):
+        shown = value if len(value) <= VALUE else value[max(0, start - 20) : start + VALUE]
+        yield Found(product, mark, where, shown[:VALUE])
+
+
+def _in(place: str, value: str) -> tuple[tuple[tuple[Product, Mark], int], ...]:
+    """(product and mark, where it begins) of all that is there."""
+    index = _by_place().get(place)
+    return tuple((what, hit.start()) for what, hit in index.matches(value)) if index else ()
+
+
+_in_short = lru_cache(4096)(_in)  # many denials of one server differ in few fields

@@ -13,8 +13,10 @@ from collections.abc import Iterable
 
 from tracer.model.connection import Connection
 from tracer.model.http import Exchange
+from tracer.model.http import text as as_text
 
 IDS = ("x-request-id", "traceparent", "x-correlation-id", "x-amzn-trace-id", "cf-ray", "x-b3-traceid", "x-trace-id")
+_NAMES = {name.encode(): name for name in (*IDS, "x-forwarded-for", "forwarded")}
 SLACK_NS = 2_000_000
 DEPTH = 16
 LOOK_BACK = 64
@@ -55,7 +57,9 @@ class Hops:
         waiting: dict[str, deque[Exchange]] = defaultdict(lambda: deque(maxlen=LOOK_BACK))
         known = [e for e in exchanges if e.request is not None and e.timing.start_ns is not None]
         for exchange in sorted(known, key=lambda e: e.timing.start_ns or 0):
-            sought = (host_of(ends.client(exchange)), *_sought(exchange))
+            ids, for_whom = _named(exchange)
+            path = f"path {_path(exchange)}"
+            sought = (host_of(ends.client(exchange)), *ids, *([path] if for_whom else []))
             candidates = [w for key in sought if key in waiting for w in waiting[key]]
             outer = max(
                 (o for o in candidates if _runs_within(exchange, o) and self._is_one_hop_deeper(exchange, o)),
@@ -65,7 +69,7 @@ class Hops:
             if outer is not None:
                 self.inner.setdefault(outer.id, []).append(exchange)
                 self.outer[exchange.id] = outer
-            for key in (host_of(ends.server(exchange)), *_ids(exchange), f"path {_path(exchange)}"):
+            for key in (host_of(ends.server(exchange)), *ids, path):
                 if key:
                     waiting[key].append(exchange)
 
@@ -144,15 +148,19 @@ def _names_as_client(exchange: Exchange, host: str) -> bool:
     return bool(host) and host.strip("[]") in re.split(r'[\s,;="\[\]]+', said)
 
 
-def _sought(exchange: Exchange) -> list[str]:
-    """What its outer exchange may be known by: ids, and the path where a hop says for whom it asks."""
-    assert exchange.request is not None
-    said = exchange.request.get("x-forwarded-for") or exchange.request.get("forwarded")
-    return [*_ids(exchange), f"path {_path(exchange)}"] if said else _ids(exchange)
-
-
 def _ids(exchange: Exchange) -> list[str]:
     """Request ids and trace contexts that it carries, each with the name of its field."""
+    return _named(exchange)[0]
+
+
+def _named(exchange: Exchange) -> tuple[list[str], bool]:
+    """(its request ids and trace contexts, each with the name of its field; whether it says for whom it asks)."""
     assert exchange.request is not None
-    found = ((name, exchange.request.get(name)) for name in IDS)
-    return [f"{name}:{value}" for name, value in found if value and len(value) >= 8]
+    ids, for_whom = [], False
+    for raw, value in exchange.request.headers:  # once over every request of the trace: no look-up field by field
+        name = _NAMES.get(raw.lower())
+        if name in IDS and len(value) >= 8:
+            ids.append(f"{name}:{as_text(value)}")
+        elif name is not None and value:
+            for_whom = for_whom or name not in IDS
+    return ids, for_whom

@@ -52,7 +52,10 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     def get(self, name: str) -> str | None:
         """First value of a header field, any case, as text."""
         key = name.lower().encode()
-        return next((text(v) for n, v in self.headers if n.lower() == key), None)
+        for n, v in self.headers:
+            if n.lower() == key:
+                return text(v)
+        return None
 
     def get_all(self, name: str) -> list[str]:
         """Every value of a header field, any case, as text, in order."""

@@ -1,0 +1,44 @@
+"""Words that stand for an expression never hide a match of it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tracer.correlate.literals import Index, words_of
+from tracer.correlate.marks import products
+
+
+@pytest.mark.parametrize(
+    ("expression", "words"),
+    [
+        ("access denied", ("access denied",)),
+        (r"ab|cde", ()),
+        (r"(blocked|refused) by .{0,20}cloudfront", ("cloudfront",)),
+        (r"colou?r", ("colo",)),
+        (r"(attack){2}", ("attack",)),
+        (r"(attack)*", ()),
+        (r"\bwaf\b", ("waf",)),
+        (r"(one|two)", ("one", "two")),
+        (r"[", ()),
+    ],
+)
+def test_every_match_holds_one_of_the_words(expression: str, words: tuple[str, ...]) -> None:
+    assert words_of(expression) == words
+
+
+@given(
+    st.text(alphabet="abfw <>", max_size=30), st.sampled_from(["waf", "(ab|wa)f", "<a.*b>", "a+b", "ba?f", "(?!ab)wab"])
+)
+def test_an_index_finds_what_the_expression_alone_finds(text: str, expression: str) -> None:
+    alone = re.search(expression, text, re.IGNORECASE | re.DOTALL)
+    found = [hit.span() for _, hit in Index([(expression, None)]).matches(text)]
+    assert found == ([alone.span()] if alone else [])
+
+
+def test_most_marks_are_looked_for_by_words() -> None:
+    likes = [mark.like for product in products() for mark in product.marks if mark.at == "body"]
+    assert sum(bool(words_of(like)) for like in likes) > 0.9 * len(likes)

@@ -1,0 +1,109 @@
+"""What a text must hold for a regular expression to be found in it: plain words, that are looked for much faster.
+
+Thousands of denials are searched for hundreds of expressions each; nearly none of them is there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+parser: ModuleType | None
+try:  # not promised by the library: without it every expression is tried, slowly
+    from re import _parser as parser  # type: ignore[attr-defined,no-redef]
+except ImportError:  # pragma: no cover
+    parser = None
+
+SHORTEST = 3
+"""characters: shorter words are in every text"""
+
+
+class Sought:
+    """A regular expression (any case, `.` matches line ends) and the words one of which a match must hold."""
+
+    __slots__ = ("_pattern", "_words")
+
+    def __init__(self, expression: str) -> None:
+        self._pattern = re.compile(expression, re.IGNORECASE | re.DOTALL)
+        self._words = words_of(expression)
+
+    def search(self, text: str, lower: str) -> re.Match[str] | None:
+        """The first match in `text`; `lower` is the same text in lower case."""
+        if self._words and not any(word in lower for word in self._words):
+            return None
+        return self._pattern.search(text)
+
+
+@cache  # when it is first needed: most expressions never are
+def _compiled(expression: str) -> re.Pattern[str]:
+    return re.compile(expression, re.IGNORECASE | re.DOTALL)
+
+
+class Index[T]:
+    """Many expressions, each for something, that are looked for in one text together."""
+
+    def __init__(self, entries: Iterable[tuple[str, T]]) -> None:
+        self._entries = list(entries)
+        self._always: list[int] = []
+        self._by_word: dict[str, list[int]] = {}
+        for position, (expression, _) in enumerate(self._entries):
+            words = words_of(expression)
+            for word in words:
+                self._by_word.setdefault(word, []).append(position)
+            if not words:
+                self._always.append(position)
+
+    def matches(self, text: str) -> Iterator[tuple[T, re.Match[str]]]:
+        """(what, its first match) for each expression that is found, in the order they were given."""
+        lower = text.lower()
+        possible = {p for word in self._by_word if word in lower for p in self._by_word[word]}
+        for position in sorted(possible.union(self._always)):
+            expression, what = self._entries[position]
+            if (hit := _compiled(expression).search(text)) is not None:
+                yield what, hit
+
+
+def words_of(expression: str) -> tuple[str, ...]:
+    """Words in lower case, one of which is in every match; empty when none can be named."""
+    if parser is None:  # pragma: no cover
+        return ()
+    try:
+        return _of_sequence(parser.parse(expression, re.IGNORECASE | re.DOTALL)) or ()
+    except (re.error, RecursionError):
+        return ()
+
+
+def _of_sequence(items: Iterable[tuple[Any, Any]]) -> tuple[str, ...] | None:
+    """The best words of parts that follow each other: the set whose shortest word is longest."""
+    best: tuple[str, ...] | None = None
+    run = ""
+    for op, value in [*items, (None, None)]:
+        if str(op) == "LITERAL" and value < 128:  # the lower case of some other letters has another length
+            run += chr(value).lower()
+            continue
+        if len(run) >= SHORTEST:
+            best = _better(best, (run,))
+        run = ""
+        best = _better(best, _of_part(str(op), value))
+    return best
+
+
+def _of_part(name: str, value: Any) -> tuple[str, ...] | None:
+    if name == "SUBPATTERN":
+        return _of_sequence(value[3])
+    if name in ("MAX_REPEAT", "MIN_REPEAT") and value[0] > 0:
+        return _of_sequence(value[2])
+    if name == "BRANCH":
+        branches = [_of_sequence(branch) for branch in value[1]]
+        if all(branches):
+            return tuple(word for branch in branches if branch for word in branch)
+    return None
+
+
+def _better(a: tuple[str, ...] | None, b: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    if a is None or b is None:
+        return a or b
+    return max(a, b, key=lambda words: (min(map(len, words)), -len(words)))
