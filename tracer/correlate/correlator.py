@@ -12,10 +12,12 @@ from tracer.model.http import text as as_text
 from tracer.model.tls import Handshake
 from tracer.model.verdict import Alternative, Hop, Layer, PathEntry, Verdict
 
-from . import judge, path, redirects, refused, rules_cause, rules_layer, rules_usual, words
+from . import judge, path, redirects, refused, rules_usual, words
 from .denials import is_denial, refusal, silent_refusal
 from .evidence import Collection
+from .rules import RULES
 from .scene import Scene, from_cache
+from .siblings import Siblings
 from .vantage import Ends, Hops, host_of
 
 BODY_READ = 64 * 1024
@@ -68,6 +70,7 @@ class _View:
     def http_verdicts(self, only: frozenset[str] | None = None) -> Iterator[Verdict]:
         denied = {e.id: e for e in self.exchanges if is_denial(e, self._body(e))}
         overcome = self._overcome(denied)
+        self.siblings = Siblings(self.exchanges, denied.values())
         for exchange in denied.values():
             if (
                 exchange.id in overcome
@@ -96,12 +99,14 @@ class _View:
         deciding = copies[-1] if copies else exchange
         scene = self._scene(exchange, deciding)
         found = Collection()
-        rules_layer.collect(scene, found)
-        rules_cause.collect(scene, found)
-        redirects.collect(scene, found)
+        for kind, rule in RULES:
+            found.kind = kind
+            rule(scene, found)
         scales = judge.weigh(found.items)
         layer = next(iter(judge.posterior(scales.layers)))
+        found.kind = "usual"
         rules_usual.collect(scene, layer, judge.choose_product(scales, layer), found)
+        found.kind = "hops"
         if copies:
             depth = "1 hop" if len(copies) == 1 else f"{len(copies)} hops"
             found.add(
@@ -129,7 +134,13 @@ class _View:
             passes_on=(deciding.source, host_of(server)) in self.proxies and asked_nobody,
             asked_nobody=asked_nobody and deciding.source in self.with_hops,
             depth=self.hops.depth(deciding),
+            answers=self.siblings.of(deciding, same_server=deciding.source in self.with_hops),
+            round_trip_ns=self._round_trip(deciding),
         )
+
+    def _round_trip(self, exchange: Exchange) -> int | None:
+        connection = self.connections.get(exchange.connection or "")
+        return connection.rtt_ns if connection else None
 
     def _conclude(
         self,

@@ -30,6 +30,8 @@ class Collection:
         self.items: list[Evidence] = []
         self.details: dict[Cause, str] = {}
         """finer words for a cause, kebab-case"""
+        self.kind = ""
+        """the rule at work: what is added is of its kind"""
 
     def add(
         self,
@@ -57,6 +59,7 @@ class Collection:
             seen=Seen(exchange=exchange.id if exchange else id_seen, where=where, value=redacted(value), packet=packet),
             reference=reference,
             product=product,
+            kind=self.kind,
         )
         self.items.append(item)
         return item.id

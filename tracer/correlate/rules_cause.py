@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 import re
-from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 from tracer.model.http import Exchange, Request
@@ -15,21 +11,9 @@ from tracer.model.verdict import Cause, Layer
 from .client_certificates import add_reasons
 from .cues import stated
 from .evidence import Collection
+from .request_fields import identified
 from .scene import Scene
 
-CREDENTIAL_FIELDS = (
-    "authorization",
-    "cookie",
-    "x-api-key",
-    "api-key",
-    "apikey",
-    "x-auth-token",
-    "x-access-token",
-    "ocp-apim-subscription-key",
-    "private-token",
-    "x-goog-api-key",
-    "x-amz-security-token",
-)
 OWN_PAGE = re.compile(
     r"<center>(nginx|openresty)|You don't have permission to access|<title>403 (- )?Forbidden</title>", re.IGNORECASE
 )
@@ -39,7 +23,6 @@ SPEAKERS = {
     Cause.BOT_CHALLENGE: (Layer.WAF, 1.5),
 }
 """causes that one layer alone has much to say of, and how much the words weigh for it"""
-SIGNED = re.compile(r"[?&](X-Amz-Signature|Signature|sig|X-Goog-Signature|hmac|token)=", re.IGNORECASE)
 
 
 def collect(scene: Scene, found: Collection) -> None:
@@ -63,7 +46,6 @@ def collect(scene: Scene, found: Collection) -> None:
         found.add(cue.says, f"cause:{cue.cause}", cue.weight, exchange=exchange, where=cue.where, value=cue.value)
     _status(scene, found)
     if exchange.request is not None:
-        _credentials(exchange, exchange.request, found)
         _oddities(scene, exchange.request, found)
 
 
@@ -160,68 +142,6 @@ def _credentials_asked(exchange: Exchange, found: Collection) -> Cause | None:
         value="present" if sent else "absent",
     )
     return barred
-
-
-def identified(request: Request) -> bool:
-    return any(request.get(n) for n in CREDENTIAL_FIELDS) or bool(SIGNED.search(request.target))
-
-
-def _credentials(exchange: Exchange, request: Request, found: Collection) -> None:
-    """Tokens and signed links, against the time of the answer."""
-    now = _now(exchange)
-    bearer = re.match(r"(?i)bearer\s+([\w-]+\.([\w-]+)\.[\w-]*)", request.get("authorization") or "")
-    if bearer and (claims := _claims(bearer[2])) and now is not None:
-        expires, begins = claims.get("exp"), claims.get("nbf")
-        if isinstance(expires, (int, float)) and expires < now:
-            found.add(
-                f"the token in Authorization ended {round(now - expires)} s before this",
-                f"cause:{Cause.CREDENTIALS_EXPIRED}",
-                5.0,
-                exchange=exchange,
-                where="request header authorization",
-                value="claim exp",
-                reference="RFC 7519 section 4.1.4",
-            )
-        if isinstance(begins, (int, float)) and begins > now + 1:
-            found.add(
-                "the token in Authorization is not valid yet",
-                f"cause:{Cause.CLOCK_SKEW}",
-                4.5,
-                exchange=exchange,
-                where="request header authorization",
-                value="claim nbf",
-                reference="RFC 7519 section 4.1.5",
-            )
-    expires_at = re.search(r"[?&](?:expires?|exp|e|expiry|until)=(\d{10})\b", request.target, re.IGNORECASE)
-    if expires_at and now is not None and int(expires_at[1]) < now:
-        found.add(
-            "the signed link is past its Expires",
-            f"cause:{Cause.CREDENTIALS_EXPIRED}",
-            5.0,
-            exchange=exchange,
-            where="request target",
-            value=expires_at[0],
-        )
-
-
-def _claims(part: str) -> dict[str, object]:
-    try:
-        value = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-    except (ValueError, binascii.Error, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def _now(exchange: Exchange) -> float | None:
-    """The time of the answer: its Date, else that of the capture."""
-    date = exchange.response.get("date") if exchange.response else None
-    if date:
-        try:
-            return parsedate_to_datetime(date).timestamp()
-        except (ValueError, TypeError, OverflowError):
-            pass
-    start = exchange.timing.response_start_ns
-    return start / 1e9 if start else None
 
 
 def _oddities(scene: Scene, request: Request, found: Collection) -> None:

@@ -73,21 +73,6 @@ PAGES = (
 )
 
 
-def collect(scene: Scene, found: Collection) -> None:
-    """All evidence about the layer."""
-    assert scene.exchange.response is not None
-    _marks(scene, found)
-    _standards(scene, found)
-    own_page = _pages(scene, found)
-    rules_shape.collect(scene, found)
-    _server(scene, found)
-    _named_but_alone(scene, found)
-    _tunnel(scene, found)
-    rules_payload.collect(scene, found, own_page=own_page)
-    _service(scene, found)
-    rules_position.collect(scene, found)
-
-
 def placed(layer: Layer, scene: Scene) -> Layer:
     """Where a product of that layer stands here: a web server that passes requests on is a gateway."""
     return Layer.GATEWAY if scene.passes_on and layer in (Layer.ORIGIN, Layer.APP) else layer
@@ -194,8 +179,8 @@ def _standards(scene: Scene, found: Collection) -> None:
         )
 
 
-def _pages(scene: Scene, found: Collection) -> bool:
-    """Notes a page that a web server writes itself; whether there is one."""
+def _pages(scene: Scene, found: Collection) -> None:
+    """A page that a web server writes itself."""
     for pattern, product, says in PAGES:
         hit = re.search(pattern, scene.body, re.IGNORECASE | re.DOTALL)
         if hit:
@@ -208,8 +193,7 @@ def _pages(scene: Scene, found: Collection) -> bool:
                 value=hit.group(0),
                 product=product,
             )
-            return True
-    return False
+            return
 
 
 def _server(scene: Scene, found: Collection) -> None:
@@ -331,3 +315,18 @@ def _service(scene: Scene, found: Collection) -> None:
             reference=service.reference,
             product=service.product,
         )
+
+
+RULES = (
+    ("marks", _marks),
+    ("standards", _standards),
+    ("page", _pages),
+    ("shape", rules_shape.collect),
+    ("server", _server),
+    ("alone", _named_but_alone),
+    ("tunnel", _tunnel),
+    ("payload", rules_payload.collect),
+    ("service", _service),
+    ("position", rules_position.collect),
+)
+"""kind of evidence, and who looks for it; later ones may look at what earlier ones found"""

@@ -11,8 +11,9 @@ from .evidence import Collection
 from .scene import Scene
 
 
-def collect(scene: Scene, found: Collection, *, own_page: bool) -> None:
+def collect(scene: Scene, found: Collection) -> None:
     """Evidence for a firewall, and doubt about a page that several kinds of hops send."""
+    own_page = any(e.kind == "page" for e in found.items)
     _payload(scene, found, own_page=own_page)
     if own_page:
         _page_of_whom(scene, found)

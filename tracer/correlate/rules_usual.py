@@ -9,7 +9,8 @@ from tracer.model.http import Exchange, Request
 from tracer.model.verdict import Cause, Layer
 
 from .evidence import Collection
-from .rules_cause import OWN_PAGE, identified
+from .request_fields import identified
+from .rules_cause import OWN_PAGE
 from .scene import Scene
 
 ROBOT = re.compile(

@@ -26,6 +26,8 @@ class Scene:
     """the redirects that led here, in order"""
     answers: tuple[Exchange, ...] = ()
     """other exchanges with the same host, in time order, a bounded number"""
+    round_trip_ns: int | None = None
+    """of the connection to the server, as its handshake showed it at the point of capture"""
     passes_on: bool = False
     """the server was seen to make requests of its own to answer others"""
     depth: int = 0

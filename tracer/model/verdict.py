@@ -97,6 +97,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     reference: str = ""
     """RFC section or the maker's documentation"""
     product: str | None = None
+    kind: str = ""
+    """which rule found it: `marks`, `standards`, `timing`, `contrast`, …"""
 
 
 class Hop(msgspec.Struct, frozen=True, kw_only=True):

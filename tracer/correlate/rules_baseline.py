@@ -1,0 +1,117 @@
+"""What the same host's good answers look like, and in what the denial is unlike them: then somebody else wrote it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tracer.model.http import Exchange, Response
+from tracer.model.verdict import Layer
+
+from .evidence import Collection
+from .scene import Scene, from_cache
+
+OF_CONTENT = frozenset((
+    "accept-ranges", "age", "allow", "alt-svc", "cache-control", "connection", "content-disposition",
+    "content-encoding", "content-language", "content-length", "content-location", "content-range",
+    "content-security-policy", "content-type", "date", "etag", "expires", "keep-alive", "last-modified", "link",
+    "location", "pragma", "proxy-connection", "referrer-policy", "retry-after", "set-cookie", "transfer-encoding",
+    "vary", "via", "www-authenticate", "x-cache", "x-cache-hits", "x-cache-lookup", "server",
+))  # fmt: skip
+"""fields that differ from answer to answer of one writer, or that are looked at elsewhere"""
+WRITERS = ("date", "content-type", "content-length", "server", "connection")
+"""fields that every writer writes, each in its own spelling and order"""
+ENOUGH = 6
+
+
+def collect(scene: Scene, found: Collection) -> None:
+    """Evidence from good answers of the same host in the same trace."""
+    denial = scene.exchange.response
+    good = [e for e in scene.answers if _is_good(e)][-ENOUGH:]
+    if denial is None or not good or from_cache(denial):
+        return
+    _server(scene, denial, good, found)
+    _fields(scene, denial, good, found)
+    _spelling(scene, denial, good, found)
+
+
+def _is_good(exchange: Exchange) -> bool:
+    return exchange.response is not None and 200 <= exchange.response.status < 300 and bool(exchange.response.headers)
+
+
+def _names(response: Response) -> set[str]:
+    return {n.decode("latin-1").lower() for n, _ in response.headers}
+
+
+def _server(scene: Scene, denial: Response, good: Sequence[Exchange], found: Collection) -> None:
+    """Another Server field than all good answers bear."""
+    usual = {e.response.get("server") for e in good if e.response}
+    here = denial.get("server")
+    if len(usual) != 1 or (there := next(iter(usual))) is None or here == there or not denial.headers:
+        return
+    says = f"good answers of this host name the server {there}, this one " + (here or "none: somebody else wrote it")
+    for layer, weight in ((Layer.APP, 1.2), (Layer.ORIGIN, 0.9)):
+        found.add(
+            says,
+            f"against:{layer}",
+            weight,
+            exchange=scene.exchange,
+            where="response header server",
+            value=here or "absent",
+            reference="RFC 9110 section 10.2.4",
+        )
+
+
+def _fields(scene: Scene, denial: Response, good: Sequence[Exchange], found: Collection) -> None:
+    """Fields that all good answers bear: absent from the denial, it was not made where they come from."""
+    usual = set.intersection(*(_names(e.response) for e in good if e.response)) - OF_CONTENT
+    if not usual or len(denial.headers) < 2:
+        return
+    absent = sorted(usual - _names(denial))
+    if absent:
+        weight = min(1.6, 0.8 + 0.2 * (len(absent) - 1)) * len(absent) / len(usual)
+        found.add(
+            f"all {len(good)} good answers of this host bear {', '.join(absent[:4])}, this one does not",
+            f"against:{Layer.APP}",
+            weight,
+            exchange=scene.exchange,
+            where="response header",
+            value=", ".join(absent[:8]),
+        )
+    else:
+        for layer, weight in ((Layer.APP, 0.5), (Layer.ORIGIN, 0.3)):
+            found.add(
+                "it bears the fields that good answers of this host bear: it came the same way",
+                f"generated:{layer}",
+                weight,
+                exchange=scene.exchange,
+                where="response header",
+                value=", ".join(sorted(usual)[:8]),
+            )
+
+
+def _spelling(scene: Scene, denial: Response, good: Sequence[Exchange], found: Collection) -> None:
+    """Spelling and order of the fields that everybody writes (HTTP/1 alone keeps spelling)."""
+    here = _written(denial)
+    there = {_written(e.response) for e in good if e.response and e.response.version == denial.version}
+    if len(there) != 1 or not denial.version.startswith("HTTP/1"):
+        return
+    usual = next(iter(there))
+    shared = {n.lower() for n in here} & {n.lower() for n in usual}
+    ours, theirs = ([n for n in names if n.lower() in shared] for names in (here, usual))
+    if len(shared) < 2 or ours == theirs:
+        return
+    spelled = sorted(ours) != sorted(theirs)
+    how = "spells field names in another way" if spelled else "has its fields in another order"
+    found.add(
+        f"this answer {how} than the good ones of this host: another program wrote it",
+        f"against:{Layer.APP}",
+        1.0 if spelled else 0.5,
+        exchange=scene.exchange,
+        where="response header",
+        value=", ".join(ours),
+    )
+
+
+def _written(response: Response) -> tuple[str, ...]:
+    names = [n.decode("latin-1") for n, _ in response.headers]
+    return tuple(n for n in names if n.lower() in WRITERS)

@@ -1,0 +1,136 @@
+"""What differs between a request that passed and one that was denied: the likeliest reason stands in the difference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from tracer.model.http import Exchange, Request
+from tracer.model.verdict import Cause, Layer
+
+from .evidence import Collection
+from .request_fields import CREDENTIALS, CSRF
+from .scene import Scene
+from .siblings import path_of
+from .vantage import host_of
+
+PASSED = 400
+FURTHER = 0.6
+"""how much a request tells that was not denied, but did not pass either"""
+MANY = 4
+"""requests that differ in more are no comparison"""
+CALM = 1.0
+
+
+class Difference(NamedTuple):
+    """One thing in which the denied request is unlike one that passed, and what that speaks for."""
+
+    says: str
+    cause: Cause
+    weight: float
+    where: str
+    value: str
+
+
+def collect(scene: Scene, found: Collection) -> None:
+    """Evidence from the most alike request to the same path that was not denied."""
+    denied = scene.exchange
+    if denied.request is None or denied.response is None:
+        return
+    alike = [e for e in scene.answers if _comparable(e, denied)]
+    compared = [(list(_differences(e, denied)), e) for e in alike]
+    compared = [(d, e) for d, e in compared if len(d) <= MANY]
+    if not compared:
+        return
+    differences, other = min(compared, key=lambda pair: (not _passed(pair[1]), len(pair[0])))
+    share = (1.0 if _passed(other) else FURTHER) / max(1, len(differences))
+    status = other.response.status if other.response else 0
+    for d in differences:
+        says = f"a like request ({other.id}) got {status}: {d.says}"
+        found.add(says, f"cause:{d.cause}", d.weight * share, exchange=denied, where=d.where, value=d.value)
+        if d.cause is Cause.CLIENT_DENIED:
+            for layer in (Layer.WAF, Layer.CDN):
+                found.add(says, f"generated:{layer}", 0.8 * share, exchange=denied, where=d.where, value=d.value)
+    if not differences and _passed(other):
+        _same(scene, other, found)
+
+
+def _comparable(other: Exchange, denied: Exchange) -> bool:
+    assert denied.response is not None
+    if other.request is None or other.response is None or path_of(other) != path_of(denied):
+        return False
+    return other.response.status not in (denied.response.status, 304, 429) and other.response.status < 600
+
+
+def _passed(exchange: Exchange) -> bool:
+    return exchange.response is not None and exchange.response.status < PASSED
+
+
+def _same(scene: Scene, other: Exchange, found: Collection) -> None:
+    """The very same request passed: what changed is not in it."""
+    before = [
+        e for e in scene.answers if _passed(e) and (e.timing.start_ns or 0) < (scene.exchange.timing.start_ns or 0)
+    ]
+    weight = CALM + min(1.5, 0.15 * len(before))
+    found.add(
+        f"the same request passed ({other.id}): what changed is not in it, but how many came before or when",
+        f"cause:{Cause.RATE_LIMITED}",
+        weight,
+        exchange=scene.exchange,
+        where="request target",
+        value=f"{len(before)} good answers before",
+    )
+
+
+def _differences(other: Exchange, denied: Exchange) -> Iterator[Difference]:
+    there, here = other.request, denied.request
+    assert there is not None
+    assert here is not None
+    if there.method != here.method:
+        weight = {"GET": 0.6, "HEAD": 0.6, "POST": 1.0}.get(here.method, 1.8)
+        says = f"with {there.method} instead of {here.method}"
+        yield Difference(says, Cause.METHOD_DENIED, weight, "request method", here.method)
+    yield from _fields(there, here, denied)
+    if there.target.partition("?")[2] != here.target.partition("?")[2]:
+        says = "with another query"
+        yield Difference(says, Cause.REQUEST_REJECTED, 0.5, "request target", here.target.partition("?")[2])
+    a, b = host_of(other.client), host_of(denied.client)
+    if a and b and a != b:
+        yield Difference(f"from {a} instead of {b}", Cause.IP_DENIED, 2.4, "packets", b)
+    if "" not in (there.version, here.version) and there.version != here.version:
+        says = f"over {there.version} instead of {here.version}"
+        yield Difference(says, Cause.CLIENT_DENIED, 1.0, "request line", here.version)
+
+
+def _fields(there: Request, here: Request, denied: Exchange) -> Iterator[Difference]:
+    assert denied.response is not None
+    known = Cause.CREDENTIALS_INVALID if denied.response.status == 401 else Cause.INSUFFICIENT_SCOPE
+    kinds: tuple[tuple[tuple[str, ...], tuple[Cause, float], tuple[Cause, float], tuple[Cause, float]], ...] = (
+        # fields, what it means that the denied request lacks them, that it alone has them, that they differ
+        (CREDENTIALS, (Cause.CREDENTIALS_MISSING, 3.2), (Cause.CREDENTIALS_INVALID, 2.0), (known, 1.8)),
+        (("cookie",), (Cause.CREDENTIALS_MISSING, 2.2), (Cause.CREDENTIALS_INVALID, 1.5), (known, 0.7)),
+        (CSRF, (Cause.CSRF_FAILED, 3.2), (Cause.CSRF_FAILED, 0.5), (Cause.CSRF_FAILED, 2.0)),
+        (("user-agent",), (Cause.CLIENT_DENIED, 2.0), (Cause.CLIENT_DENIED, 1.0), (Cause.CLIENT_DENIED, 2.6)),
+        (("referer",), (Cause.REFERER_DENIED, 2.6), (Cause.REFERER_DENIED, 2.6), (Cause.REFERER_DENIED, 2.4)),
+        (("origin",), (Cause.CSRF_FAILED, 1.2), (Cause.CORS_DENIED, 2.6), (Cause.CORS_DENIED, 2.6)),
+        (("host",), (Cause.HOST_DENIED, 1.0), (Cause.HOST_DENIED, 1.0), (Cause.HOST_DENIED, 2.4)),
+        (
+            ("content-type",),
+            (Cause.REQUEST_REJECTED, 1.5),
+            (Cause.REQUEST_REJECTED, 1.0),
+            (Cause.REQUEST_REJECTED, 1.5),
+        ),
+        (("range",), (Cause.REQUEST_REJECTED, 0.8), (Cause.REQUEST_REJECTED, 1.8), (Cause.REQUEST_REJECTED, 1.0)),
+    )
+    for names, lacks, alone, differs in kinds:
+        for name in names:
+            passed, mine = there.get(name), here.get(name)
+            if passed == mine:
+                continue
+            if mine is None:
+                says, (cause, weight) = f"with {name}, which this one lacks", lacks
+            elif passed is None:
+                says, (cause, weight) = f"without {name}, which this one has", alone
+            else:
+                says, (cause, weight) = f"with another {name}", differs
+            yield Difference(says, cause, weight, f"request header {name}", mine or "absent")

@@ -1,0 +1,48 @@
+"""How long the answer took, against the connection's own round trip and against good answers: near, or deep behind."""
+
+from __future__ import annotations
+
+from statistics import median
+
+from tracer.model.http import Exchange
+from tracer.model.verdict import Layer
+
+from .evidence import Collection
+from .scene import Scene
+
+MILLISECOND = 1_000_000
+FEWEST = 2
+"""good answers that make a measure"""
+
+
+def waited_ns(exchange: Exchange) -> int | None:
+    """From the end of the request to the first byte of the answer."""
+    begin, end = exchange.timing.request_end_ns, exchange.timing.response_start_ns
+    return end - begin if begin is not None and end is not None and end >= begin > 0 else None
+
+
+def collect(scene: Scene, found: Collection) -> None:
+    """Evidence from the time to the first byte; the wait of other answers says what a way to the end costs."""
+    waited = waited_ns(scene.exchange)
+    if waited is None:
+        return
+    good = [w for e in scene.answers if e.response and e.response.status < 400 and (w := waited_ns(e)) is not None]
+    if len(good) < FEWEST:
+        return
+    against: tuple[tuple[Layer, float], ...]
+    usual, trip = median(good), scene.round_trip_ns or 0
+    value = f"{_ms(waited)} ms; good answers {_ms(usual)} ms" + (f"; round trip {_ms(trip)} ms" if trip else "")
+    if waited <= 1.5 * trip + 3 * MILLISECOND and usual >= 3 * waited + 5 * MILLISECOND:
+        says = "it came much sooner than good answers of this host do: it was made before the way to the end"
+        against = ((Layer.APP, 0.9), (Layer.ORIGIN, 0.6))
+    elif waited >= 0.6 * usual and waited >= 3 * trip + 20 * MILLISECOND:
+        says = "it took as long as good answers of this host do: it was made behind the edge"
+        against = ((Layer.CDN, 0.7), (Layer.WAF, 0.4), (Layer.FORWARD_PROXY, 0.4))
+    else:
+        return
+    for layer, weight in against:
+        found.add(says, f"against:{layer}", weight, exchange=scene.exchange, where="timing", value=value)
+
+
+def _ms(ns: float) -> str:
+    return f"{ns / MILLISECOND:.1f}"

@@ -1,0 +1,118 @@
+"""Tokens that a request carries (RFC 7519), read and never verified: their times and scope against the answer."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from tracer.model.http import Request
+from tracer.model.verdict import Cause
+
+from .evidence import Collection
+from .moments import answered_at
+from .request_fields import CREDENTIALS
+from .scene import Scene
+
+TOKEN = re.compile(r"\b(eyJ[\w-]{5,2000})\.(eyJ[\w-]{5,8000})\.([\w-]*)")
+LEEWAY_S = 1
+SKEW_S = 60
+MOST = 6
+
+
+class Token(NamedTuple):
+    where: str
+    header: dict[str, object]
+    claims: dict[str, object]
+    signed: bool
+
+
+def tokens_of(request: Request) -> Iterator[Token]:
+    """JSON Web Tokens in credential fields, cookies and the query, at most MOST."""
+    texts = [(f"request header {n}", v) for n in (*CREDENTIALS, "cookie") for v in request.get_all(n)]
+    texts.append(("request target", request.target))
+    left = MOST
+    for where, text in texts:
+        for hit in TOKEN.finditer(text[:16_384]):
+            claims = _json(hit[2])
+            if claims and left:
+                left -= 1
+                yield Token(where, _json(hit[1]), claims, bool(hit[3]))
+
+
+def _json(part: str) -> dict[str, object]:
+    try:
+        value = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    except (ValueError, binascii.Error, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def collect(scene: Scene, found: Collection) -> None:
+    """Evidence from what the tokens claim."""
+    request = scene.exchange.request
+    if request is None:
+        return
+    for token in tokens_of(request):
+        share = 0.4 if token.where == "request header cookie" else 1.0  # cookies carry tokens for other hosts' purposes
+        _times(scene, token, share, found)
+        _scopes(scene, token, share, found)
+        if str(token.header.get("alg", "")).lower() == "none" or not token.signed:
+            _add(scene, found, token, "carries no signature", Cause.CREDENTIALS_INVALID, 2.5 * share, "alg", "7515 3.1")
+
+
+def _times(scene: Scene, token: Token, share: float, found: Collection) -> None:
+    now = answered_at(scene.exchange)
+    expires, begins, issued = (_number(token.claims.get(n)) for n in ("exp", "nbf", "iat"))
+    if now is None:
+        return
+    if expires is not None and expires < now - LEEWAY_S:
+        ended = f"ended {_span(now - expires)} before this answer"
+        _add(scene, found, token, ended, Cause.CREDENTIALS_EXPIRED, 5.0 * share, "exp", "7519 4.1.4")
+    if begins is not None and begins > now + LEEWAY_S:
+        begin = f"is not valid for another {_span(begins - now)}"
+        _add(scene, found, token, begin, Cause.CLOCK_SKEW, 4.5 * share, "nbf", "7519 4.1.5")
+    elif issued is not None and issued > now + SKEW_S:
+        early = f"was issued {_span(issued - now)} after this answer: the clocks differ"
+        _add(scene, found, token, early, Cause.CLOCK_SKEW, 3.5 * share, "iat", "7519 4.1.6")
+
+
+def _scopes(scene: Scene, token: Token, share: float, found: Collection) -> None:
+    """Scopes that the answer demands (RFC 6750 section 3) and the token lacks."""
+    response = scene.exchange.response
+    demanded = re.search(r'scope="?([^",]+)', (response.get("www-authenticate") or "") if response else "")
+    held = token.claims.get("scope") or token.claims.get("scp") or ()
+    have = set(held.split() if isinstance(held, str) else held if isinstance(held, list) else ())
+    if demanded and (lacking := sorted(set(demanded[1].split()) - {str(h) for h in have})):
+        lacks = f"lacks the scope {' '.join(lacking)} that the answer demands"
+        _add(scene, found, token, lacks, Cause.INSUFFICIENT_SCOPE, 3.5 * share, "scope", "6750 3.1")
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def _span(seconds: float) -> str:
+    """`40 s`, `12 min`, `3 h`, `5 days`."""
+    for unit, size in (("days", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{round(seconds / size)} {unit}"
+    return f"{round(seconds)} s"
+
+
+def _add(
+    scene: Scene, found: Collection, token: Token, says: str, cause: Cause, weight: float, claim: str, rfc: str
+) -> None:
+    number, _, section = rfc.partition(" ")
+    found.add(
+        f"the token in {token.where.removeprefix('request ')} {says}",
+        f"cause:{cause}",
+        weight,
+        exchange=scene.exchange,
+        where=token.where,
+        value=f"claim {claim}",
+        reference=f"RFC {number} section {section}",
+    )

@@ -1,0 +1,67 @@
+"""Other exchanges with the host that denied: what a denial is compared with."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from tracer.model.http import Exchange
+
+NEAR = 48
+"""exchanges before and after that are looked through"""
+MOST = 24
+"""siblings of one denial"""
+
+
+class Siblings:
+    """For each host that denied something, its exchanges in time order."""
+
+    def __init__(self, exchanges: Sequence[Exchange], denied: Iterable[Exchange]) -> None:
+        wanted = {_place(e) for e in denied}
+        self._of: dict[tuple[str, str], list[Exchange]] = defaultdict(list)
+        self._at: dict[str, int] = {}
+        self._same: dict[tuple[str, str, str], list[int]] = defaultdict(list)
+        for exchange in exchanges if wanted else ():
+            place = _place(exchange)
+            if place in wanted and exchange.response is not None:
+                group = self._of[place]
+                self._at[exchange.id] = len(group)
+                self._same[*place, path_of(exchange)].append(len(group))
+                group.append(exchange)
+
+    def of(self, exchange: Exchange, *, same_server: bool) -> tuple[Exchange, ...]:
+        """Those with the same path first, then those near in time; at most MOST, in time order."""
+        at, place = self._at.get(exchange.id), _place(exchange)
+        if at is None:
+            return ()
+        group = self._of[place]
+        alike = self._same[*place, path_of(exchange)]
+        middle = bisect_left(alike, at)
+        near = sorted(range(max(0, at - NEAR), min(len(group), at + NEAR)), key=lambda p: abs(p - at))
+        begin = _beginning(exchange)
+        akin = [p for p in near if _beginning(group[p]) == begin]
+        chosen: dict[int, None] = {}
+        for position in [*reversed(alike[max(0, middle - MOST) : middle]), *alike[middle : middle + 8], *akin, *near]:
+            other = group[position]
+            if position != at and (not same_server or other.server == exchange.server):
+                chosen[position] = None
+            if len(chosen) == MOST:
+                break
+        return tuple(group[p] for p in sorted(chosen))
+
+
+def path_of(exchange: Exchange) -> str:
+    """Path of the request without its query."""
+    url = exchange.request.url if exchange.request else ""
+    return "/" + url.partition("://")[2].partition("/")[2].partition("#")[0].partition("?")[0]
+
+
+def _beginning(exchange: Exchange) -> str:
+    """The path up to its last slash."""
+    return path_of(exchange).rpartition("/")[0]
+
+
+def _place(exchange: Exchange) -> tuple[str, str]:
+    url = exchange.request.url if exchange.request else ""
+    return exchange.source, url.partition("://")[2].partition("/")[0].lower()
