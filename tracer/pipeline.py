@@ -119,7 +119,10 @@ def judge_trace(trace: Trace, logs: Sequence[str] = ()) -> None:
     """Add a verdict for every denial in the trace."""
     try:
         from tracer.correlate import correlate
+        from tracer.correlate.marks import own
 
+        for fault in own()[1]:
+            trace.problem(Problem(code="signatures.invalid", severity=Severity.WARN, text=fault, source=""))
         options: dict[str, Any] = {"logs": list(logs)} if logs and "logs" in signature(correlate).parameters else {}
         if logs and not options:
             text = "server logs are not weighed by this version; the verdicts rest on the other sources"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from tracer.correlate.services import services_at
+from tracer.correlate.services import services, services_at
 from tracer.model.http import Request
 
 
 def _asked(url: str) -> list[str]:
-    return [s.product for s, _ in services_at(Request(method="GET", target="/", url=url))]
+    return [named.service.product for named in services_at(Request(method="GET", target="/", url=url))]
 
 
 @pytest.mark.parametrize(
@@ -33,3 +35,34 @@ def test_a_documented_endpoint_names_its_service(url: str, product: str) -> None
 )
 def test_other_hosts_name_nobody(url: str) -> None:
     assert _asked(url) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "product"),
+    [
+        ("/oauth2/auth", "oauth2-proxy"),
+        ("/wp-json/wp/v2/posts", "wordpress"),
+        ("/api/v1/namespaces/default/pods", "kubernetes"),
+        ("/apisix/admin/routes", "apisix"),
+    ],
+)
+def test_a_path_that_one_product_alone_has_names_it(path: str, product: str) -> None:
+    assert _asked(f"https://www.test{path}") == [product]
+
+
+def test_a_host_outweighs_a_path() -> None:
+    assert _asked("https://api.github.com/wp-json/x") == ["github-api"]
+
+
+def test_the_scope_of_a_signature_names_the_service() -> None:
+    signed = b"AWS4-HMAC-SHA256 Credential=AK/20260101/eu-west-1/execute-api/aws4_request, Signature=0"
+    request = Request(method="GET", target="/", url="https://api.test/", headers=((b"authorization", signed),))
+    assert [n.service.product for n in services_at(request)] == ["aws-api-gateway"]
+
+
+def test_every_name_has_a_reference_and_can_be_used() -> None:
+    for service in services():
+        assert service.reference.startswith("https://")
+        assert sum(x is not None for x in (service.host, service.path, service.field)) == 1
+        for expression in (service.host, service.path, service.like):
+            re.compile(expression or "")

@@ -151,10 +151,10 @@ class _View:
         chain: tuple[Exchange, ...],
     ) -> Verdict:
         evidence = found.items
-        scales = judge.weigh(e for e in evidence if not e.supports.endswith(":unknown"))
+        scales = judge.weigh(evidence)
         ranked = judge.posterior(scales.layers)
         layer = next(iter(ranked))
-        confidence = min(judge.CEILING, ranked[layer])
+        confidence = min(judge.CALIBRATION.ceiling, ranked[layer])
         product = judge.choose_product(scales, layer)
         cause, cause_confidence = judge.choose_cause(scales, layer)
         response, request = exchange.response, exchange.request

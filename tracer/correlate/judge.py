@@ -1,31 +1,48 @@
 """The judge: weighs the evidence over the layers of one path, and says how sure that makes it.
 
 Every piece of evidence is a logarithm of a likelihood ratio for one layer against the others; the prior is the
-share of each layer among denials in the wild. The posterior over layers is tempered, since pieces of evidence
-about one answer are not independent of each other.
+share of each layer among denials in the wild. Pieces of evidence about one answer are not independent of each
+other: each kind has a scale, fitted to labelled denials (`calibration.toml`, made by `python -m tests.calibrate`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+import tomllib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
 
 from tracer.model.verdict import Cause, Evidence, Layer
 
-PRIOR = {
-    Layer.CLIENT: 0.005,
-    Layer.FORWARD_PROXY: 0.05,
-    Layer.CDN: 0.07,
-    Layer.WAF: 0.14,
-    Layer.GATEWAY: 0.17,
-    Layer.ORIGIN: 0.235,
-    Layer.APP: 0.33,
-}
-TEMPER = 1.0
-"""how much of the sum of the evidence is believed"""
-CEILING = 0.97
+
+class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The judge's numbers."""
+
+    prior: dict[Layer, float]
+    scale: dict[str, float]
+    """of each kind of evidence; 1 for those that are not named"""
+    ceiling: float
+    """nobody is surer than this"""
+    cause_temper: float
+    """how far the weights of causes are believed"""
+    cause_rest: float
+    """the odds that are left for causes that nothing spoke of"""
+    cause_ceiling: float
+
+
+def read_calibration() -> Calibration:
+    """The numbers that ship with the program."""
+    text = Path(__file__).with_name("calibration.toml").read_text("utf-8")
+    return msgspec.convert(tomllib.loads(text), Calibration)
+
+
+CALIBRATION = read_calibration()
+PRIOR = CALIBRATION.prior
 FLOOR_CAUSE = 0.25
+MOST_CAUSE = 12.0
 
 
 @dataclass(slots=True)
@@ -35,29 +52,36 @@ class Scales:
     layers: dict[Layer, float] = field(default_factory=lambda: {k: math.log(p) for k, p in PRIOR.items()})
     products: dict[tuple[Layer, str], float] = field(default_factory=dict)
     causes: dict[Cause, float] = field(default_factory=dict)
-    details: dict[Cause, str] = field(default_factory=dict)
+
+
+def sides(evidence: Iterable[Evidence]) -> Iterator[tuple[Evidence, Layer, float]]:
+    """(item, layer, weight for it) of all that speaks of a layer; the same said again counts less each time."""
+    seen: dict[str, int] = {}
+    for item in evidence:
+        said, _, what = item.supports.partition(":")
+        if said == "cause" or what == "unknown":
+            continue
+        repeat = seen[item.supports] = seen.get(item.supports, 0) + 1
+        weight = item.weight / repeat
+        yield item, Layer(what), weight if said in ("generated", "present") else -weight
 
 
 def weigh(evidence: Iterable[Evidence]) -> Scales:
-    """Put every piece where it belongs; the same product's repeated marks count less each time."""
+    """Put every piece where it belongs."""
+    evidence = tuple(evidence)
     scales = Scales()
-    seen: dict[str, int] = {}
-    for item in evidence:
-        kind, _, what = item.supports.partition(":")
-        repeat = seen[item.supports] = seen.get(item.supports, 0) + 1
-        weight = item.weight * TEMPER / repeat
-        if kind == "cause":
-            cause = Cause(what)
-            scales.causes[cause] = scales.causes.get(cause, 0.0) + item.weight / repeat
-            continue
-        layer = Layer(what)
-        if kind == "generated" or kind == "present":
-            scales.layers[layer] += weight
-        else:
-            scales.layers[layer] -= weight
-        if item.product and kind in ("generated", "present"):
+    for item, layer, weight in sides(evidence):
+        scales.layers[layer] += weight * CALIBRATION.scale.get(item.kind, 1.0)
+        if item.product and item.supports.startswith(("generated", "present")):
             key = layer, item.product
             scales.products[key] = scales.products.get(key, 0.0) + item.weight
+    repeats: dict[str, int] = {}
+    for item in evidence:
+        said, _, what = item.supports.partition(":")
+        if said == "cause":
+            repeat = repeats[what] = repeats.get(what, 0) + 1
+            cause = Cause(what)
+            scales.causes[cause] = scales.causes.get(cause, 0.0) + item.weight / repeat
     return scales
 
 
@@ -86,12 +110,16 @@ AT_HOME = {
 STRANGE = 3.0
 
 
+def cause_weights(scales: Scales, layer: Layer | None = None) -> dict[Cause, float]:
+    """What speaks for each cause of a denial by that layer."""
+    away = {c: STRANGE for c, layers in AT_HOME.items() if layer is not None and layer not in layers}
+    return {c: min(w, MOST_CAUSE) - away.get(c, 0.0) for c, w in scales.causes.items()}
+
+
 def choose_cause(scales: Scales, layer: Layer | None = None) -> tuple[Cause, float]:
     """(the likeliest cause of a denial by that layer, its probability)."""
     if not scales.causes:
         return Cause.UNKNOWN, FLOOR_CAUSE
-    away = {c: STRANGE for c, layers in AT_HOME.items() if layer is not None and layer not in layers}
-    weights = {c: math.exp((min(w, 12.0) - away.get(c, 0.0)) * 0.7) for c, w in scales.causes.items()}
-    total = sum(weights.values()) + 2.0
-    best = max(weights, key=lambda c: weights[c])
-    return best, min(0.95, weights[best] / total)
+    odds = {c: math.exp(w * CALIBRATION.cause_temper) for c, w in cause_weights(scales, layer).items()}
+    best = max(odds, key=lambda c: odds[c])
+    return best, min(CALIBRATION.cause_ceiling, odds[best] / (sum(odds.values()) + CALIBRATION.cause_rest))

@@ -41,6 +41,13 @@ class Strength(enum.StrEnum):
     WEAK = "weak"
 
 
+class Condition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Something else that must be on the same answer."""
+
+    at: str
+    like: str
+
+
 class Mark(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     proves: Proves
     at: str
@@ -49,6 +56,8 @@ class Mark(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """regular expression, any case"""
     strength: Strength
     cause: Cause | None = None
+    when: tuple[Condition, ...] = ()
+    """without these the mark proves nothing"""
 
 
 class Product(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -84,16 +93,52 @@ def read_signatures(path: Path) -> list[Product]:
         raise SignatureError(f"{path}: {error}") from error
     for product in products:
         for mark in product.marks:
-            if not PLACES.fullmatch(mark.at):
-                raise SignatureError(f"{path}: {product.id}: a mark at {mark.at!r}; it can be {PLACES.pattern}")
+            _check(path, product, mark)
+            for condition in mark.when:
+                _check(path, product, condition)
     return products
+
+
+def _check(path: Path, product: Product, part: Mark | Condition) -> None:
+    if not PLACES.fullmatch(part.at):
+        raise SignatureError(f"{path}: {product.id}: a mark at {part.at!r}; it can be {PLACES.pattern}")
+    for expression in (part.like, part.at.removeprefix("header:")):
+        try:
+            re.compile(expression)
+        except re.error as error:
+            raise SignatureError(f"{path}: {product.id}: {expression!r} is no regular expression: {error}") from error
 
 
 @cache
 def products() -> tuple[Product, ...]:
-    """All products that ship with the program."""
+    """All products: those that ship with the program, then the user's own that can be used."""
+    return (*shipped(), *own()[0])
+
+
+def shipped() -> Iterator[Product]:
+    """The products that ship with the program."""
     folder = Path(__file__).with_name("signatures")
-    return tuple(p for path in sorted(folder.glob("*.toml")) for p in read_signatures(path))
+    return (p for path in sorted(folder.glob("*.toml")) for p in read_signatures(path))
+
+
+@cache
+def own() -> tuple[tuple[Product, ...], tuple[str, ...]]:
+    """(the user's own products, what is wrong with the files that cannot be used)."""
+    found: list[Product] = []
+    faults: list[str] = []
+    for path in sorted(own_folder().glob("*.toml")):
+        try:
+            found += read_signatures(path)
+        except (SignatureError, OSError) as error:
+            faults.append(str(error))
+    return tuple(found), tuple(faults)
+
+
+def own_folder() -> Path:
+    """Where the user's own files lie: `tracer/signatures` of the configuration directory (XDG_CONFIG_HOME)."""
+    from platformdirs import user_config_path
+
+    return user_config_path("tracer", appauthor=False) / "signatures"
 
 
 @cache
@@ -113,6 +158,12 @@ def _places_of_header(name: str) -> tuple[str, ...]:
 
 def find_marks(response: Response, body: str) -> Iterator[Found]:
     """Every mark on the response; `body` is its decoded text, cut at a bound."""
+    for found in _find(response, body):
+        if all(_holds(response, body, condition) for condition in found.mark.when):
+            yield found
+
+
+def _find(response: Response, body: str) -> Iterator[Found]:
     for raw_name, raw_value in response.headers:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
         for place in _places_of_header(name):
@@ -125,6 +176,18 @@ def find_marks(response: Response, body: str) -> Iterator[Found]:
         yield from _match("reason", "response status line", response.reason)
     if body:
         yield from _match("body", "response body", body)
+
+
+def _holds(response: Response, body: str, condition: Condition) -> bool:
+    """Whether the answer has that too."""
+    if condition.at == "body":
+        values = [body]
+    elif condition.at == "reason":
+        values = [response.reason]
+    else:
+        name = {"cookie": "set-cookie", "location": "location"}.get(condition.at, condition.at.removeprefix("header:"))
+        values = response.get_all(name)
+    return any(re.search(condition.like, v, re.IGNORECASE | re.DOTALL) for v in values)
 
 
 def _match(place: str, where: str, value: str) -> Iterator[Found]:

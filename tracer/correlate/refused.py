@@ -27,6 +27,7 @@ class Refusal(NamedTuple):
 def verdict(handshake: Handshake, refusal: Refusal, server: str, *, passes_on: bool) -> Verdict:
     """The verdict; `server` is the address that the packets show."""
     found = Collection()
+    found.kind = "handshake"
     layer = Layer.GATEWAY if passes_on else Layer.ORIGIN
     cause = _cause(handshake, refusal)
     _collect(handshake, refusal, cause, layer, found)

@@ -9,6 +9,7 @@ from tracer.model.verdict import Layer
 
 from .evidence import Collection
 from .scene import Scene, from_cache
+from .siblings import path_of
 
 OF_CONTENT = frozenset((
     "accept-ranges", "age", "allow", "alt-svc", "cache-control", "connection", "content-disposition",
@@ -26,12 +27,31 @@ ENOUGH = 6
 def collect(scene: Scene, found: Collection) -> None:
     """Evidence from good answers of the same host in the same trace."""
     denial = scene.exchange.response
+    _form(scene, found)
     good = [e for e in scene.answers if _is_good(e)][-ENOUGH:]
     if denial is None or not good or from_cache(denial):
         return
     _server(scene, denial, good, found)
     _fields(scene, denial, good, found)
     _spelling(scene, denial, good, found)
+
+
+def _form(scene: Scene, found: Collection) -> None:
+    """Every other answer for that path, errors too, is JSON, and this one is not."""
+    denial = scene.exchange.response
+    here = [e.response for e in scene.answers if path_of(e) == path_of(scene.exchange)]
+    others = [r for r in here if r is not None and r.body.size and r.status != 304]
+    if denial is None or not denial.body.size or not others or scene.body.lstrip()[:1] in ("{", "["):
+        return
+    if all("json" in (r.get("content-type") or "") for r in others):
+        found.add(
+            "every other answer for this path is JSON, this one is not: another program wrote it",
+            f"against:{Layer.APP}",
+            1.0,
+            exchange=scene.exchange,
+            where="response body",
+            value=scene.body[:80],
+        )
 
 
 def _is_good(exchange: Exchange) -> bool:

@@ -18,11 +18,16 @@ OWN_PAGE = re.compile(
     r"<center>(nginx|openresty)|You don't have permission to access|<title>403 (- )?Forbidden</title>", re.IGNORECASE
 )
 SPEAKERS = {
-    Cause.DESTINATION_DENIED: (Layer.FORWARD_PROXY, 1.3),
+    Cause.DESTINATION_DENIED: (Layer.FORWARD_PROXY, 2.0),
     Cause.WAF_RULE: (Layer.WAF, 1.3),
     Cause.BOT_CHALLENGE: (Layer.WAF, 1.5),
 }
 """causes that one layer alone has much to say of, and how much the words weigh for it"""
+OF_CALLERS = frozenset({
+    Cause.INSUFFICIENT_SCOPE, Cause.NOT_OWNER, Cause.ACCOUNT_RESTRICTED, Cause.PLAN_OR_SUBSCRIPTION, Cause.CSRF_FAILED,
+    Cause.CREDENTIALS_EXPIRED, Cause.QUOTA_EXCEEDED,
+})  # fmt: skip
+"""a bare web server knows nothing of roles, plans and sessions"""
 
 
 def collect(scene: Scene, found: Collection) -> None:
@@ -39,6 +44,15 @@ def collect(scene: Scene, found: Collection) -> None:
                 f"who speaks of {cue.cause} is most often the {speaker[0]}",
                 f"generated:{speaker[0]}",
                 speaker[1],
+                exchange=exchange,
+                where=cue.where,
+                value=cue.value,
+            )
+        if cue.cause in OF_CALLERS:
+            found.add(
+                f"it speaks of {cue.cause}: a bare web server knows nothing of that",
+                f"against:{Layer.ORIGIN}",
+                0.8,
                 exchange=exchange,
                 where=cue.where,
                 value=cue.value,

@@ -15,10 +15,12 @@ from .siblings import path_of
 from .vantage import host_of
 
 PASSED = 400
-FURTHER = 0.6
+FURTHER = 0.8
 """how much a request tells that was not denied, but did not pass either"""
 MANY = 4
 """requests that differ in more are no comparison"""
+KEPT = 2
+"""fields of a request; sources with fewer did not keep them"""
 CALM = 1.0
 
 
@@ -51,7 +53,8 @@ def collect(scene: Scene, found: Collection) -> None:
         if d.cause is Cause.CLIENT_DENIED:
             for layer in (Layer.WAF, Layer.CDN):
                 found.add(says, f"generated:{layer}", 0.8 * share, exchange=denied, where=d.where, value=d.value)
-    if not differences and _passed(other):
+    kept = min(len(r.headers) for r in (denied.request, other.request) if r is not None)
+    if not differences and _passed(other) and kept >= KEPT:
         _same(scene, other, found)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tracer.model.verdict import Layer
+from tracer.model.verdict import Cause, Layer
 
 from . import rules_payload, rules_position, rules_shape, services, standards
 from .evidence import Collection
@@ -22,6 +22,10 @@ GENERIC = re.compile(
 """fields that many products write: a mark there needs a second one of the same product"""
 SECOND_MARK = {"envoy": "x-envoy-upstream-service-time", "trafficserver": "age"}
 """what hops that name themselves on every answer add to those from behind"""
+OF_EDGES = frozenset(
+    {Cause.HOST_DENIED, Cause.REQUEST_REJECTED, Cause.TLS_REQUIRED, Cause.CONFIG_ERROR, Cause.METHOD_DENIED}
+)
+"""causes that a firewall on a CDN's edge has nothing to do with: there the edge itself refuses"""
 ANY = "Any "
 """names of rows that stand for a kind of product begin so"""
 SERVERS = {
@@ -48,7 +52,7 @@ SERVERS = {
 PAGES = (
     (r"<hr><center>(nginx|openresty|angie|tengine)", "nginx", "nginx's own page"),
     (
-        r"<title>40[13] \w+</title>.{0,200}<h1>\w+</h1>\s*<p>You don't have permission to access this resource",
+        r"<title>4\d\d [\w ]+</title>.{0,200}<h1>[\w ]+</h1>\s*<p>You don't have permission to access this resource",
         "apache",
         "Apache's own page",
     ),
@@ -59,6 +63,11 @@ PAGES = (
     ),
     (r"<h1>Forbidden</h1>\s*<p>You don't have permission", "apache", "Apache's own page"),
     (
+        r'^<!DOCTYPE HTML PUBLIC "-//IETF//DTD HTML 2\.0//EN">\s*<html><head>\s*<title>[45]\d\d [\w ]+</title>',
+        "apache",
+        "Apache's own page",
+    ),
+    (
         r"<h2>HTTP Error 40[13]|IIS.{0,40}Detailed Error|Server Error in '/' Application|"
         r"403 - Forbidden: Access is denied",
         "iis",
@@ -66,11 +75,15 @@ PAGES = (
     ),
     (r"<h1>HTTP Status 40\d", "tomcat", "Tomcat's own page"),
     (
-        r"^<\?xml version=\"1\.0\" encoding=\"iso-8859-1\"\?>.{0,300}<title>403 Forbidden</title>",
+        r"^<\?xml version=\"1\.0\" encoding=\"iso-8859-1\"\?>.{0,300}<title>[45]\d\d [\w ]{1,40}</title>",
         "lighttpd",
         "lighttpd's own page",
     ),
 )
+
+
+OWN_PAGES = re.compile(r"nginx|apache(?!-coyote|.*traffic)|lighttpd|openresty", re.IGNORECASE)
+"""servers whose own pages PAGES knows"""
 
 
 def placed(layer: Layer, scene: Scene) -> Layer:
@@ -87,15 +100,19 @@ def _marks(scene: Scene, found: Collection) -> None:
         for m in marks
         if not GENERIC.match(m.mark.at) or (m.mark.proves not in weak and m.mark.at != "header:expires")
     }
+    speaking = {m.product.id for m in marks if m.mark.proves is not Proves.CAUSE}
     specific = {m.product.id for m in marks if not (m.mark.at == "body" and m.mark.strength is Strength.WEAK)}
     for mark in marks:
         if mark.product.id in sure and not mark.product.id.startswith("std:"):
-            _mark(scene, found, mark, alone=mark.product.id not in specific)
+            _mark(scene, found, mark, alone=mark.product.id not in specific, known=mark.product.id in speaking)
 
 
-def _mark(scene: Scene, found: Collection, hit: Found, *, alone: bool) -> None:
+def _mark(scene: Scene, found: Collection, hit: Found, *, alone: bool, known: bool) -> None:
+    """`alone`: only by a weak mark in the body; `known`: by another mark than words for a cause."""
     product, mark, where, value = hit
     layer, weight = placed(product.layer, scene), WEIGHT[mark.strength]
+    if layer is Layer.WAF and mark.cause in OF_EDGES:
+        layer = Layer.CDN
     if product.name.startswith(ANY):
         _mark_of_any(scene, found, hit)
         return
@@ -112,7 +129,7 @@ def _mark(scene: Scene, found: Collection, hit: Found, *, alone: bool) -> None:
         says, kind = f"{product.name} is on the path", "present"
         weight *= PRESENCE_AT_END if at_end else PRESENCE
     else:
-        says, kind, weight = f"{product.name} says why in this way", "generated", weight * 0.8
+        says, kind, weight = f"{product.name} says why in this way", "generated", weight * (0.8 if known else 0.3)
     found.add(
         says,
         f"{kind}:{layer}",
@@ -180,7 +197,7 @@ def _standards(scene: Scene, found: Collection) -> None:
 
 
 def _pages(scene: Scene, found: Collection) -> None:
-    """A page that a web server writes itself."""
+    """A page that a web server writes itself; or another one than the server that names itself writes."""
     for pattern, product, says in PAGES:
         hit = re.search(pattern, scene.body, re.IGNORECASE | re.DOTALL)
         if hit:
@@ -194,6 +211,18 @@ def _pages(scene: Scene, found: Collection) -> None:
                 product=product,
             )
             return
+    response = scene.exchange.response
+    server = (response.get("server") or "") if response else ""
+    if scene.body.strip() and not scene.asked_nobody and OWN_PAGES.match(server):
+        for supports, weight in ((f"against:{Layer.ORIGIN}", 0.9), (f"generated:{Layer.APP}", 0.4)):
+            found.add(
+                f"{server.partition('/')[0]} is named, and this is not the page that it writes itself",
+                supports,
+                weight,
+                exchange=scene.exchange,
+                where="response body",
+                value=scene.body[:80],
+            )
 
 
 def _server(scene: Scene, found: Collection) -> None:
@@ -304,16 +333,16 @@ def _service(scene: Scene, found: Collection) -> None:
     request = scene.exchange.request
     if request is None or request.method == "CONNECT":
         return
-    for service, host in services.services_at(request):
+    for named in services.services_at(request):
         found.add(
-            f"{service.product} answers under this name",
-            f"present:{service.layer}",
-            services.WEIGHT,
+            f"the request names {named.service.product}, which is asked in this way",
+            f"present:{named.service.layer}",
+            named.weight,
             exchange=scene.exchange,
-            where="request host",
-            value=host,
-            reference=service.reference,
-            product=service.product,
+            where=named.where,
+            value=named.value,
+            reference=named.service.reference,
+            product=named.service.product,
         )
 
 
@@ -326,6 +355,7 @@ RULES = (
     ("alone", _named_but_alone),
     ("tunnel", _tunnel),
     ("payload", rules_payload.collect),
+    ("whose page", rules_payload.page_of_whom),
     ("service", _service),
     ("position", rules_position.collect),
 )

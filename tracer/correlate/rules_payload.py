@@ -2,31 +2,61 @@
 
 from __future__ import annotations
 
-from urllib.parse import unquote_plus
+import re
+from collections.abc import Iterator
+from urllib.parse import unquote_plus, urlsplit
 
+from tracer.model.http import Request
 from tracer.model.verdict import Cause, Layer
 
 from .cues import attack_in
 from .evidence import Collection
 from .scene import Scene
 
+PROOF = 3.5
+"""weight of evidence for a firewall that settles whose page it is"""
+METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
+"""tx.allowed_methods as the Core Rule Set ships it; the following three likewise"""
+TYPES = frozenset({
+    "application/x-www-form-urlencoded", "multipart/form-data", "multipart/related", "text/xml", "application/xml",
+    "application/soap+xml", "application/x-amf", "application/json", "application/cloudevents+json",
+    "application/cloudevents-batch+json", "application/octet-stream", "application/csp-report",
+    "application/xss-auditor-report", "text/plain",
+})  # fmt: skip
+ENDINGS = re.compile(
+    r"asa|asax|ascx|backup|bak|bat|cdx|cer|cfg|cmd|com|conf|config|cs|csproj|csr|dat|db|dbf|dll|dos|htr|htw|ida|idc|"
+    r"idq|inc|ini|key|"
+    r"licx|lnk|log|mdb|old|pass|pdb|pol|printer|pwd|rdb|resources|resx|sql|swp|sys|vb|vbs|vbproj|"
+    r"vsdisco|webinfo|xsd|xsx"
+)
+HEADERS = ("proxy", "lock-token", "content-range", "if", "x-http-method-override", "x-http-method", "x-method-override")
+
 
 def collect(scene: Scene, found: Collection) -> None:
-    """Evidence for a firewall, and doubt about a page that several kinds of hops send."""
-    own_page = any(e.kind == "page" for e in found.items)
-    _payload(scene, found, own_page=own_page)
-    if own_page:
+    """Evidence for a firewall."""
+    own_page = _has_own_page(found)
+    if not _payload(scene, found, own_page=own_page) and own_page:
+        _form(scene, found)
+
+
+def _has_own_page(found: Collection) -> bool:
+    return any(e.kind == "page" and e.product for e in found.items)
+
+
+def page_of_whom(scene: Scene, found: Collection) -> None:
+    """Doubt about a page that several kinds of hops send."""
+    if _has_own_page(found):
         _page_of_whom(scene, found)
 
 
-def _payload(scene: Scene, found: Collection, *, own_page: bool) -> None:
+def _payload(scene: Scene, found: Collection, *, own_page: bool) -> bool:
     """A request that looks like an attack, refused: more often a firewall than anybody else.
 
     ModSecurity refuses with the very page of the server that it runs in, so there the request is all there is.
     """
     request = scene.exchange.request
     if request is None or scene.exchange.response is None or scene.exchange.response.status in (401, 405, 407):
-        return
+        return False
     texts = [("request target", request.target), ("request header user-agent", request.get("user-agent") or "")]
     texts += [
         ("request header referer", request.get("referer") or ""),
@@ -62,7 +92,51 @@ def _payload(scene: Scene, found: Collection, *, own_page: bool) -> None:
             value=value,
             reference="OWASP Core Rule Set",
         )
+        return True
+    return False
+
+
+def _form(scene: Scene, found: Collection) -> None:
+    """Requests whose form firewalls refuse by default, whatever they carry: method, type, ending, host, headers."""
+    request = scene.exchange.request
+    if request is None or scene.exchange.response is None or scene.exchange.response.status not in (400, 403):
         return
+    for where, value, says, rule in _odd_forms(request):
+        found.details.setdefault(Cause.WAF_RULE, f"crs-{rule}")
+        for supports, weight in (
+            (f"generated:{Layer.WAF}", 2.8 if scene.asked_nobody else 2.4),
+            (f"cause:{Cause.WAF_RULE}", 1.6),
+        ):
+            found.add(
+                f"{says}: the Core Rule Set refuses that by default (rule {rule})",
+                supports,
+                weight,
+                exchange=scene.exchange,
+                where=where,
+                value=value,
+                reference=f"OWASP Core Rule Set, rule {rule}",
+                product="modsecurity" if supports.startswith("generated") else None,
+            )
+        return
+
+
+def _odd_forms(request: Request) -> Iterator[tuple[str, str, str, str]]:
+    """(where, value, what is odd, number of the rule) for each thing of the request that defaults refuse."""
+    path = urlsplit(request.url).path
+    ending = path.rpartition("/")[2].rpartition(".")[2].lower() if "." in path.rpartition("/")[2] else ""
+    kind = (request.get("content-type") or "").partition(";")[0].strip().lower()
+    if ENDINGS.fullmatch(ending):
+        yield "request target", path, f"a file ending in .{ending}", "920440"
+    if request.method not in METHODS:
+        yield "request method", request.method, f"the method {request.method}", "911100"
+    if kind and kind not in TYPES and request.body.size:
+        yield "request header content-type", kind, f"content of type {kind}", "920420"
+    for name in HEADERS:
+        if (value := request.get(name)) is not None:
+            yield f"request header {name}", value, f"the field {name}", "920450"
+    host = request.get("host") or ""
+    if re.fullmatch(r"\d+\.\d+\.\d+\.\d+(:\d+)?", host):
+        yield "request header host", host, "an address in place of a host name", "920350"
 
 
 def _page_of_whom(scene: Scene, found: Collection) -> None:
@@ -71,7 +145,7 @@ def _page_of_whom(scene: Scene, found: Collection) -> None:
     assert response is not None
     behind_others = scene.seen is not None and scene.seen is not scene.exchange
     relayed = bool(response.get("via") or response.get("age") or response.get("x-cache"))
-    if any(e.supports == f"generated:{Layer.WAF}" and e.weight > 2 for e in found.items):
+    if any(e.supports == f"generated:{Layer.WAF}" and e.weight > PROOF for e in found.items):
         return
     if scene.passes_on or not (behind_others or relayed):
         return

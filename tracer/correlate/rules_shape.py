@@ -10,6 +10,13 @@ from tracer.model.verdict import Layer
 from .evidence import Collection
 from .scene import Scene
 
+FILE_TAGS = (
+    (r'(W/)?"[0-9a-f]{8}-[0-9a-f]{1,8}"', "nginx"),
+    (r'(W/)?"[0-9a-f]{1,8}-[0-9a-f]{12,14}(;[\w:]+)?"', "apache"),
+)
+"""nginx: time-size, both hexadecimal; Apache: size-time, the time in microseconds"""
+GO_TEXT = "text/plain; charset=utf-8"
+"""what Go's net/http says of text where the handler names no type"""
 CONTAINERS = frozenset({"jetty", "tomcat", "iis"})
 OF_APPLICATIONS = ("x-powered-by", "x-runtime", "x-frame-options", "x-aspnet-version", "x-request-id")
 
@@ -22,7 +29,26 @@ def collect(scene: Scene, found: Collection) -> None:
     _fields(scene, response, found)
     _haproxy(scene, response, found)
     _bare_word(scene, response, found)
+    _file(scene, response, found)
     _inside_a_container(found)
+
+
+def _file(scene: Scene, response: Response, found: Collection) -> None:
+    """An error page that is a file: its ETag is made of the file's time and size, as web servers do it."""
+    tag, dated = response.get("etag") or "", response.get("last-modified") or response.get("accept-ranges")
+    for pattern, product in FILE_TAGS:
+        if re.fullmatch(pattern, tag) and (dated or product in (response.get("server") or "").lower()):
+            found.add(
+                f"the page is a file: {product} makes its ETag of a file's time and size",
+                f"generated:{Layer.ORIGIN}",
+                2.4,
+                exchange=scene.exchange,
+                where="response header etag",
+                value=tag,
+                product=product,
+                reference="RFC 9110 section 8.8.3",
+            )
+            return
 
 
 def _inside_a_container(found: Collection) -> None:
@@ -73,6 +99,16 @@ def _fields(scene: Scene, response: Response, found: Collection) -> None:
             where="response header www-authenticate",
             value=challenge,
             reference="RFC 6750 section 3",
+        )
+    kind = response.get("content-type") or ""
+    if re.fullmatch(r"[a-z/+.-]+;charset=(UTF|utf|ISO|iso)-[\w-]+", kind):
+        found.add(
+            "a content type without a space before charset: so Java's frameworks and fetch() write it, no web server",
+            f"generated:{Layer.APP}",
+            0.9,
+            exchange=scene.exchange,
+            where="response header content-type",
+            value=kind,
         )
     for name in OF_APPLICATIONS:
         value = response.get(name)
@@ -131,7 +167,7 @@ def _bare_word(scene: Scene, response: Response, found: Collection) -> None:
             where="response body",
             value=scene.body,
         )
-    elif not response.get("via"):
+    elif not response.get("via") and (response.get("content-type") or GO_TEXT) == GO_TEXT:
         found.add(
             "one word, no Server, no connection fields: so Traefik refuses",
             f"generated:{Layer.GATEWAY}",

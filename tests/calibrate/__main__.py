@@ -1,0 +1,93 @@
+"""`python -m tests.calibrate [FOLDER ...]`: how honest the judge's confidences are, and the numbers that make them so.
+
+Without folders: the captures in pcaps/, and the whole lab's where `python -m tests.lab run` made them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from tests.calibrate import fit, table
+from tests.calibrate.labelled import Labelled, labelled_in
+from tracer.correlate.judge import CALIBRATION
+
+ROOT = Path(__file__).resolve().parents[2]
+LAB = ROOT / "tests" / "lab" / ".cache" / "cases"
+WRITTEN = ROOT / "tracer" / "correlate" / "calibration.toml"
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.calibrate", description=__doc__)
+    parser.add_argument("folders", nargs="*", type=Path, help="lab folders, or folders of NAME.har with NAME.json")
+    parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--write", action="store_true", help="put the fitted numbers into calibration.toml")
+    options = parser.parse_args(argv)
+    folders = options.folders or [p for p in (LAB, ROOT / "pcaps") if p.is_dir()][:1]
+    with ProcessPoolExecutor(2) as pool:
+        cases = [case for some in pool.map(_all_in, folders) for case in some]
+    if not cases:
+        print("no labelled denials in", *folders, file=sys.stderr)
+        return 3
+    scales = fit.fit(fit.tabulate(cases))
+    temper, rest = fit.fit_causes(cases)
+    print("\n".join(_report(cases, options.folds, scales, (temper, rest))))
+    if options.write:
+        WRITTEN.write_text(_as_toml(cases, scales, temper, rest), "utf-8")
+        print(f"written: {WRITTEN.relative_to(ROOT)}")
+    return 0
+
+
+def _all_in(folder: Path) -> list[Labelled]:
+    return list(labelled_in(folder))
+
+
+def _report(cases: Sequence[Labelled], folds: int, scales: dict[str, float], causes: tuple[float, float]) -> list[str]:
+    out: list[str] = []
+    for name, chosen in (
+        ("shipped numbers", fit.shipped(cases)),
+        (f"held out, {folds} folds", fit.held_out(cases, folds)),
+    ):
+        said = fit.layer_of(chosen)
+        for kind in sorted({c.kind for c in cases}):
+            rows = [
+                (p, layer in (c.layer, *c.also)) for c, (layer, p) in zip(cases, said, strict=True) if c.kind == kind
+            ]
+            out += [*table.lines(f"{name}; {kind}", [p for p, _ in rows], [r for _, r in rows]), ""]
+    out += table.lines(
+        "causes, shipped numbers",
+        [c.verdict.cause_confidence for c in cases],
+        [c.verdict.cause in c.causes for c in cases],
+    )
+    out += ["", "kind of evidence     scale (now)"]
+    out += [f"  {k:18} {v:5.2f} ({CALIBRATION.scale.get(k, 1.0):.2f})" for k, v in sorted(scales.items())]
+    out.append(
+        f"causes: temper {causes[0]:.2f} ({CALIBRATION.cause_temper}), rest {causes[1]:.2f} ({CALIBRATION.cause_rest})"
+    )
+    return out
+
+
+def _as_toml(cases: Sequence[Labelled], scales: dict[str, float], temper: float, rest: float) -> str:
+    kinds = sorted({c.kind for c in cases})
+    told = ", ".join(f"{sum(c.kind == k for c in cases)} of {k}" for k in kinds)
+    head = [
+        "# The judge's numbers, made by `python -m tests.calibrate --write`; the priors are set by hand.",
+        f"# Fitted to {told}.",
+        "",
+        f"ceiling = {CALIBRATION.ceiling}",
+        f"cause_temper = {temper:.3f}",
+        f"cause_rest = {rest:.3f}",
+        f"cause_ceiling = {CALIBRATION.cause_ceiling}",
+        "",
+        "[prior]",
+    ]
+    priors = [f"{layer} = {share}" for layer, share in CALIBRATION.prior.items()]
+    rows = [f'"{kind}" = {scale:.3f}' for kind, scale in sorted(scales.items())]
+    return "\n".join([*head, *priors, "", "[scale]", *rows, ""])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,158 @@
+"""Fits the judge's numbers to labelled denials: few of them, each held back towards what it was before."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tests.calibrate.labelled import Labelled
+from tracer.correlate.judge import CALIBRATION, PRIOR, sides
+from tracer.model.verdict import Layer
+
+LAYERS = tuple(PRIOR)
+ALSO = 0.5
+"""how much a layer that also counts as right is wanted, against the one that is right"""
+HELD = 0.1
+"""standard deviation of the logarithm of one kind's scale: labels alone do not move one kind far"""
+HELD_ALL = 0.3
+"""the same for the factor that all kinds have in common: how far evidence is believed at all"""
+MISLED = 0.03
+"""share of denials in which the evidence misleads, besides those that are labelled: rules were written with the
+labelled ones in sight, so that they alone would make the judge too sure of itself on others"""
+MISLED_CAUSE = 0.05
+STEPS = 60
+Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Evidence of many denials as numbers: denials x layers x kinds."""
+
+    evidence: Numbers
+    wanted: Numbers
+    """denials x layers: 1 for the truth, ALSO for what counts as right besides"""
+    share: Numbers
+    """denials: each kind of source weighs the same"""
+    kinds: tuple[str, ...]
+
+
+def tabulate(cases: Sequence[Labelled]) -> Table:
+    """What the judge would weigh, before any scale."""
+    kinds = tuple(sorted({e.kind for c in cases for e in c.verdict.evidence if not e.supports.startswith("cause:")}))
+    evidence = np.zeros((len(cases), len(LAYERS), len(kinds)))
+    wanted = np.zeros((len(cases), len(LAYERS)))
+    for row, case in enumerate(cases):
+        for item, layer, weight in sides(case.verdict.evidence):
+            evidence[row, LAYERS.index(layer), kinds.index(item.kind)] += weight
+        for column, layer in enumerate(LAYERS):
+            wanted[row, column] = 1.0 if layer is case.layer else ALSO if layer in case.also else 0.0
+    many = {kind: sum(c.kind == kind for c in cases) for kind in {c.kind for c in cases}}
+    share = np.array([1 / many[c.kind] for c in cases])
+    return Table(evidence, wanted, share * len(cases) / share.sum(), kinds)
+
+
+def posterior(table: Table, scales: Numbers) -> Numbers:
+    """Probability of each layer for each denial."""
+    scores = np.log([PRIOR[layer] for layer in LAYERS]) + table.evidence @ scales
+    scores -= scores.max(axis=1, keepdims=True)
+    odds = np.exp(scores)
+    out: Numbers = odds / odds.sum(axis=1, keepdims=True)
+    return out
+
+
+def fit(table: Table, rows: Numbers | None = None) -> dict[str, float]:
+    """Scales by which the evidence of each kind is multiplied, most probable given the labels of those rows."""
+    chosen = np.ones(len(table.share)) if rows is None else rows
+    prior = np.array([PRIOR[layer] for layer in LAYERS])
+    start = np.zeros(len(table.kinds) + 1)  # the last one is common to all
+
+    def loss(logs: Numbers) -> float:
+        said = np.maximum(posterior(table, np.exp(logs[:-1] + logs[-1])), 1e-6)
+        right = (said * table.wanted).sum(axis=1)
+        told = -((1 - MISLED) * np.log(right) + MISLED * np.log(said) @ prior) * table.share * chosen
+        held = (logs[:-1] ** 2).sum() / (2 * HELD**2) + logs[-1] ** 2 / (2 * HELD_ALL**2)
+        return float(told.sum() + held)
+
+    best = _descend(loss, start)
+    return dict(zip(table.kinds, np.exp(best[:-1] + best[-1]).tolist(), strict=True))
+
+
+def _descend(loss: Callable[[Numbers], float], at: Numbers) -> Numbers:
+    """The lowest point near `at`, by coordinate steps that shrink: slow, sure, and without a library."""
+    best, step = loss(at), 0.4
+    for _ in range(STEPS):
+        moved = False
+        for axis in range(len(at)):
+            for sign in (1.0, -1.0):
+                there = at.copy()
+                there[axis] += sign * step
+                if (value := loss(there)) < best - 1e-9:
+                    at, best, moved = there, value, True
+                    break
+        if not moved:
+            step /= 2
+            if step < 0.01:
+                break
+    return at
+
+
+def folds(cases: Sequence[Labelled], number: int) -> list[Numbers]:
+    """For each fold a mask of the rows that are held out; a group is never split. Large groups are dealt first."""
+    sizes: dict[str, int] = {}
+    for case in cases:
+        sizes[case.group] = sizes.get(case.group, 0) + 1
+    loads, place = [0] * number, {}
+    for group, size in sorted(sizes.items(), key=lambda kv: (-kv[1], kv[0])):
+        place[group] = min(range(number), key=lambda f: loads[f])
+        loads[place[group]] += size
+    return [np.array([float(place[c.group] == fold) for c in cases]) for fold in range(number)]
+
+
+def held_out(cases: Sequence[Labelled], number: int = 5) -> Numbers:
+    """Probability of each layer for each denial, by scales that were fitted without its product."""
+    table = tabulate(cases)
+    out = np.zeros((len(cases), len(LAYERS)))
+    for mask in folds(cases, number):
+        scales = fit(table, 1 - mask)
+        out += mask[:, None] * posterior(table, np.array([scales[k] for k in table.kinds]))
+    return out
+
+
+def shipped(cases: Sequence[Labelled]) -> Numbers:
+    """The same by the numbers that the program uses now."""
+    table = tabulate(cases)
+    return posterior(table, np.array([CALIBRATION.scale.get(k, 1.0) for k in table.kinds]))
+
+
+def fit_causes(cases: Sequence[Labelled]) -> tuple[float, float]:
+    """(temper, rest) of the causes: how far their weights are believed, and what is left for all that nobody named."""
+    from tracer.correlate.judge import cause_weights, weigh
+
+    many = {kind: sum(c.kind == kind for c in cases) for kind in {c.kind for c in cases}}
+    rows = [
+        (cause_weights(weigh(c.verdict.evidence), c.verdict.layer), c.causes, len(cases) / len(many) / many[c.kind])
+        for c in cases
+    ]
+
+    def loss(logs: Numbers) -> float:
+        temper, rest = math.exp(logs[0]), math.exp(logs[1])
+        total = 0.0
+        for weights, causes, share in rows:
+            odds = {k: math.exp(w * temper) for k, w in weights.items()}
+            whole = sum(odds.values()) + rest
+            right = sum(odds.get(k, 0.0) for k in causes) / whole
+            total -= ((1 - MISLED_CAUSE) * math.log(max(right, 0.01)) + MISLED_CAUSE * math.log(rest / whole)) * share
+        held = (logs[0] - math.log(0.7)) ** 2 + (logs[1] - math.log(2.0)) ** 2
+        return float(total + held / (2 * HELD_ALL**2))
+
+    temper, rest = np.exp(_descend(loss, np.log(np.array([0.7, 2.0])))).tolist()
+    return temper, rest
+
+
+def layer_of(probabilities: Numbers) -> list[tuple[Layer, float]]:
+    """The likeliest layer and its probability, row by row."""
+    return [(LAYERS[int(row.argmax())], float(row.max())) for row in probabilities]
