@@ -73,7 +73,7 @@ class Case:
     conf: Mapping[str, str] = field(default_factory=dict)
     """what this case adds to a server's configuration, by server or `server:place`"""
     files: Mapping[str, str] = field(default_factory=dict)
-    """`nginx:private/a.html` -> content, or `dir` for a folder; `000 text` sets the mode first"""
+    """`nginx:private/a.html` -> content, `dir` for a folder, `-> a.html` for a link; `000 text` sets the mode first"""
     accept: Accept = Accept()
     control: bool = False
     denial: bool = True

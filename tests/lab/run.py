@@ -135,6 +135,9 @@ def _files(lab: Lab, cases: Sequence[Case]) -> None:
             mode = re.match(r"([0-7]{3}) ?", content)
             if content.endswith("dir"):
                 target.mkdir(exist_ok=True)
+            elif content.startswith("-> "):
+                target.symlink_to(content[3:])
+                continue
             else:
                 target.write_text(lab.fill(content[mode.end() :] if mode else content))
             target.chmod(int(mode[1], 8) if mode else (0o755 if target.is_dir() else 0o644))
@@ -163,7 +166,8 @@ def _play(lab: Lab, case: Case, recorder: capture.Recorder, out: Path) -> None:
 
 
 def _logs(case: Case, lab: Lab) -> list[Path]:
-    return [lab.folder(name) / log for name in needed([case]) for log in SERVERS[name].logs]
+    servers = [SERVERS[name] for name in needed([case])]
+    return [lab.folder(s.name) / log for s in servers for log in (*s.logs, *s.witness)]
 
 
 def _news(sizes: dict[Path, int]) -> dict[Path, str]:
@@ -216,7 +220,8 @@ def _prove(lab: Lab, case: Case, sizes: dict[Path, int]) -> dict[str, str]:
     """The line that says why; waits a little, since servers write their logs late."""
     path = lab.folder(case.proof.server) / case.proof.file
     pattern = re.compile(case.proof.pattern)
-    is_log = case.proof.file in SERVERS[case.proof.server].logs
+    server = SERVERS[case.proof.server]
+    is_log = case.proof.file in (*server.logs, *server.witness)
     until = time.monotonic() + (6 if is_log else 0)
     while True:
         text = _news(sizes).get(path, "") if is_log else path.read_text(errors="replace")
@@ -252,6 +257,8 @@ def _save(
     (folder / "expected.json").write_text(json.dumps(_expected(lab, case, proof, bool(secrets)), indent=1) + "\n")
     (folder / "STORY.md").write_text(case.story.strip() + "\n")
     for path, text in logs.items():
+        if path.name in SERVERS[path.relative_to(lab.work).parts[0]].witness:
+            continue
         target = folder / "logs" / f"{path.parent.name}-{path.name}"
         target.parent.mkdir(exist_ok=True)
         target.write_text(text.replace(str(lab.work), ""))

@@ -42,8 +42,10 @@ class Server:
     command: Callable[[Lab, Server], list[str]]
     logs: tuple[str, ...] = ("output.log",)
     """file names inside the server's folder; output.log is what it prints"""
+    witness: tuple[str, ...] = ()
+    """logs that only the truth is read from: no operator would have them, so no case is given them"""
     env: Mapping[str, str] = field(default_factory=dict)
-    patience: float = 20.0
+    patience: float = 60.0
     """seconds until it must answer"""
 
     @property

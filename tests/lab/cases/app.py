@@ -124,7 +124,10 @@ _KEYS = (
         name="app-hidden",
         cause=Cause.OBJECT_HIDDEN,
         route=(*CHAIN_B, "flask"),
-        steps=(curl(f"{_TLS}/api/secret/nothing", *_key("k-alice")),),
+        steps=(
+            curl(f"{_TLS}/api/secret/hers", *_key("k-alice")),
+            curl(f"{_TLS}/api/secret/nothing", *_key("k-alice")),
+        ),
         proof=_why(r"refused /api/secret/nothing: Resource does not exist or you do not have access"),
         accept=_also(Cause.RESOURCE_POLICY, Cause.INSUFFICIENT_SCOPE),
         story="Something that does not exist is a 403 rather than a 404.\n"
@@ -268,10 +271,12 @@ _OTHERS = (
         cause=Cause.GEO_DENIED,
         status=451,
         route=("haproxy", "flask"),
-        steps=(curl(f"{_HTTP}/region", "-H", "X-Country: KP"),),
+        steps=(curl(f"{_HTTP}/region"), curl(f"{_HTTP}/region", "blocked")),
+        conf={"haproxy": "    http-request set-header X-Country KP if { src 127.0.0.66 }"},
         proof=_why(r"refused /region: not licensed for KP"),
         accept=_OK,
-        story="A page is not licensed for the country.\nThe application: 451.",
+        story="A page is not licensed for one country; the load balancer tells the country by address.\n"
+        "The application: 451.",
     ),
     _app(
         name="app-client-too-old",

@@ -42,7 +42,7 @@ _VARNISH = (
         name="varnish-address",
         cause=Cause.IP_DENIED,
         steps=(curl(f"{_H}/"), curl(f"{_H}/", "blocked")),
-        conf=_edge("client.ip ~ blocked", 403, "Your address is blocked"),
+        conf=_edge('client.ip ~ blocked && req.url !~ "^/films/"', 403, "Your address is blocked"),
         proof=_log("Your address is blocked"),
         story="One address is refused at the edge.\nVarnish compares it with an acl.",
     ),
@@ -61,10 +61,10 @@ _VARNISH = (
     _varnish(
         name="varnish-country",
         cause=Cause.GEO_DENIED,
-        steps=(curl(f"{_H}/stream/a", "-H", "X-Country: KP"),),
-        conf=_edge('req.url ~ "^/stream/" && req.http.X-Country == "KP"', 403, "Not available in your country"),
+        steps=(curl(f"{_H}/films/a", "blocked"),),
+        conf=_edge('req.url ~ "^/films/" && client.ip ~ unlicensed', 403, "Not available in your country"),
         proof=_log("Not available in your country"),
-        story="A stream is not licensed for the country.\nThe edge says so.",
+        story="A stream is not licensed for the country of the client's address.\nThe edge says so.",
     ),
     _varnish(
         name="varnish-method",

@@ -1,5 +1,7 @@
 """Denials by nginx that holds the files."""
 
+import base64
+import hashlib
 from functools import partial
 
 from tests.lab.case import CHAIN_A, CHAIN_B, Accept, Case, Proof, curl
@@ -188,7 +190,7 @@ _CALLERS = (
         conf={
             "nginx": "location /img/ { valid_referers none server_names; if ($invalid_referer) { return 403; } }",
         },
-        proof=_access(r"GET /img/cat.png HTTP/1.1. 403 .*elsewhere.test"),
+        proof=Proof("nginx", "witness.log", r"GET /img/cat.png HTTP/1.1 403 .*referer=\[1\]"),
         story="A picture is embedded in somebody else's page and is a 403; in the own page it shows.\n"
         "nginx checks the Referer (valid_referers).",
         curated=True,
@@ -230,6 +232,12 @@ _CALLERS = (
         "The server wants client certificates, so nginx answers 421 Misdirected Request.",
     ),
 )
+
+
+def _signed(text: str) -> str:
+    """The signature of nginx's secure_link over `text`, with the secret below."""
+    return base64.urlsafe_b64encode(hashlib.md5(f"{text} lab".encode()).digest()).rstrip(b"=").decode()
+
 
 _LINKS = {
     "nginx": "location /dl/ {\n    secure_link $arg_md5,$arg_expires;\n"
@@ -273,10 +281,10 @@ _AUTH = (
     _direct(
         name="nginx-link-expired",
         cause=Cause.CREDENTIALS_EXPIRED,
-        steps=(curl(f"{_AT}/dl/file.txt?md5=9TOUZ9BYEIfT53ss2vBBbw&expires=1500000000"),),
+        steps=(curl(f"{_AT}/dl/file.txt?md5={_signed('1500000000/dl/file.txt')}&expires=1500000000"),),
         files={"nginx:dl/file.txt": "file\n"},
         conf=_LINKS,
-        proof=_access(r"GET /dl/file.txt\?md5=.* 403"),
+        proof=Proof("nginx", "witness.log", r"GET /dl/file.txt\?md5=.* 403 link=\[0\]"),
         story="A signed link is used after its end.\nnginx's secure_link says expired and returns 403.",
     ),
     _direct(
@@ -285,7 +293,7 @@ _AUTH = (
         steps=(curl(f"{_AT}/dl/file.txt?md5=AAAAAAAAAAAAAAAAAAAAAA&expires=4000000000"),),
         files={"nginx:dl/file.txt": "file\n"},
         conf=_LINKS,
-        proof=_access(r"GET /dl/file.txt\?md5=AAAA.* 403"),
+        proof=Proof("nginx", "witness.log", r"GET /dl/file.txt\?md5=AAAA.* 403 link=\[-?\]"),
         accept=Accept(causes=(Cause.CREDENTIALS_INVALID, Cause.PATH_DENIED)),
         told_by="logs",
         story="A signed link with a signature that does not verify.\nnginx's secure_link returns 403.",

@@ -2,6 +2,8 @@ vcl 4.1;
 import std;
 @backends@
 acl blocked { "127.0.0.66"; }
+# addresses of a country, as a table of a GeoIP service lists them
+acl unlicensed { "127.0.0.66"; }
 
 sub vcl_recv {
 @snippets:varnish:recv@

@@ -27,4 +27,5 @@ NGINX = Server(
     files=_files,
     command=_command,
     logs=("access.log", "error.log"),
+    witness=("witness.log",),
 )

@@ -11,7 +11,7 @@ authz = Flask("authz")
 def authorize() -> Response:
     state = request.args.get("state", "")
     if request.args.get("client_id") == "banned":
-        app.logger.warning("refused: client banned is not registered")
+        app.logger.warning("refused: application banned is not assigned to alice")
         return Response("<h1>403</h1><p>This application is not assigned to you.</p>", 403)
     return redirect(f"{request.args['redirect_uri']}?code=c0de&state={state}")
 

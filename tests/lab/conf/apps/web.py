@@ -21,6 +21,9 @@ USERS = {
 }
 REVOKED = {"k-old"}
 ORDERS = {7: "alice", 8: "bob"}
+SECRETS = {"hers": "alice", "his": "bob"}
+UNLICENSED = {"KP"}
+OFFICE = {"127.0.0.10"}
 _SIGNING = b"lab signing key"
 used: dict[str, int] = {}
 
@@ -54,8 +57,11 @@ def home() -> str:
 
 @app.get("/admin")
 def admin() -> str:
-    app.logger.warning("refused /admin: viewer is not admin")
-    abort(403)
+    """Nobody is signed in here, and only an admin may look."""
+    if session.get("role") != "admin":
+        app.logger.warning("refused /admin: viewer is not admin")
+        abort(403)
+    return "<h1>Admin</h1>"
 
 
 @app.get("/api/me")
@@ -102,8 +108,8 @@ def beta() -> Response:
 
 @app.get("/api/secret/<name>")
 def secret(name: str) -> Response:
-    user()
-    refuse(403, "forbidden", "Resource does not exist or you do not have access to it")
+    if SECRETS.get(name) != user()["name"]:
+        refuse(403, "forbidden", "Resource does not exist or you do not have access to it")
     return jsonify(name=name)
 
 
@@ -166,6 +172,8 @@ def old_session() -> Response:
 @app.get("/region")
 def region() -> Response:
     country = request.headers.get("X-Country", "XX")
+    if country not in UNLICENSED:
+        return Response("<p>film</p>")
     app.logger.warning("refused /region: not licensed for %s", country)
     return Response("<p>This content is not available in your country.</p>", 451)
 
@@ -206,6 +214,52 @@ def moved(status: int) -> Response:
 @app.get("/to-api")
 def to_api() -> Response:
     return redirect("https://api.example.test/private", 302)
+
+
+@app.get("/to-items")
+def to_items() -> Response:
+    return redirect("https://api.example.test/items", 302)
+
+
+@app.get("/office")
+def office() -> Response:
+    address = request.headers.get("X-Forwarded-For", request.remote_addr)
+    if address not in OFFICE:
+        refuse(403, "ip_not_allowed", f"Your IP address {address} is not on the allow list of this organisation")
+    return jsonify(ok=True)
+
+
+@app.get("/sign-in/<how>")
+def sign_in(how: str) -> Response:
+    """Sets the session's cookie with one attribute that may keep it from coming back (RFC 6265 section 5.4)."""
+    answer = Response("<p>signed in</p>")
+    path = "/sign-in" if how == "path" else "/"
+    answer.set_cookie(
+        "member", "alice", path=path, secure=how == "secure", samesite="Strict" if how == "site" else None
+    )
+    if away := request.args.get("then"):
+        answer.set_data(f"<script>location = {away!r}</script>")
+    return answer
+
+
+@app.route("/members-only", methods=["GET", "POST"])
+def members_only() -> Response:
+    if request.cookies.get("member") != "alice":
+        refuse(403, "not_signed_in", "You are not signed in: no session cookie came with the request")
+    return jsonify(ok=True)
+
+
+@app.get("/beta-page")
+def beta_page() -> Response:
+    if "new-editor" not in user().get("flags", ()):
+        refuse(403, "feature_disabled", "The feature new-editor is not enabled for your account")
+    return jsonify(ok=True)
+
+
+@app.get("/slow")
+def slow() -> Response:
+    time.sleep(3)
+    return Response("at last")
 
 
 @app.get("/packed")
