@@ -12,6 +12,7 @@ import pytest
 
 from tests.lab import capture, namespace, run
 from tests.lab.case import Case
+from tests.lab.cases.situations import SITUATIONS
 from tests.lab.cases.table import CASES
 from tests.lab.servers.table import SERVERS
 from tracer.model.verdict import Cause, Layer
@@ -32,6 +33,39 @@ def test_every_layer_and_every_cause_of_the_contract_has_a_denial() -> None:
     denials = [case for case in CASES if not case.control]
     assert {case.layer for case in denials} == set(Layer) - {Layer.UNKNOWN}
     assert {case.cause for case in denials} == set(Cause) - NOT_PRODUCED
+
+
+def test_every_situation_has_its_cases_and_the_common_ones_several_servers() -> None:
+    known = {case.name: case for case in CASES}
+    named = {name for names in SITUATIONS.values() for name in names}
+    assert named <= set(known)
+    assert not [name for name in named if known[name].control]
+    at_one_server = {title for title, names in SITUATIONS.items() if len({known[name].hop for name in names}) < 2}
+    assert {title.partition(":")[0] for title in at_one_server} <= {
+        "stale cookies, and cookies that do not come back",
+        "Apache's rules",
+        "nginx's rules",
+    }
+
+
+def test_every_server_of_the_lab_denies_at_least_once() -> None:
+    deciding = {case.hop.partition("/")[0] for case in CASES if not case.control}
+    carry_only = {"hitch", "varnishlog", "authz"}
+    assert deciding == set(SERVERS) - carry_only
+
+
+def test_the_ways_between_hops_are_all_there() -> None:
+    routes = {name for case in CASES for name in case.route}
+    assert {"hitch", "varnish/chain", "envoy/chain", "haproxy/chain"} <= routes  # PROXY protocol, mutual TLS
+    words = {word for case in CASES for step in case.steps for word in step.argv}
+    assert {"--proxy", "--http2", "--tls-max", "-L", "--parallel", "browser.py", "h3.py", "s3.py"} <= words
+
+
+def test_no_truth_is_read_from_tracer() -> None:
+    kept = {(case.proof.server, case.proof.file) for case in CASES}
+    assert all(server in SERVERS for server, _ in kept)
+    logs = {(s.name, log) for s in SERVERS.values() for log in (*s.logs, *s.witness)}
+    assert sum(place in logs for place in kept) >= len(kept) - 2  # the others are files of the configuration
 
 
 def test_there_are_at_least_120_denials_and_some_controls() -> None:

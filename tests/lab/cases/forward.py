@@ -135,6 +135,24 @@ CASES = (
         accept=Accept(products=("gunicorn", "werkzeug")),
         story="Through a tunnel of the company's proxy and Caddy.\nThe application says that role admin is missing.",
     ),
+    _squid(
+        name="squid-opens-tls",
+        hop="squid/opening",
+        route=("squid/opening", "nginx"),
+        steps=tuple(
+            curl(
+                *(f"https://static.example.test/{page}", "--proxy", "http://@squid/opening@"),
+                *("--cacert", "@pki@/other-ca.pem"),
+            )
+            for page in ("", "videos/a.mp4")
+        ),
+        conf={"squid": "acl videos url_regex ^https://static[.]example[.]test/videos/\nhttp_access deny videos"},
+        proof=_squid_log(r"TCP_DENIED/403 .*GET https://static.example.test/videos/a.mp4"),
+        url="/videos/a.mp4",
+        story="The company's proxy opens TLS with certificates of its own authority; the home page comes through.\n"
+        "Its list forbids the site's videos: a 403 of Squid inside what looks like the site's own connection.",
+        curated=True,
+    ),
     _tiny(
         name="tinyproxy-filter",
         steps=(curl("http://casino.example.test/", *_TINY),),

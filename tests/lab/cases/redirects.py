@@ -45,14 +45,14 @@ CASES = (
     _app(
         name="redirect-idp-refuses",
         hop="idp",
-        cause=Cause.INSUFFICIENT_SCOPE,
+        cause=Cause.ACCOUNT_RESTRICTED,
         route=("idp",),
         steps=(curl("https://id.example.test/authorize?client_id=banned&state=x&redirect_uri=https://x.test/"),),
-        proof=Proof("idp", "output.log", r"refused: client banned is not registered"),
+        proof=Proof("idp", "output.log", r"refused: application banned is not assigned to alice"),
         accept=Accept(
             products=_GUNICORN,
             layers=(Layer.ORIGIN, Layer.GATEWAY),
-            causes=(Cause.ACCOUNT_RESTRICTED, Cause.CREDENTIALS_INVALID, Cause.RESOURCE_POLICY, Cause.UNKNOWN),
+            causes=(Cause.INSUFFICIENT_SCOPE, Cause.RESOURCE_POLICY),
         ),
         story="The identity provider itself refuses the application.\nIt is not assigned to the user.",
     ),
@@ -69,6 +69,21 @@ CASES = (
         accept=Accept(products=("uvicorn", "starlette"), causes=(Cause.CREDENTIALS_MISSING,)),
         story="The token is sent to the first host; the redirect leads to another.\n"
         "curl drops Authorization across hosts, so the API answers 401.",
+        curated=True,
+    ),
+    _app(
+        name="redirect-authorization-leaked",
+        product="fastapi",
+        hop="fastapi",
+        cause=_LOST,
+        status=401,
+        route=("caddy", "flask", "fastapi"),
+        steps=(curl(f"{_S}/to-items", "--location-trusted", "-H", "Authorization: Bearer @token:audience@"),),
+        url="/items",
+        proof=Proof("fastapi", "output.log", r"token: Audience doesn't match"),
+        accept=Accept(products=("uvicorn", "starlette"), causes=(Cause.CREDENTIALS_INVALID,)),
+        story="The client is told to send its token to every host, and the redirect leads to another one.\n"
+        "That API gets a token meant for somebody else, and refuses it: 401.",
         curated=True,
     ),
     _app(

@@ -64,6 +64,32 @@ _CACHE = (
     ),
 )
 
+_LIFTED = (
+    _apache(
+        name="cached-denial-lifted",
+        layer=Layer.CDN,
+        product="varnish",
+        hop="varnish",
+        cause=Cause.STALE_DENIAL,
+        route=("varnish", "apache"),
+        before=(curl("http://files.example.test/lifted/a.txt"), _wait("1.2")),
+        steps=(
+            Step(("rm", "@apache:dir@/www/lifted/.htaccess")),
+            curl("http://files.example.test/lifted/a.txt", front="apache"),
+            curl("http://files.example.test/lifted/a.txt"),
+        ),
+        files={"apache:lifted/a.txt": "a\n", "apache:lifted/.htaccess": "Require all denied\n"},
+        conf={
+            "varnish:response": '    if (bereq.url ~ "^/lifted/") { set beresp.ttl = 120s; '
+            "unset beresp.http.Set-Cookie; return (deliver); }"
+        },
+        proof=Proof("apache", "access.log", r"GET /lifted/a.txt HTTP/1.1. 200"),
+        accept=Accept(layers=(Layer.ORIGIN,), products=("apache",), hops=("apache",)),
+        story="The rule was lifted: straight from Apache the file comes.\nVarnish still serves the 403 of before.",
+        curated=True,
+    ),
+)
+
 _REWRITTEN = (
     _flask(
         name="two-hops-could-deny",
@@ -114,6 +140,7 @@ _REWRITTEN = (
         steps=(curl(f"{_H}/api/users", "-H", "X-Api-Key: k-alice", "-H", "Host: branded.example.test"),),
         files={"nginx:denied-403.html": "<h1>Sorry</h1><p>Example Ltd.</p>\n"},
         conf={
+            "nginx:http": "server { listen 127.0.4.1:80; server_name branded.example.test; }",
             "traefik:routers": '    branded: {rule: "Host(`branded.example.test`)", service: app, entryPoints: [http], '
             "middlewares: [branded]}",
             "traefik:middlewares": '    branded: {errors: {status: ["403"], service: static, '
@@ -292,6 +319,23 @@ _BROWSER = (
     ),
 )
 
+_GAVE_UP = (
+    Case(
+        name="client-gave-up",
+        layer=Layer.CLIENT,
+        product="curl",
+        cause=Cause.UNKNOWN,
+        status=None,
+        hop="envoy",
+        route=("envoy", "flask"),
+        steps=(curl(f"{_H}/slow", "-m", "1"),),
+        proof=Proof("envoy", "output.log", r"GET /slow HTTP/1.1. 0 DC "),
+        denial=False,
+        story="The page takes three seconds, the client waits for one and closes.\n"
+        "Nobody refused; Envoy's log has DC, downstream connection termination.",
+    ),
+)
+
 _MITM = ("--proxy", "http://@mitmproxy/http@")
 _INTERCEPTED = (
     Case(
@@ -357,4 +401,4 @@ _INTERCEPTED = (
     ),
 )
 
-CASES: tuple[Case, ...] = (*_CACHE, *_REWRITTEN, *_PROTOCOLS, *_BROWSER, *_INTERCEPTED)
+CASES: tuple[Case, ...] = (*_CACHE, *_LIFTED, *_GAVE_UP, *_REWRITTEN, *_PROTOCOLS, *_BROWSER, *_INTERCEPTED)

@@ -1,16 +1,24 @@
 """Forward proxies: Squid, tinyproxy, Privoxy."""
 
+import subprocess
+
 from tests.lab.server import Lab, Server
+
+_CERTGEN = "/usr/lib/squid/security_file_certgen"
 
 
 def _squid_files(lab: Lab, server: Server) -> None:
     lab.write_from(server, "squid.conf")
     lab.folder(server.name).chmod(0o777)
+    store = lab.folder(server.name) / "certificates"
+    subprocess.run([_CERTGEN, "-c", "-s", str(store), "-M", "4MB"], check=True, capture_output=True)
+    for path in (store, *store.rglob("*")):
+        path.chmod(0o777)
 
 
 SQUID = Server(
     name="squid",
-    listen={"http": ("127.0.6.1", 3128)},
+    listen={"http": ("127.0.6.1", 3128), "opening": ("127.0.6.1", 3129)},
     program="squid",
     package="squid-openssl",
     files=_squid_files,

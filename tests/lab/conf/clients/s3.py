@@ -14,6 +14,7 @@ from botocore.credentials import Credentials
 
 _AT = "http://s3.example.test"
 _OBJECT = f"{_AT}/reports/2026/plan.txt"
+_SEALED = f"{_AT}/reports/sealed/plan.txt"
 
 
 def _control(path: str, body: str) -> None:
@@ -36,6 +37,13 @@ def prepare(state: Path) -> None:
         found[user] = (key["AccessKeyId"], key["SecretAccessKey"])
     may_read = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::reports/*"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [may_read]})
+    s3.put_object(Bucket="reports", Key="sealed/plan.txt", Body=b"sealed\n")
+    sealed = may_read | {"Effect": "Deny", "Principal": "*", "Resource": "arn:aws:s3:::reports/sealed/*"}
+    s3.put_bucket_policy(Bucket="reports", Policy=json.dumps({"Version": "2012-10-17", "Statement": [sealed]}))
+    s3.create_bucket(Bucket="shared")
+    s3.put_object(Bucket="shared", Key="a.txt", Body=b"a\n")
+    rule = {"AllowedMethods": ["GET"], "AllowedOrigins": ["https://app.example.test"]}
+    s3.put_bucket_cors(Bucket="shared", CORSConfiguration={"CORSRules": [rule]})
     iam.put_user_policy(UserName="bob", PolicyName="read", PolicyDocument=policy)
     state.write_text(json.dumps(found))
     _control("/moto-api/reset-auth", "0")
@@ -49,7 +57,7 @@ def ask(kind: str, state: Path) -> int:
         secret = secret[::-1]
     if kind == "unknown-key":
         name = "AKIAIOSFODNN7EXAMPLE"
-    request = AWSRequest("GET", _OBJECT)
+    request = AWSRequest("GET", _SEALED if kind == "sealed" else _OBJECT)
     credentials = Credentials(name, secret)
     S3SigV4Auth(credentials, "s3", "us-east-1").add_auth(request)
     prepared = request.prepare()
