@@ -18,6 +18,8 @@ COMMANDS = (
     Command("list", "list:command", "Exchanges, one line each."),
     Command("show", "show:command", "One exchange in full: messages, TLS, chain, hops, packets."),
     Command("export", "export:command", "Write HAR, HTML, JSON, pcapng, curl and more; secrets redacted."),
+    Command("replay", "replay:command", "Send a recorded request again, as it was or changed; compare the answers."),
+    Command("bisect", "bisect:command", "Find what in a denied request is forbidden, or missing."),
     Command("proxy", "proxy:command", "A recording proxy with live verdicts."),
     Command("run", "run:command", "Run a program through the recording proxy."),
     Command("browse", "browse:command", "Open a browser with a throw-away profile through the proxy."),
