@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from tests.correlate.scenes import NGINX_403, exchange, verdicts
 from tracer.model.connection import Connection
 from tracer.model.verdict import Layer, Said
@@ -119,3 +121,28 @@ def test_what_one_source_shows_of_a_server_is_no_proof_in_another() -> None:
     elsewhere = exchange("s2.e1", page=NGINX_403, says=page, server=FRONT, at_ms=900, source="b.pcap")
     (verdict,) = verdicts(passed, behind, elsewhere)
     assert verdict.confidence < 0.7
+
+
+_RELAYED = {"Server": "nginx/1.24.0", "Via": "1.1 varnish (Varnish/7.1)", "Age": "0", "X-Varnish": "5"}
+
+
+def test_from_the_client_alone_the_address_is_the_outermost_hops_and_who_decided_behind_it_has_none() -> None:
+    (verdict,) = verdicts(exchange("e1", page=NGINX_403, says=_RELAYED, server=FRONT))
+    assert (verdict.product, verdict.hop.address) == ("nginx", None)
+    assert [(e.product, e.address) for e in verdict.path] == [("varnish", FRONT), ("nginx", None)]
+
+
+def test_inside_a_tunnel_the_address_is_the_forward_proxys() -> None:
+    proxy = "192.0.2.70:3128"
+    opened = exchange("e1", method="CONNECT", url="http://www.test:80", status=200, says={}, server=proxy)
+    inside = exchange("e2", page=NGINX_403, says={"Server": "nginx/1.24.0"}, server=proxy, at_ms=20)
+    opened, inside = (msgspec.structs.replace(e, connection="c1") for e in (opened, inside))
+    (verdict,) = verdicts(opened, inside)
+    assert (verdict.layer, verdict.hop.address) == (Layer.ORIGIN, None)
+    assert [(e.layer, e.address) for e in verdict.path] == [(Layer.FORWARD_PROXY, proxy), (Layer.ORIGIN, None)]
+
+
+def test_a_server_and_the_framework_in_it_listen_together() -> None:
+    says = {"Server": "gunicorn", "Content-Type": "application/json"}
+    (verdict,) = verdicts(exchange("e1", page='{"error": "role admin is required"}', says=says, server=FRONT))
+    assert verdict.hop.address == FRONT

@@ -63,6 +63,7 @@ class _View:
         passing = {(e.source, host_of(self.ends.server(e))) for e in self.hops.outer.values()}
         self.proxies = {(source, host) for source, host in servers & clients | passing if host}
         """(source, address) of what was seen to ask others itself; what one source shows, another may not"""
+        self.tunnels = {e.connection for e in self.exchanges if e.connection and _opened_a_tunnel(e)}
         self.with_hops = {e.source for e in self.hops.outer.values()}
 
     # -- HTTP
@@ -159,6 +160,7 @@ class _View:
         cause, cause_confidence = judge.choose_cause(scales, layer)
         response, request = exchange.response, exchange.request
         assert response is not None
+        way = self._path(exchange, deciding, copies, found, layer, product)
         return Verdict(
             source=exchange.source,
             exchange=exchange.id,
@@ -173,13 +175,13 @@ class _View:
             cause_detail=found.details.get(cause),
             confidence=round(confidence, 3),
             cause_confidence=round(cause_confidence, 3),
-            hop=Hop(name=product or str(layer), address=self.ends.server(deciding) or None),
+            hop=Hop(name=product or str(layer), address=way[-1].address),
             alternatives=tuple(
                 Alternative(layer=k, product=judge.choose_product(scales, k), cause=cause, confidence=round(p, 3))
                 for k, p in list(ranked.items())[1:4]
                 if p >= 0.03
             ),
-            path=self._path(exchange, deciding, copies, found, layer, product),
+            path=way,
             evidence=tuple(found.items),
             chain=(*(e.id for e in chain), exchange.id),
             seen_at=tuple(e.id for e in copies),
@@ -208,7 +210,10 @@ class _View:
         before = (
             sorted([*hops, *marks], key=lambda e: path.ORDER.index(e.layer)) if marks and not hops else [*hops, *marks]
         )
-        return *before, path.deciding(evidence, layer, product, self.ends.server(deciding) or None)
+        last = path.deciding(evidence, layer, product, self.ends.server(deciding) or None)
+        if hops or deciding.source in self.with_hops:
+            return *before, last
+        return path.facing_the_client(before, last, tunnel=deciding.connection in self.tunnels)
 
     def _text(self, exchange: Exchange, message: Message) -> str:
         if not 0 < message.body.size <= BODY_LIMIT:
@@ -231,6 +236,11 @@ class _View:
                 yield refused.verdict(
                     handshake, how, server, passes_on=(handshake.source, host_of(server)) in self.proxies
                 )
+
+
+def _opened_a_tunnel(exchange: Exchange) -> bool:
+    request, response = exchange.request, exchange.response
+    return bool(request and response and request.method == "CONNECT" and response.status < 300)
 
 
 def _asker(exchange: Exchange) -> tuple[str, str, str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
+from msgspec.structs import replace
+
 from tracer.model.http import Exchange
 from tracer.model.verdict import Evidence, Layer, PathEntry, Said
 
@@ -80,3 +82,24 @@ def deciding(evidence: Iterable[Evidence], layer: Layer, product: str | None, ad
         and (product is None or i.product in (None, product))
     )
     return PathEntry(layer=layer, product=product, address=address, said=Said.GENERATED, evidence=ids)
+
+
+def facing_the_client(before: Sequence[PathEntry], last: PathEntry, *, tunnel: bool) -> tuple[PathEntry, ...]:
+    """The path where only the client's own connections were captured: the address that the client was connected to is
+    the outermost hop's, and where those behind it listen cannot be known. In a tunnel that hop is the forward proxy."""
+    if tunnel and Layer.FORWARD_PROXY not in (last.layer, *(e.layer for e in before)):
+        before = (PathEntry(layer=Layer.FORWARD_PROXY, said=Said.FORWARDED), *before)
+    outermost = next((e for e in before if _stands_before(e, last)), None)
+    if outermost is None:
+        return *before, last
+    placed = [replace(e, address=last.address) if e is outermost else e for e in before]
+    return *placed, replace(last, address=None)
+
+
+def _stands_before(entry: PathEntry, last: PathEntry) -> bool:
+    """A server and the framework in it listen together; a hop of an outer kind, or that passed the answer on, does not
+    listen where the one that decided does."""
+    if entry.product is not None and entry.product == last.product:
+        return False
+    outer = ORDER.index(entry.layer) < ORDER.index(Layer.ORIGIN) and ORDER.index(entry.layer) < ORDER.index(last.layer)
+    return entry.said is Said.FORWARDED or outer
