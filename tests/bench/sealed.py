@@ -29,6 +29,8 @@ TOGETHER = 6
 class SealedMaker(Maker):
     """Connections under TLS: every other one speaks HTTP/2, every third one TLS 1.2."""
 
+    scale = 8.3
+
     def __init__(self, mix: Mix, keys: Path) -> None:
         super().__init__(mix)
         self.near = {v: _client(v, keys) for v in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3)}
@@ -69,8 +71,8 @@ class SealedMaker(Maker):
 
     def _h2(self, wire: Wire, host: str, n: int) -> Iterator[Packet]:
         near, far = H2Connection(H2Configuration()), H2Connection(H2Configuration(client_side=False))
-        near.local_settings[SettingCodes.INITIAL_WINDOW_SIZE] = 1 << 24
         near.initiate_connection()
+        near.update_settings({SettingCodes.INITIAL_WINDOW_SIZE: 1 << 24})
         near.increment_flow_control_window(WINDOW)
         far.initiate_connection()
         left = self._calls()
@@ -96,7 +98,7 @@ class SealedMaker(Maker):
         assert event.stream_id is not None
         path = dict(event.headers)[b":path"]
         target = path.decode() if isinstance(path, bytes) else path
-        body = self.some(int(min(self.random.lognormvariate(9, 1.4), 1 << 20)))
+        body = self.some(int(min(self.random.lognormvariate(self.scale, 1.4), 1 << 20)))
         status = self.random.choice((200, 200, 200, 403, 404))
         fields = [(":status", str(status)), ("server", "bench"), ("content-type", "text/html")]
         far.send_headers(event.stream_id, [*fields, ("x-id", f"{self.random.getrandbits(96):x}")])
@@ -114,10 +116,12 @@ class Wire:
         self, maker: Maker, client: Side, server: Side, near: ssl.SSLContext, far: ssl.SSLContext, h2: bool, time: int
     ) -> None:
         self.maker, self.client, self.server, self.time = maker, client, server, time
-        self.up, self.down = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.out = {True: ssl.MemoryBIO(), False: ssl.MemoryBIO()}
+        self.into = {True: ssl.MemoryBIO(), False: ssl.MemoryBIO()}
+        """what the client, and what the server wrote; what they have to read"""
         near.set_alpn_protocols(["h2"] if h2 else ["http/1.1"])
-        self.near = near.wrap_bio(self.down, self.up, server_hostname="bench.example")
-        self.far = far.wrap_bio(self.up, self.down, server_side=True)
+        self.near = near.wrap_bio(self.into[True], self.out[True], server_hostname="bench.example")
+        self.far = far.wrap_bio(self.into[False], self.out[False], server_side=True)
 
     def shake(self) -> Iterator[Packet]:
         done = [False, False]
@@ -151,14 +155,13 @@ class Wire:
             yield from self._flush(is_client)
 
     def _flush(self, is_client: bool) -> Generator[Packet]:
-        out = self.up if is_client else self.down
-        data = out.read()
+        data = self.out[is_client].read()
         if not data:
             return
+        self.into[not is_client].write(data)
         source, target = (self.client, self.server) if is_client else (self.server, self.client)
         self.time = 1000 + (yield from self.maker.send(source, target, data, self.time + 200_000))
         yield self.time, frame(target, source, ACK)
-        out.write(data)
 
 
 def _client(version: ssl.TLSVersion, keys: Path) -> ssl.SSLContext:

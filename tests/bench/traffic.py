@@ -80,6 +80,9 @@ def frame(source: Side, target: Side, flags: int, data: bytes = b"") -> bytes:
 class Maker:
     """The connections of one capture."""
 
+    scale = 9.0
+    """logarithm of the median size of a body"""
+
     def __init__(self, mix: Mix) -> None:
         self.mix = mix
         self.random = random.Random(mix.seed)
@@ -162,7 +165,7 @@ class Maker:
         if content:
             head += f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n"
         status, reason = rnd.choice(STATUSES)
-        size = rnd.randrange(20, 600) if tiny else int(min(rnd.lognormvariate(9, 1.4), 1 << 20))
+        size = rnd.randrange(20, 600) if tiny else int(min(rnd.lognormvariate(self.scale, 1.4), 1 << 20))
         body = self.some(size)
         kind = rnd.choice(TYPES)
         said = (

@@ -26,6 +26,7 @@ from .h1_head import (
     read_request_line,
     read_status_line,
     split_head,
+    values_of,
 )
 
 BodyReader = ByLength | Chunked
@@ -357,8 +358,9 @@ def response_body(message: Incoming, method: bytes) -> BodyReader:
 
 def _framed(message: Incoming) -> BodyReader | None:
     """Chunked before length; what contradicts itself is noted."""
-    lengths = {v for n, v in message.fields if n.lower() == b"content-length"}
-    coding = b",".join(v for n, v in message.fields if n.lower() == b"transfer-encoding").lower()
+    told = values_of(message.fields, b"content-length")
+    lengths = set(told)
+    coding = b",".join(values_of(message.fields, b"transfer-encoding")).lower()
     if b"chunked" in coding:
         if lengths:
             _note(message, "http.conflicting-framing", "both Transfer-Encoding and Content-Length", "6.3")
@@ -366,12 +368,11 @@ def _framed(message: Incoming) -> BodyReader | None:
     lengths = {part.strip() for value in lengths for part in value.split(b",")}
     if len(lengths) > 1:
         _note(message, "http.conflicting-length", "Content-Length fields that disagree; the first one was taken", "6.3")
-    for n, value in message.fields:
+    for value in told:
         first = value.split(b",")[0].strip()
-        if n.lower() == b"content-length":
-            if first.isdigit() and len(first) < 19:
-                return ByLength(int(first))
-            _note(message, "http.bad-length", "a Content-Length that is no number", "6.3")
+        if first.isdigit() and len(first) < 19:
+            return ByLength(int(first))
+        _note(message, "http.bad-length", "a Content-Length that is no number", "6.3")
     return None
 
 
@@ -381,8 +382,8 @@ def _note(message: Incoming, code: str, what: str, section: str) -> None:
 
 def wants_upgrade(fields: Headers) -> bool:
     """The client asks to speak something else from here on (RFC 9110 section 7.8)."""
-    names = {n.lower(): v.lower() for n, v in fields}
-    return b"upgrade" in names and b"upgrade" in names.get(b"connection", b"")
+    named = any(b"upgrade" in value.lower() for value in values_of(fields, b"connection"))
+    return named and bool(values_of(fields, b"upgrade"))
 
 
 def body_of(message: Incoming) -> Body:
@@ -396,7 +397,7 @@ def request_of(message: Incoming, scheme: str) -> Request:
     """The request as a value, its URL made absolute from target, Host and scheme (RFC 9112 section 3.3)."""
     assert isinstance(message.line, RequestLine)
     target = text(message.line.target)
-    host = next((text(v) for n, v in message.fields if n.lower() == b"host"), "")
+    host = next(map(text, values_of(message.fields, b"host")), "")
     authority = None
     absolute = re.match(r"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)", target)
     if message.line.method == b"CONNECT":

@@ -126,11 +126,15 @@ class Chunked:
         return self.state == "done"
 
 
+_CODINGS = {len(b"content-encoding"): b"content-encoding", len(b"transfer-encoding"): b"transfer-encoding"}
+
+
 def codings_of(headers: Headers) -> tuple[str, ...]:
     """Content codings, then transfer codings other than chunked, in the order they were applied."""
+    told = [(n.lower(), v) for n, v in headers if len(n) in _CODINGS]  # lengths first: most fields are neither
     found: list[str] = []
-    for wanted in (b"content-encoding", b"transfer-encoding"):
-        for name, value in headers:
-            if name.lower() == wanted:
+    for wanted in _CODINGS.values() if told else ():
+        for name, value in told:
+            if name == wanted:
                 found += [c.strip().lower().decode("latin-1") for c in value.split(b",")]
-    return tuple(c for c in found if c and c not in ("identity", "chunked"))
+    return tuple([c for c in found if c and c not in ("identity", "chunked")])

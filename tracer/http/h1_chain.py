@@ -23,6 +23,7 @@ Flags = NDArray[np.bool_]
 LONGEST_HEAD = 64 * 1024
 _CODES = np.array(sorted(int.from_bytes(s, "little") for s in (*STARTS, b"HTTP")), np.uint32)
 _HTTP = int.from_bytes(b"HTTP", "little")
+_TLS = int.from_bytes(b"\x16\x03", "little")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,8 @@ def _guess(found: Arranged, offset: Rows, base: Buffer) -> Rows:
     first = words[np.minimum(offset, len(base) - 4)]
     like = np.isin(first, _CODES) & (found.size >= 4) & ~found.odd[found.stream >> 1]
     like &= (first == _HTTP) == (found.stream & 1 == 1)
-    like |= (found.at == 0) & ~found.odd[found.stream >> 1]
+    # a stream that begins with a TLS handshake is no guess: its connection is odd
+    like |= (found.at == 0) & ~found.odd[found.stream >> 1] & (first & 0xFFFF != _TLS)
     return np.flatnonzero(like)
 
 

@@ -83,3 +83,9 @@ def split_head(head: bytes) -> tuple[bytes, Headers, list[str]]:
             name = name.rstrip(b" \t")
         fields.append((name, value.strip(b" \t")))
     return lines[0].rstrip(b"\r"), tuple(fields), odd
+
+
+def values_of(fields: Headers, name: bytes) -> list[bytes]:
+    """Every value of the field, in order; `name` in lower case."""
+    size = len(name)
+    return [v for n, v in fields if len(n) == size and n.lower() == name]

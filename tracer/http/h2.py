@@ -10,6 +10,7 @@ from tracer.model.http import Exchange, Request
 from tracer.model.problem import Severity
 from tracer.transport.conversation import Context, Conversation
 from tracer.transport.stream import Mark, Stream, Taken
+from tracer.transport.turns import turns
 
 from . import detect
 from .h2_frames import (
@@ -25,10 +26,11 @@ from .h2_frames import (
     PRIORITY_FLAG,
     PUSH_PROMISE,
     RST_STREAM,
+    SETTINGS,
     Frame,
     error_name,
     is_plausible,
-    peek_frame,
+    read_frame,
     unpadded,
 )
 from .h2_stream import H2Stream
@@ -48,24 +50,29 @@ class Side:
         self.client = client
         self.decoder = HeaderDecoder()
         self.begun = False
+        self.frame: Frame | None = None
         self.block: tuple[Frame, int, bytes] | None = None
         """a header block that goes on: first frame, stream it is about, bytes so far"""
 
-    def is_ready(self) -> bool:
-        """A whole frame, or something that will never be one, stands at the front."""
+    def front(self) -> int | None:
+        """Packet of the frame, or of what will never be one, at the front; the frame's header becomes `frame`."""
         stream = self.stream
-        if stream.at_gap:
-            return True
-        frame = peek_frame(stream)
+        size = stream.end - stream.pos
+        if size <= 0:
+            return None
+        head, mark = stream.front(9)
+        frame = self.frame = read_frame(head, mark) if mark is not None and len(head) == 9 else None
+        if mark is None:
+            return stream.mark(stream.pos)[0]
         if self.begun and frame is not None and frame.length <= LONGEST:
-            return stream.closed or stream.end - stream.pos >= 9 + frame.length
+            return mark[0] if stream.closed or size >= 9 + frame.length else None
         # more bytes will join those that are here, unless a gap or the end comes next
-        final = stream.closed or stream.pos + stream.available < stream.end
+        final = stream.closed or stream.available < size
         if self.client and not self.begun and not final:
-            head = stream.peek(len(PREFACE))
-            if len(head) < len(PREFACE) and PREFACE.startswith(head):
-                return False
-        return frame is not None or (final and not stream.at_end)
+            lead = stream.peek(len(PREFACE))
+            if len(lead) < len(PREFACE) and PREFACE.startswith(lead):
+                return None
+        return mark[0] if frame is not None or final else None
 
 
 class H2Conversation:
@@ -98,7 +105,7 @@ class H2Conversation:
         stream.request.ended = True
 
     def advance(self) -> None:
-        while (side := self._next_side()) is not None:
+        for side in turns(self.client, self.server):
             self._read(side)
         for side in (self.client, self.server):
             side.stream.release()
@@ -108,34 +115,32 @@ class H2Conversation:
                 stream.aborted = stream.aborted or self.goaway
                 self._report(stream)
 
-    def _next_side(self) -> Side | None:
-        ready = [s for s in (self.client, self.server) if s.is_ready()]
-        return min(ready, key=lambda s: s.stream.mark(s.stream.pos).packet) if ready else None
-
     # -- frames
 
     def _read(self, side: Side) -> None:
-        stream = side.stream
-        if stream.at_gap:
-            self._lose(side, stream.pos + stream.at_gap)
+        stream, frame = side.stream, side.frame
+        if frame is None and (gap := stream.at_gap):
+            self._lose(side, stream.pos + gap)
             return
         if not side.begun:
             side.begun = True
             if side.client and stream.peek(len(PREFACE)) == PREFACE:
                 stream.skip(len(PREFACE))
                 return
-            frame = peek_frame(stream)
-            side.decoder.whole = frame is not None and frame.kind == 4
-        frame = peek_frame(stream)
+            side.decoder.whole = frame is not None and frame.kind == SETTINGS
         if frame is None or not is_plausible(frame):
             following = stream.next_segment()
             self._lose(side, following if following is not None else stream.end)
-            return
-        if stream.available < 9 + frame.length and frame.kind != DATA:
-            self._lose(side, stream.pos + 9 + frame.length)
-            return
-        stream.skip(9)
-        self._take(side, frame)
+        elif frame.kind == DATA:
+            stream.jump(stream.pos + 9)
+            self._data(side, frame)
+        else:
+            whole = stream.peek(9 + frame.length)
+            if len(whole) < 9 + frame.length:
+                self._lose(side, stream.pos + 9 + frame.length)
+                return
+            stream.jump(stream.pos + 9 + frame.length)
+            self._take(side, frame, whole[9:])
 
     def _lose(self, side: Side, target: int) -> None:
         """Bytes are passed over; a header block among them would have changed the table."""
@@ -144,12 +149,7 @@ class H2Conversation:
         side.decoder.lose()
         side.begun = True
 
-    def _take(self, side: Side, frame: Frame) -> None:
-        stream = side.stream
-        if frame.kind == DATA:
-            self._data(side, frame)
-            return
-        payload = stream.take(frame.length)
+    def _take(self, side: Side, frame: Frame, payload: bytes) -> None:
         if frame.kind == HEADERS:
             block = unpadded(frame.flags, payload)
             self._block(side, frame, frame.stream, block[5:] if frame.flags & PRIORITY_FLAG else block)

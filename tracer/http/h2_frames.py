@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from tracer.transport.stream import Mark, Stream
+from tracer.transport.stream import Mark
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(10)
@@ -32,13 +32,9 @@ def error_name(code: int) -> str:
     return ERRORS[code] if code < len(ERRORS) else f"0x{code:x}"
 
 
-def peek_frame(stream: Stream) -> Frame | None:
-    """The header of the next frame; None when it is not there whole. Nothing is read."""
-    head = stream.peek(9)
-    if len(head) < 9:
-        return None
-    place = stream.mark(stream.pos)
-    return Frame(head[3], head[4], int.from_bytes(head[5:9]) & 0x7FFFFFFF, int.from_bytes(head[:3]), place)
+def read_frame(head: bytes, mark: Mark) -> Frame:
+    """The nine bytes of a frame's header."""
+    return Frame(head[3], head[4], int.from_bytes(head[5:9]) & 0x7FFFFFFF, int.from_bytes(head[:3]), mark)
 
 
 def is_plausible(frame: Frame) -> bool:

@@ -8,7 +8,7 @@ index (section 2.3.3), so entries added after a loss keep their right numbers.
 from __future__ import annotations
 
 from collections import deque
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from tracer.model.http import Headers
 
@@ -16,19 +16,27 @@ TABLE_LIMIT = 1 << 20
 """bytes of dynamic table, whatever a peer asks for"""
 LIST_LIMIT = 1 << 20
 """bytes of one header list"""
+STATIC = 61
+"""entries of the static table (RFC 7541 appendix A)"""
 
 
 class BlockError(ValueError):
     """The block breaks the format: nothing after the break can be read."""
 
 
+@cache
+def _static() -> tuple[tuple[bytes, bytes], ...]:
+    """The static table (RFC 7541 appendix A)."""
+    from hpack.table import HeaderTable
+
+    return tuple((bytes(name), bytes(value)) for name, value in HeaderTable.STATIC_TABLE)
+
+
 class HeaderDecoder:
     """The decoding state of one direction."""
 
     def __init__(self, whole: bool = True) -> None:
-        from hpack.table import HeaderTable
-
-        self.static = HeaderTable.STATIC_TABLE
+        self.static = _static()
         self.entries: deque[tuple[bytes, bytes]] = deque()
         self.size = 0
         self.limit = 4096
@@ -44,10 +52,14 @@ class HeaderDecoder:
     def decode(self, data: bytes) -> tuple[Headers, int]:
         """(fields in order, how many point at entries that were not captured); raises BlockError."""
         fields: list[tuple[bytes, bytes]] = []
-        at, total, unknown = 0, 0, 0
-        while at < len(data):
+        at, total, unknown, end, static = 0, 0, 0, len(data), self.static
+        while at < end:
             first = data[at]
-            if first & 0x80:
+            field: tuple[bytes, bytes] | None
+            if 0x80 < first <= 0x80 + STATIC:
+                field = static[first - 0x81]
+                at += 1
+            elif first & 0x80:
                 index, at = _integer(data, at, 7)
                 field = self._entry(index)
             elif first & 0x60 == 0x20:
@@ -71,7 +83,9 @@ class HeaderDecoder:
 
     def _literal(self, data: bytes, at: int, index: int) -> tuple[tuple[bytes, bytes] | None, int]:
         name: bytes | None
-        if index:
+        if 0 < index <= STATIC:
+            name = self.static[index - 1][0]
+        elif index:
             entry = self._entry(index)
             name = entry[0] if entry else None
         else:
@@ -82,10 +96,9 @@ class HeaderDecoder:
     def _entry(self, index: int) -> tuple[bytes, bytes] | None:
         if not index:
             raise BlockError("index 0 (RFC 7541 section 6.1)")
-        if index <= len(self.static):
-            name, value = self.static[index - 1]
-            return bytes(name), bytes(value)
-        place = index - len(self.static) - 1
+        if index <= STATIC:
+            return self.static[index - 1]
+        place = index - STATIC - 1
         if place < len(self.entries):
             return self.entries[place]
         if self.whole:

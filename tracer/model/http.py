@@ -53,14 +53,14 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
         """First value of a header field, any case, as text."""
         key = name.lower().encode()
         for n, v in self.headers:
-            if n.lower() == key:
+            if len(n) == len(key) and n.lower() == key:
                 return text(v)
         return None
 
     def get_all(self, name: str) -> list[str]:
         """Every value of a header field, any case, as text, in order."""
         key = name.lower().encode()
-        return [text(v) for n, v in self.headers if n.lower() == key]
+        return [text(v) for n, v in self.headers if len(n) == len(key) and n.lower() == key]
 
 
 class Request(Message, frozen=True, kw_only=True):

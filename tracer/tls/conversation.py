@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from tracer.transport.conversation import Context, Conversation
 from tracer.transport.stream import Mark, Stream
+from tracer.transport.turns import turns
 
 from .draft import Draft
 from .handshaking import Handshaking
 from .hello import read_sslv2_hello
 from .keys import Keys
 from .protection import BadRecordError
+from .search import BUDGET
 from .side import ALERT, CHANGE, DATA, HANDSHAKE, Side, is_header
 from .unopened import WhyNot
 from .wire import ShortError
@@ -51,7 +53,7 @@ class TlsConversation:
         return self.shaking.draft
 
     def advance(self) -> None:
-        while (side := self._next_side()) is not None:
+        for side in turns(self.client, self.server):
             if not self.impatient and self._waits(side):
                 return
             self._read_record(side)
@@ -66,15 +68,6 @@ class TlsConversation:
             self.done = True
             self.shaking.report()
 
-    def _next_side(self) -> Side | None:
-        """The direction whose next record was captured first."""
-        client, server = self.client, self.server
-        if not client.has_record():
-            return server if server.has_record() else None
-        if not server.has_record():
-            return client
-        return client if client.mark()[0] <= server.mark()[0] else server
-
     def _waits(self, side: Side) -> bool:
         """The next record is sealed, and its keys may still come."""
         if side.protection is not None or not side.sealed or side.stream.peek(1)[:1] == b"\x14":
@@ -85,7 +78,7 @@ class TlsConversation:
             return False
         now = max(s.stream.mark(s.stream.end - 1).time_ns for s in (self.client, self.server) if not s.stream.at_end)
         if self.waits_from is None:
-            self.waits_from = side.mark().time_ns
+            self.waits_from = side.mark.time_ns
         kept = sum(s.stream.end - s.stream.pos for s in (self.client, self.server))
         closed = self.client.stream.closed and self.server.stream.closed
         self.impatient = closed or kept > WAITING or now - self.waits_from > PATIENCE_NS
@@ -94,23 +87,23 @@ class TlsConversation:
     # -- records
 
     def _read_record(self, side: Side) -> None:
-        stream = side.stream
-        if gap := stream.at_gap:
+        stream, head, mark = side.stream, side.head, side.mark
+        if not head:
+            gap = stream.at_gap
             side.lose(gap)
             stream.jump(stream.pos + gap)
             return
-        mark, head = side.mark(), stream.peek(5)
         if len(head) < 5 or not is_header(head):
             self._read_odd(side, head, mark)
             return
         length = head[3] << 8 | head[4]
-        if stream.available < 5 + length:
-            stream.skip(5 + length)
+        record = stream.peek(5 + length)
+        stream.jump(stream.pos + 5 + length)
+        if len(record) < 5 + length:
             side.lose_record(length)
             return
-        body = stream.take(5 + length)[5:]
         self.shaking.begin(mark)
-        self._take_record(side, head[0], head[1] << 8 | head[2], body, mark)
+        self._take_record(side, head[0], head[1] << 8 | head[2], record[5:], mark)
 
     def _read_odd(self, side: Side, head: bytes, mark: Mark) -> None:
         """No record header: a version 2 hello at the start, else bytes to pass over."""
@@ -138,7 +131,8 @@ class TlsConversation:
         draft = self.draft
         assert draft is not None
         if kind == CHANGE:
-            self._check_pieces(side, mark)
+            if side.pieces:
+                self.shaking.interrupted(side, mark)
             self.shaking.change_cipher(side)
             return
         sealed = side.sealed and (not draft.is_13 or kind == DATA)
@@ -164,7 +158,8 @@ class TlsConversation:
         except BadRecordError:
             opened = self._try_other_keys(side, kind, version, body)
         if opened is not None:
-            side.search.found()
+            if side.search.high or side.search.budget < BUDGET:
+                side.search.found()
             return opened
         assert self.draft is not None
         side.search.passed()
@@ -208,28 +203,26 @@ class TlsConversation:
     def _take_plain(self, side: Side, kind: int, body: bytes, mark: Mark) -> None:
         assert self.draft is not None
         if kind == DATA:
-            self._check_pieces(side, mark)
+            if side.pieces:
+                self.shaking.interrupted(side, mark)
             self.draft.application_data = True
             side.inner.push(body, mark, side.lost)
             side.lost = 0
-            self._start_inner()
+            if self.inner is None:
+                self._start_inner()
         elif kind == HANDSHAKE:
             self.shaking.take(side, body, mark)
         elif kind == ALERT and len(body) >= 2:
-            self._check_pieces(side, mark)
+            if side.pieces:
+                self.shaking.interrupted(side, mark)
             self.draft.add_alert(side.client, body[0], body[1], mark)
 
-    def _check_pieces(self, side: Side, mark: Mark) -> None:
-        if side.pieces:
-            self.shaking.interrupted(side, mark)
-
     def _start_inner(self) -> None:
-        if self.inner is None:
-            from tracer.http.detect import conversation
+        from tracer.http.detect import conversation
 
-            assert self.draft is not None
-            context = self.context.inner(scheme="https", tls=self.draft.id)
-            self.inner = conversation(context, self.client.inner, self.server.inner)
+        assert self.draft is not None
+        context = self.context.inner(scheme="https", tls=self.draft.id)
+        self.inner = conversation(context, self.client.inner, self.server.inner)
 
 
 def _is_odd_alert(kind: int, body: bytes) -> bool:

@@ -27,7 +27,10 @@ class Draft:
         self.first = first
         self.last = first
         self.client_hello: ClientHello | None = None
-        self.server_hello: ServerHello | None = None
+        self._server_hello: ServerHello | None = None
+        self.version: int | None = None
+        """the negotiated one, once the server has said it"""
+        self.is_13 = False
         self.alpn: str | None = None
         self.server_certs: tuple[Certificate, ...] | None = None
         self.client_certs: tuple[Certificate, ...] | None = None
@@ -56,12 +59,14 @@ class Draft:
         self.application_data = False
 
     @property
-    def version(self) -> int | None:
-        return self.server_hello.version if self.server_hello else None
+    def server_hello(self) -> ServerHello | None:
+        return self._server_hello
 
-    @property
-    def is_13(self) -> bool:
-        return self.version == 0x0304
+    @server_hello.setter
+    def server_hello(self, hello: ServerHello) -> None:
+        self._server_hello = hello
+        self.version = hello.version
+        self.is_13 = hello.version == 0x0304
 
     @property
     def is_settled(self) -> bool:

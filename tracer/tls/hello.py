@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .names import MESSAGES, is_grease
 from .wire import Cursor, ShortError, items, numbers
@@ -70,17 +70,17 @@ class ServerHello:
     session_id: bytes
     cipher: int
     extensions: tuple[tuple[int, bytes], ...]
+    version: int = field(init=False)
+    """the negotiated version (RFC 8446 section 4.2.1)"""
 
-    def extension(self, kind: int) -> bytes | None:
-        return next((data for k, data in self.extensions if k == kind), None)
-
-    @property
-    def version(self) -> int:
-        """The negotiated version (RFC 8446 section 4.2.1)."""
+    def __post_init__(self) -> None:
         data = self.extension(VERSIONS)
         chosen = int.from_bytes(data[:2]) if data and len(data) >= 2 else self.legacy_version
         # drafts of TLS 1.3 (0x7f00 | draft) behave as it does
-        return 0x0304 if chosen >> 8 == 0x7F else chosen
+        object.__setattr__(self, "version", 0x0304 if chosen >> 8 == 0x7F else chosen)
+
+    def extension(self, kind: int) -> bytes | None:
+        return next((data for k, data in self.extensions if k == kind), None)
 
     @property
     def is_retry(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 
 from .hello import ALPN, SNI, ClientHello, ServerHello
 from .names import is_grease
@@ -12,8 +13,12 @@ _JA4_VERSIONS = {0x0304: "13", 0x0303: "12", 0x0302: "11", 0x0301: "10", 0x0300:
 
 def ja3(hello: ClientHello) -> str:
     """MD5 of version, ciphers, extensions, groups and point formats in decimal, GREASE left out."""
-    lists = (hello.ciphers, tuple(k for k, _ in hello.extensions), hello.groups, hello.formats)
-    fields = [str(hello.version)] + ["-".join(str(v) for v in values if not is_grease(v)) for values in lists]
+    return _ja3(hello.version, hello.ciphers, _kinds(hello), hello.groups, hello.formats)
+
+
+@lru_cache(1024)
+def _ja3(version: int, *lists: tuple[int, ...]) -> str:
+    fields = [str(version)] + ["-".join(str(v) for v in values if not is_grease(v)) for values in lists]
     return hashlib.md5(",".join(fields).encode(), usedforsecurity=False).hexdigest()
 
 
@@ -27,16 +32,27 @@ def ja3s(hello: ServerHello) -> str:
 def ja4(hello: ClientHello, transport: str = "tcp") -> str:
     """`t13d1516h2_8daaf6152771_e5627efa2ab1`: transport, version, counts and ALPN; sorted ciphers; sorted
     extensions without SNI and ALPN, then signature algorithms in order. GREASE is left out everywhere."""
-    ciphers = [c for c in hello.ciphers if not is_grease(c)]
-    extensions = [k for k, _ in hello.extensions if not is_grease(k)]
     versions = [v for v in hello.versions if not is_grease(v)]
-    version = _JA4_VERSIONS.get(max(versions) if versions else hello.version, "00")
+    version = max(versions) if versions else hello.version
+    return _ja4(transport, version, hello.ciphers, _kinds(hello), hello.signatures, _alpn(hello))
+
+
+def _kinds(hello: ClientHello) -> tuple[int, ...]:
+    return tuple([k for k, _ in hello.extensions])
+
+
+@lru_cache(1024)  # the hellos of one client differ in their randoms and names only
+def _ja4(
+    transport: str, version: int, suites: tuple[int, ...], kinds: tuple[int, ...], schemes: tuple[int, ...], alpn: str
+) -> str:
+    ciphers = [c for c in suites if not is_grease(c)]
+    extensions = [k for k in kinds if not is_grease(k)]
     head = (
-        f"{'q' if transport == 'quic' else 't'}{version}{'d' if SNI in extensions else 'i'}"
-        f"{min(99, len(ciphers)):02}{min(99, len(extensions)):02}{_alpn(hello)}"
+        f"{'q' if transport == 'quic' else 't'}{_JA4_VERSIONS.get(version, '00')}{'d' if SNI in extensions else 'i'}"
+        f"{min(99, len(ciphers)):02}{min(99, len(extensions)):02}{alpn}"
     )
     listed = sorted(k for k in extensions if k not in (SNI, ALPN))
-    signatures = [s for s in hello.signatures if not is_grease(s)]
+    signatures = [s for s in schemes if not is_grease(s)]
     tail = ",".join(f"{k:04x}" for k in listed)
     if signatures:
         tail += "_" + ",".join(f"{s:04x}" for s in signatures)

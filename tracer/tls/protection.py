@@ -70,14 +70,15 @@ class Tls13Protection:
         return expand_label(self.secret, "traffic upd", b"", digest_size(digest), digest)
 
     def open(self, kind: int, version: int, body: bytes, search: Search) -> tuple[int, bytes]:
-        header = bytes((kind, version >> 8, version & 255)) + len(body).to_bytes(2)
+        header = b"%c%c%c%c%c" % (kind, version >> 8, version & 255, len(body) >> 8, len(body) & 255)
         for sequence in search.numbers(self.sequence):
             try:
                 plain = self._cipher.decrypt((self._iv ^ sequence).to_bytes(12), body, header)
             except self._refusals:
                 continue
             self.sequence = sequence + 1
-            plain = plain.rstrip(b"\0")
+            if plain[-1:] == b"\0":
+                plain = plain.rstrip(b"\0")
             return (plain[-1], plain[:-1]) if plain else (0, b"")
         raise BadRecordError("the record does not verify")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 LARGEST_RECORD = 5 + (1 << 14) + 2048
 SMALLEST_RECORD = 24
@@ -25,8 +25,11 @@ class Search:
         """at most so many"""
         self.budget = BUDGET
 
-    def numbers(self, sequence: int) -> Iterator[int]:
+    def numbers(self, sequence: int) -> Iterable[int]:
         """Sequence numbers to try, the expected one first."""
+        return self._later(sequence) if self.high else (sequence,)
+
+    def _later(self, sequence: int) -> Iterator[int]:
         yield sequence
         first = sequence + max(self.low, 1)
         for number in range(first, min(sequence + self.high, first + MOST - 1) + 1):

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from functools import cache
 
 
 def expand_label(secret: bytes, label: str, context: bytes, length: int, digest: str) -> bytes:
     """HKDF-Expand-Label (RFC 8446 section 7.1)."""
-    full = b"tls13 " + label.encode()
-    info = length.to_bytes(2) + bytes([len(full)]) + full + bytes([len(context)]) + context
+    info = _label(label, length) + bytes([len(context)]) + context
     out, block, counter = b"", b"", 1
     while len(out) < length:
         block = hmac.digest(secret, block + info + bytes([counter]), digest)
         out += block
         counter += 1
     return out[:length]
+
+
+@cache
+def _label(label: str, length: int) -> bytes:
+    full = b"tls13 " + label.encode()
+    return length.to_bytes(2) + bytes([len(full)]) + full
 
 
 def prf(secret: bytes, label: bytes, seed: bytes, length: int, digest: str | None) -> bytes:
@@ -54,5 +60,6 @@ def _p_hash(secret: bytes, seed: bytes, length: int, digest: str) -> bytes:
     return out[:length]
 
 
+@cache
 def digest_size(digest: str) -> int:
     return hashlib.new(digest).digest_size

@@ -24,6 +24,9 @@ class Side:
         self.stream = stream
         self.client = client
         self.inner = Stream()
+        self.head = b""
+        self.mark = Mark(0, 0)
+        """place of the record at the front"""
         self.protection: Protection | None = None
         self.search = Search()
         self.sealed = False
@@ -35,19 +38,18 @@ class Side:
         self.lost = 0
         """plaintext bytes that went missing before the next ones"""
 
-    def has_record(self) -> bool:
-        """A whole record, or something that will never be one, stands at the front."""
+    def front(self) -> int | None:
+        """Packet of the record, or of what will never be one, at the front; its first bytes become `head`."""
         stream = self.stream
-        head = stream.peek(5)
+        size = stream.end - stream.pos
+        if size <= 0:
+            return None
+        head, mark = stream.front(5)
+        self.head, self.mark = head, mark or stream.mark(stream.pos)
         if len(head) < 5:
             # a header in pieces waits for its rest, unless a gap stands where the rest would be
-            return stream.end - stream.pos > len(head)
-        if not is_header(head):
-            return True
-        return stream.end - stream.pos >= 5 + (head[3] << 8 | head[4])
-
-    def mark(self) -> Mark:
-        return self.stream.mark(self.stream.pos)
+            return self.mark[0] if size > len(head) else None
+        return self.mark[0] if not is_header(head) or size >= 5 + (head[3] << 8 | head[4]) else None
 
     def lose(self, size: int) -> None:
         """So many bytes of records are missing."""

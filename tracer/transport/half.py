@@ -8,6 +8,7 @@ that says something else is an attack on observers or a broken middlebox, and co
 from __future__ import annotations
 
 from bisect import insort
+from typing import NamedTuple
 
 from .stream import Buffer, Mark, Stream
 
@@ -17,6 +18,16 @@ PATIENCE_SEGMENTS = 256
 PATIENCE_BYTES = 4 << 20
 PATIENCE_NS = 5_000_000
 """how long a hole stays open once the receiver has said that it has those bytes"""
+
+
+class Run(NamedTuple):
+    """Segments of one side, each of which begins where the one before it ends: per segment a value."""
+
+    after: list[int]
+    """bytes of the run up to its end"""
+    positions: list[int]
+    packets: list[int]
+    times: list[int]
 
 
 class Half:
@@ -57,6 +68,20 @@ class Half:
         if self.held:
             self._drain()
         return True
+
+    @property
+    def due(self) -> int:
+        """Sequence number of the next byte in order."""
+        assert self.base is not None
+        return (self.base + self.next) & 0xFFFFFFFF
+
+    def extend(self, run: Run, buffer: Buffer) -> None:
+        """Take segments that are due, one after the other, where none is held."""
+        begin = self.next
+        ends = [begin + n for n in run.after]
+        self.stream.extend([begin, *ends[:-1]], ends, buffer, run.positions, run.packets, run.times)
+        self.next = ends[-1]
+        self.bytes += ends[-1] - begin
 
     def _deliver(self, offset: int, length: int, wire: int, buffer: Buffer, position: int, mark: Mark) -> None:
         skip = self.next - offset

@@ -10,7 +10,7 @@ arrived or the stream is `closed`. At a gap no more will ever arrive before it: 
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from typing import NamedTuple, Protocol
 
 
@@ -75,20 +75,48 @@ class Stream:
         self._offsets: list[int] = []
         self._packets: list[int] = []
         self._times: list[int] = []
-        self._done: list[Mark] = []
+        self._done: list[Mark] | None = None
+        """per segment, once packets came out of order: the last packet of all up to it"""
 
     # -- filling
 
     def append(self, start: int, buffer: Buffer, offset: int, length: int, mark: Mark) -> None:
         """Add `buffer[offset:offset+length]` at stream offset `start`, which is at or after the last end."""
+        done, packets = self._done, self._packets
+        if done is not None:
+            done.append(done[-1] if done and done[-1][0] > mark[0] else mark)
+        elif packets and packets[-1] > mark[0]:
+            done = self._done = list(map(Mark, packets, self._times))
+            done.append(done[-1])
         self._starts.append(start)
         self._ends.append(start + length)
         self._buffers.append(buffer)
         self._offsets.append(offset)
-        self._packets.append(mark[0])
+        packets.append(mark[0])
         self._times.append(mark[1])
-        done = self._done
-        done.append(done[-1] if done and done[-1][0] > mark[0] else mark)
+
+    def extend(
+        self,
+        starts: list[int],
+        ends: list[int],
+        buffer: Buffer,
+        offsets: list[int],
+        packets: list[int],
+        times: list[int],
+    ) -> None:
+        """Add segments that follow one another without a gap, in the order of their packets, all in one buffer."""
+        known = self._packets
+        if self._done is None and known and known[-1] > packets[0]:
+            self._done = list(map(Mark, known, self._times))
+        if (done := self._done) is not None:
+            for mark in map(Mark, packets, times):
+                done.append(done[-1] if done and done[-1][0] > mark[0] else mark)
+        self._starts += starts
+        self._ends += ends
+        self._buffers += [buffer] * len(starts)
+        self._offsets += offsets
+        known += packets
+        self._times += times
 
     def push(self, data: bytes, mark: Mark, gap: int = 0) -> None:
         """Add bytes from memory at the end, `gap` missing bytes before them."""
@@ -103,11 +131,7 @@ class Stream:
 
     def _find_segment(self, pos: int) -> int:
         """Index of the segment that holds `pos`, or of the next one after it."""
-        i = self._first
-        ends = self._ends
-        if i < len(ends) and pos < ends[i]:
-            return i
-        return bisect_right(ends, pos, i)
+        return bisect_right(self._ends, pos, self._first)
 
     @property
     def available(self) -> int:
@@ -134,7 +158,7 @@ class Stream:
 
     def peek(self, n: int) -> bytes:
         """Up to `n` bytes from `pos`, shorter before a gap or the end."""
-        i = self._find_segment(self.pos)
+        i = bisect_right(self._ends, self.pos, self._first)
         starts, ends = self._starts, self._ends
         if i >= len(starts) or starts[i] > self.pos:
             return b""
@@ -142,13 +166,32 @@ class Stream:
         here = ends[i] - self.pos
         if here >= n:
             return bytes(self._buffers[i][at : at + n])
+        stop = self.pos + n
+        last = min(bisect_left(ends, stop, i), len(ends) - 1)
+        if starts[i + 1 : last + 1] != ends[i:last]:
+            last = next(k for k in range(i, last) if starts[k + 1] != ends[k])
         parts = [self._buffers[i][at : at + here]]
-        n -= here
-        while n > 0 and (i := i + 1) < len(starts) and starts[i] == ends[i - 1]:
-            here = min(n, ends[i] - starts[i])
-            parts.append(self._buffers[i][self._offsets[i] : self._offsets[i] + here])
-            n -= here
+        parts += [
+            buffer[offset : offset + (end if end < stop else stop) - start]
+            for buffer, offset, start, end in zip(
+                self._buffers[i + 1 : last + 1],
+                self._offsets[i + 1 : last + 1],
+                starts[i + 1 : last + 1],
+                ends[i + 1 : last + 1],
+                strict=True,
+            )
+        ]
         return b"".join(parts)
+
+    def front(self, n: int) -> tuple[bytes, Mark | None]:
+        """What `peek` gives, and the place of its first byte; None for that at a gap or the end."""
+        i = bisect_right(self._ends, self.pos, self._first)
+        starts = self._starts
+        if i >= len(starts) or starts[i] > self.pos:
+            return b"", None
+        mark = Mark(self._packets[i], self._times[i])
+        at = self._offsets[i] + self.pos - starts[i]
+        return (bytes(self._buffers[i][at : at + n]) if self._ends[i] - self.pos >= n else self.peek(n)), mark
 
     def find(self, pattern: bytes, limit: int) -> int:
         """Distance from `pos` to `pattern` within the next `limit` bytes, or -1."""
@@ -174,7 +217,8 @@ class Stream:
         """The packet with which everything up to the byte at `pos` was there: later than its own after reordering."""
         if not self._starts:
             return Mark(0, 0)
-        return self._done[min(self._find_segment(pos), len(self._starts) - 1)]
+        i = min(self._find_segment(pos), len(self._starts) - 1)
+        return self._done[i] if self._done is not None else Mark(self._packets[i], self._times[i])
 
     # -- reading
 
@@ -186,31 +230,21 @@ class Stream:
 
     def skip(self, n: int) -> Taken:
         """Move over the next `n` bytes, gaps included, and say where they are."""
-        stop = self.pos + n
-        i = self._find_segment(self.pos)
-        spans: list[tuple[int, int]] = []
-        parts: list[bytes] = []
+        pos, stop = self.pos, self.pos + n
+        self.pos = stop
+        i = bisect_right(self._ends, pos, self._first)
+        starts, ends, offsets, buffers = self._starts, self._ends, self._offsets, self._buffers
+        places: list[tuple[Buffer, int, int]] = []
         size = 0
-        in_base = True
-        starts, ends = self._starts, self._ends
         while i < len(starts) and starts[i] < stop:
-            low, high = max(self.pos, starts[i]), min(stop, ends[i])
-            at = self._offsets[i] + low - starts[i]
-            if self._buffers[i] is self.base:
-                spans.append((at, high - low))
-            else:
-                in_base = False
+            low, high = max(pos, starts[i]), min(stop, ends[i])
+            places.append((buffers[i], offsets[i] + low - starts[i], high - low))
             size += high - low
             i += 1
-        if not in_base:
-            for j in range(self._find_segment(self.pos), i):
-                low, high = max(self.pos, starts[j]), min(stop, ends[j])
-                at = self._offsets[j] + low - starts[j]
-                parts.append(bytes(self._buffers[j][at : at + high - low]))
-        self.pos = stop
-        if in_base:
-            return Taken(tuple(spans), None, size, n - size)
-        return Taken((), b"".join(parts), size, n - size)
+        if all(buffer is self.base for buffer, _, _ in places):
+            return Taken(tuple([(at, length) for _, at, length in places]), None, size, n - size)
+        data = b"".join([buffer[at : at + length] for buffer, at, length in places])
+        return Taken((), data, size, n - size)
 
     def jump(self, pos: int) -> None:
         """Continue at `pos` (after a gap, say)."""
@@ -233,7 +267,8 @@ class Stream:
                 self._offsets,
                 self._packets,
                 self._times,
-                self._done,
             ):
                 del column[: self._first]
+            if self._done is not None:
+                del self._done[: self._first]
             self._first = 0

@@ -14,6 +14,7 @@ from tracer.model.connection import Connection
 from .columns import flow_keys
 from .conversation import Conversation
 from .half import Half
+from .runs import Runs, find_runs
 from .stream import Buffer, Mark
 
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
@@ -84,6 +85,16 @@ class Flow:
         """first sequence numbers that SYN-ACKs offered: when there are several, the client's ACK names the one"""
 
     @property
+    def is_smooth(self) -> bool:
+        """Nothing is open but what comes next: a segment in order needs no more than to be added."""
+        return (
+            all(half.base is not None and not half.held for half in self.halves)
+            and None not in self.ttl
+            and (self.synack_ns is None or self.client_rtt is not None)
+            and len(self.answers) < 2
+        )
+
+    @property
     def client(self) -> Half:
         return self.halves[1 if self.swapped else 0]
 
@@ -151,6 +162,8 @@ class Tracker:
             for n in ("number", "time_ns", "seq", "ack", "flags", "offset", "length", "wire", "ttl")
         ]
         keys = key_sorted.tolist()
+        names = ("flags", "seq", "wire", "length", "offset", "number", "time_ns")
+        runs = find_runs(key_sorted, high[order], *(getattr(packets, n)[rows] for n in names))
         self.now = max(self.now, int(packets.time_ns[tcp].max()))
         for i, start in enumerate(cuts[:-1]):
             flow = self.flows.get(keys[start])
@@ -160,7 +173,7 @@ class Tracker:
                     if start == cuts[i + 1]:
                         continue
                 flow = self._open(keys[start], packets, int(rows[start]), side[start], columns, start)
-            self._flow(flow, side, columns, start, cuts[i + 1], packets)
+            self._flow(flow, side, columns, start, cuts[i + 1], packets, runs)
 
     def _open(self, key: int, packets: Packets, row: int, side: int, columns: list[list[int]], at: int) -> Flow:
         ends = [
@@ -208,13 +221,31 @@ class Tracker:
         return f"{self.prefix}c{first.packet}"
 
     def _flow(
-        self, flow: Flow, sides: list[int], columns: list[list[int]], start: int, stop: int, packets: Packets
+        self,
+        flow: Flow,
+        sides: list[int],
+        columns: list[list[int]],
+        start: int,
+        stop: int,
+        packets: Packets,
+        runs: Runs,
     ) -> None:
         number, times, seqs, acks, flags, offsets, lengths, wires, ttls = columns
         buffer, extra = self.buffer, packets.extra
-        for i in range(start, stop):
-            flag, side = flags[i], sides[i]
-            wire = wires[i]
+        smooth = False
+        following = start
+        while (i := following) < stop:
+            following = i + 1
+            flag, side, wire = flags[i], sides[i], wires[i]
+            if smooth and not flag & (SYN | FIN | RST):
+                half = flow.halves[side]
+                if not wire or (seqs[i] == half.due and lengths[i] == wire and offsets[i] >= 0):
+                    if wire:
+                        run, following = runs.at(i)
+                        half.extend(run, buffer)
+                    flow.packets += following - i
+                    flow.last_ns = times[following - 1]
+                    continue
             if flag & SYN:
                 flow = self._syn(flow, side, seqs[i], flag, Mark(number[i], times[i]))
             half = flow.halves[side]
@@ -257,6 +288,7 @@ class Tracker:
                 flow.closed = flow.closed or f"rst{side}"
                 for h in flow.halves:
                     h.fin = h.next
+            smooth = flow.is_smooth
         self._advance(flow)
         if all(h.fin is not None and h.next >= h.fin and not h.held for h in flow.halves):
             self._close(flow)
