@@ -5,6 +5,11 @@ from __future__ import annotations
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# how long an example takes is the machine's business, not the code's
+settings.register_profile("tracer", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tracer")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
