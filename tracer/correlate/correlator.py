@@ -12,9 +12,11 @@ from tracer.model.http import text as as_text
 from tracer.model.tls import Handshake
 from tracer.model.verdict import Alternative, Hop, Layer, PathEntry, Verdict
 
-from . import judge, path, redirects, refused, rules_usual, words
+from . import judge, path, refused, rules_usual, words
 from .denials import is_denial, refusal, silent_refusal
 from .evidence import Collection
+from .links import Links
+from .overcome import overcome
 from .rules import RULES
 from .scene import Scene, from_cache
 from .siblings import Siblings
@@ -56,7 +58,7 @@ class _View:
         self.connections = {c.id: c for c in trace.connections()}
         self.ends = Ends(self.connections.values())
         self.hops = Hops(self.exchanges, self.ends)
-        self.redirects = redirects.Redirects(self.exchanges)
+        self.links = Links(self.exchanges, self._page)
         watched = [e for e in self.exchanges if "mitm.proxy" not in e.extra]  # a recording proxy sees no hop ask others
         clients = {(e.source, host_of(self.ends.client(e))) for e in watched}
         servers = {(e.source, host_of(self.ends.server(e))) for e in watched}
@@ -70,30 +72,12 @@ class _View:
 
     def http_verdicts(self, only: frozenset[str] | None = None) -> Iterator[Verdict]:
         denied = {e.id: e for e in self.exchanges if is_denial(e, self._body(e))}
-        overcome = self._overcome(denied)
+        past = overcome(self.exchanges, denied)
         self.siblings = Siblings(self.exchanges, denied.values())
         for exchange in denied.values():
-            if (
-                exchange.id in overcome
-                or exchange.id in self.hops.outer
-                or (only is not None and exchange.id not in only)
-            ):
+            if exchange.id in past or exchange.id in self.hops.outer or (only is not None and exchange.id not in only):
                 continue
             yield self._verdict(exchange)
-
-    def _overcome(self, denied: dict[str, Exchange]) -> set[str]:
-        """Denials that the same client then got past with the same request."""
-        later: dict[tuple[str, str, str], int] = {}
-        for position, exchange in enumerate(self.exchanges):
-            if exchange.request and exchange.response and exchange.response.status < 400:
-                later[_asker(exchange)] = position
-        overcome = set()
-        for position, exchange in enumerate(self.exchanges):
-            if exchange.id in denied and exchange.response and exchange.request:
-                passed = later.get(_asker(exchange), -1) > position
-                if passed and exchange.response.status in (401, 407):
-                    overcome.add(exchange.id)
-        return overcome
 
     def _verdict(self, exchange: Exchange) -> Verdict:
         copies = self.hops.deeper(exchange)
@@ -118,10 +102,11 @@ class _View:
                 where="response status line",
                 value=str(deciding.response.status if deciding.response else ""),
             )
-        return self._conclude(exchange, deciding, copies, found, scene.chain)
+        return self._conclude(exchange, deciding, copies, found, scene)
 
     def _scene(self, exchange: Exchange, deciding: Exchange) -> Scene:
         server = self.ends.server(deciding)
+        chain, links = self.links.chain(exchange)
         request = deciding.request or exchange.request
         asked_nobody = deciding.id not in self.hops.inner and not from_cache(deciding.response)
         return Scene(
@@ -131,7 +116,8 @@ class _View:
             request_body=self._text(deciding, request) if request else "",
             seen=exchange,
             handshake=self.handshakes.get(exchange.tls or ""),
-            chain=self.redirects.before(exchange),
+            chain=chain,
+            links=links,
             passes_on=(deciding.source, host_of(server)) in self.proxies and asked_nobody,
             asked_nobody=asked_nobody and deciding.source in self.with_hops,
             depth=self.hops.depth(deciding),
@@ -149,7 +135,7 @@ class _View:
         deciding: Exchange,
         copies: list[Exchange],
         found: Collection,
-        chain: tuple[Exchange, ...],
+        scene: Scene,
     ) -> Verdict:
         evidence = found.items
         scales = judge.weigh(evidence)
@@ -183,7 +169,8 @@ class _View:
             ),
             path=way,
             evidence=tuple(found.items),
-            chain=(*(e.id for e in chain), exchange.id),
+            chain=(*(e.id for e in scene.chain), exchange.id),
+            links=scene.links,
             seen_at=tuple(e.id for e in copies),
             headline=words.headline(response.status, layer, product, cause, confidence),
             next_steps=tuple(words.next_steps(layer, product, cause, confidence, cause_confidence)),
@@ -193,6 +180,9 @@ class _View:
         """Decoded text of the answer, cut at a bound; empty when it was not kept."""
         response = exchange.response
         return self._text(exchange, response) if response is not None and response.status >= 400 else ""
+
+    def _page(self, exchange: Exchange) -> str:
+        return self._text(exchange, exchange.response) if exchange.response is not None else ""
 
     def _path(
         self,
@@ -241,12 +231,6 @@ class _View:
 def _opened_a_tunnel(exchange: Exchange) -> bool:
     request, response = exchange.request, exchange.response
     return bool(request and response and request.method == "CONNECT" and response.status < 300)
-
-
-def _asker(exchange: Exchange) -> tuple[str, str, str]:
-    """Who asked what: the same client, method and URL."""
-    assert exchange.request is not None
-    return host_of(exchange.client), exchange.request.method, exchange.request.url.partition("#")[0]
 
 
 def _other_status(deciding: Exchange, exchange: Exchange) -> int | None:

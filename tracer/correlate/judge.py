@@ -108,12 +108,24 @@ AT_HOME = {
 }
 """causes that belong to some layers"""
 STRANGE = 3.0
+EXPLAINS = {
+    Cause.CREDENTIALS_LOST_IN_REDIRECT: (Cause.CREDENTIALS_MISSING, Cause.CREDENTIALS_INVALID),
+    Cause.CREDENTIALS_EXPIRED: (Cause.CREDENTIALS_INVALID,),
+    Cause.CLOCK_SKEW: (Cause.CREDENTIALS_INVALID, Cause.SIGNATURE_MISMATCH),
+}
+"""causes that are the reason of others: where they were seen, the others are what follows from them"""
+SEEN = 4.5
+"""weight of a cause that was seen rather than guessed"""
 
 
 def cause_weights(scales: Scales, layer: Layer | None = None) -> dict[Cause, float]:
     """What speaks for each cause of a denial by that layer."""
     away = {c: STRANGE for c, layers in AT_HOME.items() if layer is not None and layer not in layers}
-    return {c: min(w, MOST_CAUSE) - away.get(c, 0.0) for c, w in scales.causes.items()}
+    weights = {c: min(w, MOST_CAUSE) - away.get(c, 0.0) for c, w in scales.causes.items()}
+    for reason, symptoms in EXPLAINS.items():
+        if weights.get(reason, 0.0) >= SEEN:
+            weights[reason] = max(weights[reason], *(weights.get(s, 0.0) + 1.0 for s in symptoms))
+    return weights
 
 
 def choose_cause(scales: Scales, layer: Layer | None = None) -> tuple[Cause, float]:

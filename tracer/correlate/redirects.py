@@ -1,71 +1,23 @@
-"""Redirects that led to a request, and what they took from it."""
+"""What the redirects that led to a denial took from the request."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from tracer.model.http import Exchange
 from tracer.model.verdict import Cause
 
 from .evidence import Collection
+from .links import FOLLOWED
 from .scene import Scene
-from .vantage import host_of
-
-LONGEST = 12
-WITHIN_NS = 120 * 10**9
-
-
-class Redirects:
-    """Which redirect a request followed: the last one of the same client that points to its URL."""
-
-    def __init__(self, exchanges: Iterable[Exchange]) -> None:
-        self._pointing: dict[tuple[str, str, str], list[Exchange]] = defaultdict(list)
-        for exchange in exchanges:
-            if (to := _target(exchange)) is not None:
-                self._pointing[exchange.source, host_of(exchange.client), to].append(exchange)
-
-    def before(self, exchange: Exchange) -> tuple[Exchange, ...]:
-        """The redirects that led to this exchange, the first one first."""
-        chain: list[Exchange] = []
-        here = exchange
-        while here.request is not None and len(chain) < LONGEST:
-            key = here.source, host_of(here.client), _plain(here.request.url)
-            earlier = [e for e in self._pointing.get(key, ()) if _precedes(e, here) and e not in chain]
-            if not earlier:
-                break
-            here = earlier[-1]
-            chain.append(here)
-        return tuple(reversed(chain))
-
-
-def _target(exchange: Exchange) -> str | None:
-    """The URL that a redirect points to."""
-    response, request = exchange.response, exchange.request
-    if response is None or request is None or response.status not in (301, 302, 303, 307, 308):
-        return None
-    location = response.get("location")
-    try:
-        return _plain(urljoin(request.url, location)) if location else None
-    except ValueError:
-        return None
-
-
-def _plain(url: str) -> str:
-    """Without fragment and default port, so that two spellings of one URL are equal."""
-    url = url.partition("#")[0]
-    return url.replace(":443/", "/", 1) if url.startswith("https:") else url.replace(":80/", "/", 1)
-
-
-def _precedes(first: Exchange, second: Exchange) -> bool:
-    a, b = first.timing.start_ns, second.timing.start_ns
-    return first.id != second.id and (a is None or b is None or 0 <= b - a <= WITHIN_NS)
 
 
 def collect(scene: Scene, found: Collection) -> None:
     """Evidence that a redirect lost credentials, method or body, or carried credentials where they do harm."""
-    last, chain = scene.seen or scene.exchange, scene.chain
+    last = scene.seen or scene.exchange
+    followed = {link.first for link in scene.links if link.kind in FOLLOWED}
+    chain = [step for step in scene.chain if step.id in followed]
+    _cookies(scene, found)
     if not chain or last.request is None or last.response is None:
         return
     for step in chain:
@@ -103,6 +55,22 @@ def collect(scene: Scene, found: Collection) -> None:
                 "request method",
             )
             return
+
+
+def _cookies(scene: Scene, found: Collection) -> None:
+    """A cookie that was set on the way here, and that its attributes kept from the last request."""
+    last = scene.seen or scene.exchange
+    told = [t for k in scene.links if k.then == last.id for t in k.lost if t.startswith("cookie ") and ": it is " in t]
+    for says in told[:1]:
+        found.add(
+            f"{says}; it had been set on the way here",
+            f"cause:{Cause.CREDENTIALS_LOST_IN_REDIRECT}",
+            2.6,
+            exchange=last,
+            where="request header cookie",
+            value="absent",
+            reference="RFC 6265 section 5.4",
+        )
 
 
 def _after_login(step: Exchange) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tracer.model.http import Exchange, Response
 from tracer.model.tls import Handshake
+from tracer.model.verdict import Link
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,9 @@ class Scene:
     """the same denial as its client saw it, when that is another exchange"""
     handshake: Handshake | None = None
     chain: tuple[Exchange, ...] = ()
-    """the redirects that led here, in order"""
+    """the exchanges that led here, in order"""
+    links: tuple[Link, ...] = ()
+    """how each of them led to the next"""
     answers: tuple[Exchange, ...] = ()
     """other exchanges with the same host, in time order, a bounded number"""
     round_trip_ns: int | None = None

@@ -10,7 +10,7 @@ from tracer.model.http import Body, Exchange, Headers, Message, text
 from tracer.model.problem import Problem, Severity
 from tracer.model.source import Source
 from tracer.model.tls import Alert, Certificate, Handshake
-from tracer.model.verdict import Evidence, Verdict
+from tracer.model.verdict import Evidence, Link, Verdict
 
 from .writing import Readable, has_bytes, iso
 
@@ -227,6 +227,7 @@ def verdict_value(v: Verdict) -> dict[str, Any]:
         ],
         "evidence": [_evidence(e) for e in v.evidence],
         "chain": list(v.chain),
+        "links": [_link(k) for k in v.links],
         "seen_at": list(v.seen_at),
         "headline": v.headline,
         "next_steps": list(v.next_steps),
@@ -235,6 +236,17 @@ def verdict_value(v: Verdict) -> dict[str, Any]:
     if v.original_status is not None:
         value["original_status"] = v.original_status
     return value
+
+
+def _link(link: Link) -> dict[str, Any]:
+    return {
+        "first": link.first,
+        "then": link.then,
+        "kind": link.kind,
+        "lost": list(link.lost),
+        "gained": list(link.gained),
+        "notes": list(link.notes),
+    }
 
 
 def _evidence(e: Evidence) -> dict[str, Any]:

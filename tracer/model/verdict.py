@@ -125,6 +125,22 @@ class Alternative(msgspec.Struct, frozen=True, kw_only=True):
     confidence: float = 0.0
 
 
+class Link(msgspec.Struct, frozen=True, kw_only=True):
+    """One step of the chain that led to a denial, and what happened to credentials, method and body on the way."""
+
+    first: str
+    """id of the exchange that led on"""
+    then: str
+    """id of the exchange that followed"""
+    kind: str
+    """`redirect`, `refresh`, `script`, `authenticate`, `retry`, `preflight`, `tunnel`"""
+    lost: tuple[str, ...] = ()
+    """in words: `Authorization: another host`, `cookie session: it is Secure, the request is not`"""
+    gained: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    """`https to http`, `seen before: a loop`"""
+
+
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """One denial as its client saw it, and who said it."""
 
@@ -150,6 +166,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     evidence: tuple[Evidence, ...] = ()
     chain: tuple[str, ...] = ()
     """ids of the exchanges that led here, this one last"""
+    links: tuple[Link, ...] = ()
+    """how each exchange of the chain led to the next one"""
     seen_at: tuple[str, ...] = ()
     """ids of deeper copies of the same denial"""
     headline: str = ""

@@ -70,6 +70,7 @@ def _verdict(verdict: Verdict, prefix: str, names: dict[str, str]) -> Verdict:
         source=names.get(verdict.source, verdict.source),
         exchange=prefix + verdict.exchange,
         chain=tuple(prefix + i for i in verdict.chain),
+        links=tuple(msgspec.structs.replace(k, first=prefix + k.first, then=prefix + k.then) for k in verdict.links),
         seen_at=tuple(prefix + i for i in verdict.seen_at),
         evidence=evidence,
         story=prefix + verdict.story if verdict.story else None,

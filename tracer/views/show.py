@@ -178,3 +178,6 @@ def _chain(trace: Any, v: Verdict, style: Style, width: int) -> Iterator[str]:
         status = step.response.status if step.response else None
         words = f"{step.request.method} {step.request.url}" if step.request else "(request not captured)"
         yield f"  {safe(name, 20):<8} {style.status(status):>3}  {safe(words, max(width - 18, 30))}"
+        for link in (k for k in v.links if k.first == name):
+            told = [*(f"lost {x}" for x in link.lost), *(f"gained {x}" for x in link.gained), *link.notes]
+            yield from wrap(f"{link.kind}{': ' if told else ''}{safe('; '.join(told))}", width, "    ", "  ")
