@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 from tests.lab import namespace, run
@@ -24,6 +25,8 @@ def main(argv: list[str] | None = None) -> int:
     runs.add_argument("--curated", action="store_true", help="only those kept in pcaps/, and write them there")
     runs.add_argument("--out", type=Path, default=None)
     runs.add_argument("--keep", action="store_true", help="leave the servers' folder for a look")
+    finds = commands.add_parser("bisect", help="let tracer bisect find what decides in denials, of all or these cases")
+    finds.add_argument("names", nargs="*")
     commands.add_parser("list", help="one line for each case")
     commands.add_parser("setup", help="install what the lab needs (Debian packages, its own Python environment)")
     reports = commands.add_parser("report", help="how well tracer does: client or all hops, with or without logs")
@@ -40,6 +43,8 @@ def main(argv: list[str] | None = None) -> int:
         from tests.lab import report
 
         return report.main(options.folder, views=options.view, verbose=options.verbose, rows=options.rows)
+    if options.command == "bisect":
+        return _bisect(options, sys.argv[1:] if argv is None else argv)
     if options.command == "setup":
         from tests.lab import install
 
@@ -60,6 +65,24 @@ def _run(options: argparse.Namespace, argv: list[str]) -> int:
     os.umask(0o022)
     out = options.out or (PCAPS if options.curated else CACHE)
     return 1 if run.run(cases, out, options.keep) else 0
+
+
+def _bisect(options: argparse.Namespace, argv: list[str]) -> int:
+    from tests.lab import bisects
+
+    chosen = bisects.rows(options.names)
+    cases = bisects.cases(chosen)
+    if absent := run.missing(cases):
+        print(f"missing: {', '.join(absent)}\nget it with: python -m tests.lab setup", file=sys.stderr)
+        return 3
+    if not namespace.inside():
+        return namespace.run_inside(argv)
+    os.umask(0o022)
+    checks = bisects.Checks(chosen)
+    with tempfile.TemporaryDirectory(prefix="tracer-lab-out-") as out:
+        wrong = run.run(cases, Path(out), check=checks)
+    print(f"bisect: {len(checks.right)} of {len(chosen)} right, {checks.sent} requests sent")
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":

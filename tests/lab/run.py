@@ -58,12 +58,16 @@ def missing(cases: Sequence[Case]) -> list[str]:
     return sorted(set(found))
 
 
-def run(cases: Sequence[Case], out: Path, keep: bool = False) -> int:
+Check = Callable[[Lab, Case, Path], None]
+"""what is looked at after a case, while the servers still run: its folder is there; raises WrongError"""
+
+
+def run(cases: Sequence[Case], out: Path, keep: bool = False, check: Check | None = None) -> int:
     """Runs the cases inside the namespace; writes out/<case>/; the number of cases that went wrong."""
     work = Path(tempfile.mkdtemp(prefix="tracer-lab-"))
     work.chmod(0o755)
     try:
-        return _run(cases, out, work)
+        return _run(cases, out, work, check)
     finally:
         if keep:
             print(f"kept: {work}", file=sys.stderr)
@@ -71,7 +75,7 @@ def run(cases: Sequence[Case], out: Path, keep: bool = False) -> int:
             shutil.rmtree(work, ignore_errors=True)
 
 
-def _run(cases: Sequence[Case], out: Path, work: Path) -> int:
+def _run(cases: Sequence[Case], out: Path, work: Path, check: Check | None) -> int:
     began = time.monotonic()
     names = needed(cases)
     lab = Lab(work, SERVERS, _snippets(cases))
@@ -99,6 +103,8 @@ def _run(cases: Sequence[Case], out: Path, work: Path) -> int:
                 if down := dead.keys() & set(needed([case])):
                     raise WrongError(f"needs {', '.join(down)}")
                 _play(lab, case, recorder, out)
+                if check:
+                    check(lab, case, out / case.name)
             except (WrongError, subprocess.TimeoutExpired) as problem:
                 wrong += 1
                 print(f"WRONG {case.name}: {problem}", file=sys.stderr)

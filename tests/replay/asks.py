@@ -39,7 +39,9 @@ def asks(draw: st.DrawFn) -> bytes:
     field = st.tuples(_TOKEN, st.sampled_from([":", ": ", ":  "]), _VALUE).map("".join)
     lines += draw(st.lists(field, max_size=6))
     if draw(st.booleans()):
-        lines.append("Cookie: " + "; ".join(draw(st.lists(st.sampled_from(["a=1", "b=2", "sid=x"]), min_size=1))))
+        lines.append(
+            "Cookie: " + "; ".join(draw(st.lists(st.sampled_from(["a=1", "b=2", "sid=x"]), min_size=1, max_size=3)))
+        )
     body = draw(st.binary(max_size=40)) if method in ("POST", "PUT") else b""
     if method in ("POST", "PUT"):
         lines.append(f"Content-Length: {len(body)}")

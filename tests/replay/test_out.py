@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hypothesis.strategies as st
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 
 from tests.replay.asks import ask_from, asks
 from tracer.replay.change import apply
@@ -47,6 +47,7 @@ def test_http2_gets_the_path_of_an_absolute_target() -> None:
     assert dict(fields(ask))[b":path"] == b"/p?q"
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(asks())
 def test_any_request_without_changes_is_the_same_bytes(raw: bytes) -> None:
     ask = ask_from(raw)

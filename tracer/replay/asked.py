@@ -45,6 +45,8 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     port: int
     address: str | None = None
     """`10.0.0.2:443` to connect to; None: whatever the name resolves to"""
+    sni: str | None = None
+    """name in the TLS handshake, where it was another than the host"""
     proxy: str | None = None
     """address of the HTTP proxy to tunnel through"""
     proxy_fields: Headers = ()
@@ -130,12 +132,14 @@ def _place(trace: Any, exchange: Exchange, request: Request) -> Place:
     except ValueError:
         raise CannotAskError(f"{exchange.id} does not say which host it asked") from None
     server = exchange.server if exchange.server and _ADDRESS.fullmatch(exchange.server) else None
+    handshake = trace.handshake(exchange.tls) if exchange.tls else None
+    sni = handshake.sni if handshake is not None and handshake.sni != host else None
     if not exchange.tunnel:
-        return Place(scheme=scheme, host=host, port=port, address=server)
+        return Place(scheme=scheme, host=host, port=port, address=server, sni=sni)
     outer = trace.exchange(exchange.tunnel)
     fields = outer.request.headers if outer is not None and outer.request is not None else ()
     kept = tuple((n, v) for n, v in fields if n.lower() == b"proxy-authorization")
-    return Place(scheme=scheme, host=host, port=port, proxy=server, proxy_fields=kept)
+    return Place(scheme=scheme, host=host, port=port, sni=sni, proxy=server, proxy_fields=kept)
 
 
 def _target(request: Request) -> bytes:

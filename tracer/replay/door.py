@@ -175,7 +175,7 @@ class _Talk:
         self.keys.follow(log.read, "replay")
         alpn = ["h2", "http/1.1"] if ask.version == "HTTP/2" else ["http/1.1"]
         context = tls_context(self.trust, alpn, ask.tls, ask.certificate, str(key_log))
-        name = None if re.fullmatch(r"[0-9.]+|.*:.*", ask.place.host) and self.trust.insecure else ask.place.host
+        name = ask.place.sni or ask.place.host
         self.tls = context.wrap_bio(self.incoming, self.outgoing, server_hostname=name)
         while True:
             try:

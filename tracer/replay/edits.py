@@ -25,8 +25,8 @@ def set_header(ask: Ask, spelling: str) -> Change:
     data = value.strip().encode("utf-8", "surrogateescape")
     if re.search(rb"[\r\n\0]", data):
         raise EditError(f"the value of {name} has a line break in it")
-    found = _fields(ask, name)
-    return Change(kind=Kind.HEADER, name=name, at=found[:1], value=data)
+    at = _fields(ask, name)[:1]
+    return Change(kind=Kind.HEADER, name=name, at=at, value=data, was=ask.fields[at[0]].value if at else b"")
 
 
 def drop_header(ask: Ask, name: str) -> list[Change]:
@@ -47,7 +47,9 @@ def set_cookie(ask: Ask, spelling: str) -> Change:
         if field.name.lower() == b"cookie":
             for n, pair in enumerate(split_cookies(field.value)):
                 if pair.partition(b"=")[0] == name.encode():
-                    return Change(kind=Kind.COOKIE, name=name, at=(at, n), value=value.encode() if equals else None)
+                    return Change(
+                        kind=Kind.COOKIE, name=name, at=(at, n), value=value.encode() if equals else None, was=pair
+                    )
     if not equals:
         raise EditError(f"the request has no cookie {name!r} to leave out")
     return Change(kind=Kind.COOKIE, name=name, value=value.encode())

@@ -1,0 +1,57 @@
+"""What a search begins with: the request, what the judge thinks, what the trace and the user offer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from tracer.model.http import Exchange
+from tracer.model.verdict import Cause, Verdict
+from tracer.redact import Redactor
+
+from . import offers, parts
+from .asked import Ask
+from .change import Change
+from .credentials import credentials
+from .search import Search, ordered
+
+
+class Subject(msgspec.Struct, frozen=True, kw_only=True):
+    """A denied request."""
+
+    exchange: str
+    """its id, or that of the handshake that was refused"""
+    ask: Ask
+    verdict: Verdict | None = None
+    certificate: str | None = None
+    """path of the client certificate that may be shown"""
+    extra: tuple[Change, ...] = ()
+    """what the user offers"""
+    elsewhere: bool = False
+    """it goes to another place than it was recorded for: nothing recorded is added to it"""
+
+
+def search_of(subject: Subject, trace: Any, exchange: Exchange | None, redactor: Redactor) -> Search:
+    """The search for what is forbidden or missing in it."""
+    ask = subject.ask
+    found = [
+        *parts.groups(ask, redactor),
+        *offers.given(ask, subject.certificate, subject.extra),
+        *offers.ordinary(ask),
+    ]
+    names: list[bytes] = []
+    if exchange is not None and not subject.elsewhere:
+        found += [g for p in offers.passing(trace, exchange, ask) if (g := offers.lacking(ask, p)) is not None]
+        names = offers.hosts(trace, exchange, ask) + _certificate_names(trace, exchange)
+    found += offers.other_hosts(ask, names, credentials(ask, redactor))
+    cause = subject.verdict.cause if subject.verdict else Cause.UNKNOWN
+    return Search(ordered(found, cause), [*parts.segments(ask)])
+
+
+def _certificate_names(trace: Any, exchange: Exchange) -> list[bytes]:
+    """Names that the server's certificate holds, without patterns."""
+    handshake = trace.handshake(exchange.tls) if exchange.tls else None
+    leaf = handshake.server_certs[0] if handshake is not None and handshake.server_certs else None
+    names = [n[4:] for n in leaf.names if n.startswith("DNS:") and "*" not in n] if leaf else []
+    return [n.encode("latin-1", "replace") for n in names[:2]]
