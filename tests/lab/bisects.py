@@ -10,7 +10,7 @@ import json
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.lab.case import CHAIN_A, Case, Proof, curl
@@ -59,6 +59,8 @@ BISECTS: tuple[Bisect, ...] = (
     Bisect("apache-hotlink", "header referer", (Cause.REFERER_DENIED,)),
     # the page is in the cache before the refusal can be seen again
     Bisect("nginx-hotlink", "header referer", (Cause.REFERER_DENIED,), confirmed=False),
+    Bisect("squid-agent", "header user-agent", (Cause.CLIENT_DENIED,)),
+    Bisect("bisect-tunnel", "header user-agent", (Cause.CLIENT_DENIED,)),
     Bisect("bisect-no-referer", "header referer", (Cause.REFERER_DENIED,), direction="with"),
     Bisect("bisect-header", "header x-debug", (Cause.WAF_RULE,)),
     Bisect("app-session-over", "cookie sid", (Cause.CREDENTIALS_EXPIRED, Cause.CREDENTIALS_INVALID)),
@@ -70,6 +72,8 @@ BISECTS: tuple[Bisect, ...] = (
     _unsafe("nginx-limit-except", "method PUT", Cause.METHOD_DENIED),
     Bisect("nginx-preflight", "method OPTIONS", (Cause.CORS_DENIED, Cause.METHOD_DENIED)),
     Bisect("bisect-old-version", "version HTTP/1.0", (Cause.CLIENT_DENIED,)),
+    Bisect("bisect-new-version", "version HTTP/2", (Cause.CLIENT_DENIED,)),
+    Bisect("bisect-fingerprint", "tls usual", (Cause.CLIENT_DENIED,)),
     Bisect("bisect-host", "host www.somebody-else.test", (Cause.HOST_DENIED,)),
     Bisect("nginx-misdirected", "host static.example.test", (Cause.HOST_DENIED,)),
     Bisect("nginx-deny", "path /private/", (Cause.PATH_DENIED,)),
@@ -132,7 +136,7 @@ def _waf(name: str, *arguments: str) -> Case:
     )
 
 
-_TLS_APP = "https://app.example.test"
+_TLS_APP, _TLS_STATIC = "https://app.example.test", "https://static.example.test"
 MORE: tuple[Case, ...] = (
     _waf(
         "bisect-one-of-five",
@@ -162,6 +166,33 @@ MORE: tuple[Case, ...] = (
         (f"{_STATIC}/modern.txt", "--http1.0"),
         conf={"nginx": 'location = /modern.txt { if ($server_protocol = "HTTP/1.0") { return 403; } }'},
         files={"nginx:modern.txt": "a\n"},
+    ),
+    _nginx(
+        "bisect-new-version",
+        Cause.CLIENT_DENIED,
+        (f"{_TLS_STATIC}/old.txt", "--http2"),
+        conf={"nginx": 'location = /old.txt { if ($server_protocol = "HTTP/2.0") { return 403; } }'},
+        files={"nginx:old.txt": "a\n"},
+    ),
+    _nginx(
+        "bisect-fingerprint",
+        Cause.CLIENT_DENIED,
+        (f"{_TLS_STATIC}/ciphers.txt",),
+        conf={"nginx": 'location = /ciphers.txt { if ($ssl_ciphers ~ "(^|:)DHE-RSA-AES256-GCM") { return 403; } }'},
+        files={"nginx:ciphers.txt": "a\n"},
+    ),
+    replace(
+        _nginx(
+            "bisect-tunnel",
+            Cause.CLIENT_DENIED,
+            (
+                *(f"{_TLS_STATIC}/inside.txt", "--proxy", "http://@squid/http@", "-A", "BadBot/1.0"),
+                *("--connect-to", "static.example.test:443:127.0.4.1:443"),
+            ),
+            conf={"nginx": "location = /inside.txt { if ($http_user_agent ~* badbot) { return 403; } }"},
+            files={"nginx:inside.txt": "a\n"},
+        ),
+        route=("squid", "nginx"),
     ),
     _nginx(
         "bisect-host",

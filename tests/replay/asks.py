@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hypothesis.strategies as st
+from hypothesis import HealthCheck, settings
 
 from tracer.model.http import Exchange
 from tracer.replay.asked import Ask, ask_of
 from tracer.replay.tape import Tape
 from tracer.store.trace import Trace
 from tracer.tls.keys import Keys
+
+CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+"""for property tests on machines that have other things to do"""
 
 
 def recorded(raw: bytes, answer: bytes = b"", scheme: str = "http", server: str = "127.0.0.1:80") -> Exchange:

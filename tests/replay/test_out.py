@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hypothesis.strategies as st
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
-from tests.replay.asks import ask_from, asks
+from tests.replay.asks import CALM, ask_from, asks
 from tracer.replay.change import apply
 from tracer.replay.h1_out import write_h1
 from tracer.replay.h2_out import fields
@@ -47,7 +47,7 @@ def test_http2_gets_the_path_of_an_absolute_target() -> None:
     assert dict(fields(ask))[b":path"] == b"/p?q"
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@CALM
 @given(asks())
 def test_any_request_without_changes_is_the_same_bytes(raw: bytes) -> None:
     ask = ask_from(raw)
@@ -58,6 +58,7 @@ def test_any_request_without_changes_is_the_same_bytes(raw: bytes) -> None:
 _breaking = st.binary(max_size=12)
 
 
+@CALM
 @given(_breaking)
 def test_no_value_makes_a_line_of_its_own(value: bytes) -> None:
     from tracer.replay.asked import Field

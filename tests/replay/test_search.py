@@ -6,9 +6,9 @@ from collections.abc import Callable, Generator
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
-from tests.replay.asks import ask_from
+from tests.replay.asks import CALM, ask_from
 from tracer.model.verdict import Cause
 from tracer.redact import Redactor
 from tracer.replay import parts
@@ -54,6 +54,7 @@ def _asked(items: tuple[int, ...], needed: set[frozenset[int]]) -> tuple[tuple[i
         return stop.value, count
 
 
+@CALM
 @given(st.data())
 def test_what_is_found_works_and_nothing_of_it_can_be_left_out(data: st.DataObject) -> None:
     items = tuple(range(data.draw(st.integers(1, 30))))
@@ -65,6 +66,7 @@ def test_what_is_found_works_and_nothing_of_it_can_be_left_out(data: st.DataObje
         assert not any(one <= set(found) - {item} for one in needed)
 
 
+@CALM
 @given(st.integers(2, 64), st.data())
 def test_one_of_many_is_found_in_logarithmic_time(size: int, data: st.DataObject) -> None:
     needed = frozenset((data.draw(st.integers(0, size - 1)),))
@@ -87,7 +89,7 @@ def _text(ask: Ask) -> bytes:
     return b" ".join((ask.target, *(f.name + b":" + f.value for f in ask.fields)))
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@CALM
 @given(_FIELDS, _FIELDS, _FIELDS, st.data())
 def test_what_a_server_forbids_is_found_within_the_budget(
     query: list[str], cookies: list[str], headers: list[str], data: st.DataObject

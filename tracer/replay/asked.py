@@ -49,6 +49,8 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     """name in the TLS handshake, where it was another than the host"""
     proxy: str | None = None
     """address of the HTTP proxy to tunnel through"""
+    tunnel: str | None = None
+    """`shop.test:443` as the recorded CONNECT named it; None: host and port"""
     proxy_fields: Headers = ()
     """fields of the recorded CONNECT that let the client in"""
 
@@ -139,7 +141,9 @@ def _place(trace: Any, exchange: Exchange, request: Request) -> Place:
     outer = trace.exchange(exchange.tunnel)
     fields = outer.request.headers if outer is not None and outer.request is not None else ()
     kept = tuple((n, v) for n, v in fields if n.lower() == b"proxy-authorization")
-    return Place(scheme=scheme, host=host, port=port, sni=sni, proxy=server, proxy_fields=kept)
+    far = outer.request.target if outer is not None and outer.request is not None else ""
+    end = far if re.fullmatch(r"[A-Za-z0-9._:\[\]-]+:\d{1,5}", far) else None
+    return Place(scheme=scheme, host=host, port=port, sni=sni, proxy=server, tunnel=end, proxy_fields=kept)
 
 
 def _target(request: Request) -> bytes:

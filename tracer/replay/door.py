@@ -108,7 +108,7 @@ def _split(address: str) -> tuple[str, int]:
 def _tunnel(sock: socket.socket, place: Place, until: float) -> None:
     """CONNECT through the proxy (RFC 9110 section 9.3.6)."""
     host = f"[{place.host}]" if ":" in place.host else place.host
-    where = f"{host}:{place.port}".encode()
+    where = (place.tunnel or f"{host}:{place.port}").encode()
     lines = [b"CONNECT %b HTTP/1.1" % where, b"Host: " + where, *(n + b": " + v for n, v in place.proxy_fields)]
     head = b""
     try:
