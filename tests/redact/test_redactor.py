@@ -263,10 +263,50 @@ def test_the_verdict_quotes_no_secret_of_its_exchange() -> None:
     assert OPAQUE not in everything(found)
 
 
-def test_what_was_replaced_is_counted_by_kind() -> None:
+def test_what_was_replaced_is_counted_once_by_kind_and_told_with_its_places() -> None:
     redactor = Redactor()
-    redactor.exchange(exchange(request(headers=((b"Cookie", b"a=1234567; b=7654321"),))), lambda *_: b"")
-    assert redactor.report == {"cookie": 2}
+    headers = ((b"Cookie", b"a=1234567; b=7654321"),)
+    answered = Response(status=200, headers=((b"Set-Cookie", b"a=1234567; Path=/"),))
+    for _ in range(2):
+        redactor.exchange(exchange(request(headers=headers), answered), lambda *_: b"")
+    assert redactor.marks.counts == {"cookie": 2}
+    assert list(redactor.marks.places["cookie"]) == ["header cookie", "header set-cookie"]
+
+
+def test_a_long_token_is_known_again_in_every_later_exchange_a_plain_word_only_in_its_own() -> None:
+    redactor = Redactor()
+    headers = ((b"X-API-Key", OPAQUE.encode() * 2), (b"Cookie", b"consent=accepted"))
+    redactor.exchange(exchange(request(headers=headers)), lambda *_: b"")
+    words = f"{OPAQUE * 2}, accepted".encode()
+    later = exchange(request(), Response(status=200, body=Body(size=len(words), data=words)))
+    found = redactor.exchange(later, lambda *_: b"").response
+    assert found is not None
+    assert re.fullmatch(rb"\[redacted:header:\w+\], accepted", found.body.data or b"")
+
+
+@pytest.mark.parametrize(("coding", "kind"), [("utf-16", "text/plain"), ("utf-16-be", "text/plain; charset=UTF-16BE")])
+def test_text_in_sixteen_bits_is_read_too(coding: str, kind: str) -> None:
+    data = json.dumps({"password": "hunter2!"}).encode(coding)
+    body = Body(size=len(data), data=data)
+    found = clean(exchange(request(), Response(status=200, headers=((b"Content-Type", kind.encode()),), body=body)))
+    assert found.response is not None
+    assert "hunter2" not in (found.response.body.data or b"").decode(coding)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        '{"code": "ERR_INSUFFICIENT_SCOPE_403", "status": 403, "key": "photos/2006/January/a1.jpg"}',
+        "<Error><Code>AccessDenied</Code><Key>photos/2006/January/a1.jpg</Key></Error>",
+        "the header Access-Control-Allow-Origin: https://app.test is missing",
+        "Content-Security-Policy: default-src 'none'\nX-Request-Id: 4f3a2b1c",
+        '{"signature_version": "4", "sig_alg": "RS256"}',
+    ],
+)
+def test_what_tells_why_is_not_taken_for_a_secret(words: str) -> None:
+    body = Body(size=len(words), data=words.encode())
+    value = exchange(request(), Response(status=403, body=body))
+    assert clean(value) == value
 
 
 def test_rules_of_the_users_own_are_followed(tmp_path: Path) -> None:

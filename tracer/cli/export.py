@@ -71,7 +71,7 @@ def command(
         _to_file(output, write, trace, options)
     tell(reading, quiet, verbose)
     if not no_redact and not quiet:
-        _report(trace.redactor.report)
+        _report(trace.redactor.marks)
     return exit_code(reading)
 
 
@@ -176,9 +176,15 @@ def _write(output: str, write: Any) -> None:
         raise
 
 
-def _report(counts: Any) -> None:
+def _report(marks: Any) -> None:
+    """What was redacted, on standard error: how many secrets of each kind, and where they stood."""
+    from tracer.views.safe import safe
+
     from .terminal import say
 
-    if counts:
-        what = ", ".join(f"{n} {kind}" for kind, n in counts.most_common())
-        say(f"tracer: redacted: {what}")
+    if marks.counts:
+        say(f"tracer: redacted {marks.counts.total()} secrets:")
+    for kind, count in marks.counts.most_common():
+        places = list(marks.places.get(kind, ()))
+        more = f" and {len(places) - 4} more places" if len(places) > 4 else ""
+        say(f"  {count:>5} {kind:<12} in {safe(', '.join(places[:4]))}{more}")

@@ -73,7 +73,7 @@ def _recover(sources: tuple[str, ...], quiet: bool) -> None:
 
 
 def tell(reading: Any, quiet: bool, verbose: bool) -> None:
-    """Problems on standard error, those inside exchanges and handshakes too."""
+    """Problems on standard error, those inside exchanges and handshakes too; what they quote is redacted."""
     from .terminal import say, tell_problems
 
     trace = reading.trace
@@ -83,7 +83,8 @@ def tell(reading: Any, quiet: bool, verbose: bool) -> None:
     lowest = Where("severity >= ?", (0 if verbose else 2,))
     for value in (*trace.handshakes(lowest), *trace.exchanges(lowest)):
         found += value.problems
-    tell_problems(dict.fromkeys(found), quiet, verbose)
+    if found and not quiet:
+        tell_problems(map(redactor().problem, dict.fromkeys(found)), quiet, verbose)
     if reading.interrupted and not quiet:
         say("tracer: interrupted; this is what was read until then")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote_plus
@@ -14,16 +13,22 @@ import msgspec
 
 from tracer.model.http import Body, Event, Exchange, Headers, Request, Response, text
 from tracer.model.problem import Problem
+from tracer.model.tls import Handshake
 from tracer.model.verdict import Verdict
 
 from .marks import Marks
-from .rules import HEADER, HEADERS, NOT_SECRET
+from .rules import header_kind
 from .text import Texts
 from .user import NO_RULES, UserRules
 
 _ECHO = 6
 """secrets of at least this length are also replaced where they turn up again"""
+_TOKEN_LENGTH = 20
+_TOKENS = 200_000
+"""long secrets remembered for the whole export"""
+_RUN = re.compile(r"[A-Za-z0-9_-]{20,}")
 _LIMIT = 64 << 20
+_CHARSET = re.compile(r"\bcharset\s*=\s*\"?(utf-(?:16|32)(?:le|be)?)", re.IGNORECASE)
 _OPAQUE = re.compile(r"^(?:image|video|audio|font)/", re.IGNORECASE)
 _URL_HEADERS = frozenset(
     {
@@ -40,6 +45,7 @@ _URL_HEADERS = frozenset(
         "x-original-uri",
     }
 )
+_QUOTED = re.compile(r'="([^"\s]{16,})"')
 _COOKIE = re.compile(r"([^=;\s]+)=([^;]*)")
 Content = Callable[[str, Body], bytes]
 
@@ -51,11 +57,6 @@ class Redactor:
         self.marks = _Remembering(key)
         self._rules = rules
         self._texts = Texts(self.marks, rules.shapes, rules.names)
-
-    @property
-    def report(self) -> Counter[str]:
-        """How many secrets of each kind were replaced so far."""
-        return self.marks.counts
 
     # -- whole values
 
@@ -86,13 +87,17 @@ class Redactor:
         """The problem, with nothing secret quoted."""
         return msgspec.structs.replace(problem, text=self.prose(problem.text))
 
+    def handshake(self, handshake: Handshake) -> Handshake:
+        """The handshake, with nothing secret quoted in its problems."""
+        if not handshake.problems:
+            return handshake
+        return msgspec.structs.replace(handshake, problems=tuple(map(self.problem, handshake.problems)))
+
     def verdict(self, verdict: Verdict, around: list[Exchange], content: Content) -> Verdict:
         """The verdict, with nothing secret quoted; `around` are the exchanges that it may quote, as captured."""
         self.marks.forget()
-        counted = self.marks.counts.copy()
         for exchange in around:
             self._exchange(exchange, content)
-        self.marks.counts = counted
         evidence = tuple(
             msgspec.structs.replace(
                 e,
@@ -105,16 +110,20 @@ class Redactor:
             verdict,
             url=self.url(verdict.url) if verdict.url else verdict.url,
             headline=self.prose(verdict.headline),
+            cause_detail=self.prose(verdict.cause_detail) if verdict.cause_detail else verdict.cause_detail,
+            hop=msgspec.structs.replace(verdict.hop, name=self.prose(verdict.hop.name or "") or None),
             next_steps=tuple(self.prose(s) for s in verdict.next_steps),
             evidence=evidence,
         )
 
     def prose(self, words: str) -> str:
         """A sentence, with nothing secret quoted."""
+        self.marks.place = "words"
         return self._again(self._texts.prose(words)) if words else words
 
     def url(self, url: str) -> str:
         """A URL without userinfo and tokens."""
+        self.marks.place = "url"
         return self._again(self._texts.url(url))
 
     def url_alone(self, url: str) -> str:
@@ -156,6 +165,7 @@ class Redactor:
         words = text(value)
         if name in self._rules.keep:
             return value
+        self.marks.place = f"header {name[:60]}"
         clean = self._again(self._value(name, words))
         return value if clean == words else clean.encode("utf-8", "surrogateescape")
 
@@ -165,11 +175,10 @@ class Redactor:
         if name in ("set-cookie", "set-cookie2"):
             first, rest, attributes = value.partition(";")
             return self._cookies(first) + rest + self._texts.shapes(attributes)
-        kind = HEADERS.get(name)
-        if kind == "credential":
+        secret = header_kind(name) or ("header" if name in self._rules.headers else "")
+        if secret == "credential":
             return self._credential(value)
-        secret = kind or ("header" if HEADER.search(name) or name in self._rules.headers else "")
-        if secret and name not in NOT_SECRET:
+        if secret:
             return self.marks.mark(secret, value)
         if name in _URL_HEADERS or "://" in value:
             value = self._texts.url(value)
@@ -195,6 +204,8 @@ class Redactor:
             if lower in ("basic", "bearer", "digest", "negotiate", "ntlm", "dpop", "hawk", "token")
             else "credential"
         )
+        for quoted in _QUOTED.findall(rest):
+            self.marks.remember(kind, quoted)
         return f"{scheme} {self.marks.mark(kind, rest.strip())}"
 
     def _remember_basic(self, value: str) -> None:
@@ -204,7 +215,7 @@ class Redactor:
         except (binascii.Error, ValueError):
             return
         if len(password) >= _ECHO:
-            self.marks.seen.setdefault(password, "[redacted:password]")
+            self.marks.remember("password", password)
 
     def _event(self, event: Event) -> Event:
         clean = self._bytes(event.data, "")
@@ -235,39 +246,77 @@ class Redactor:
     def _bytes(self, data: bytes, kind: str) -> bytes:
         if not data:
             return data
-        try:
-            words, coding = data.decode("utf-8"), "utf-8"
-        except UnicodeDecodeError:
-            words, coding = data.decode("latin-1"), "latin-1"
+        self.marks.place = "body"
+        coding = _coding(data, kind)
+        words = data.decode(coding)
         if not _OPAQUE.match(kind):
             words = self._texts.body(words, kind) if "\0" not in words[:1024] else self._texts.shapes(words)
         return self._again(words).encode(coding, "replace")
 
     def _again(self, words: str) -> str:
-        """The text with secrets that were seen elsewhere in this exchange replaced as well."""
-        for secret, mark in self.marks.seen.items():
-            if secret in words:
-                words = words.replace(secret, mark)
-        return words
+        return self.marks.again(words)
+
+
+def _coding(data: bytes, kind: str) -> str:
+    """The character encoding that the bytes are in; ISO 8859-1, which fits everything, where no other does."""
+    if found := _CHARSET.search(kind):
+        named = found[1].lower()
+        if named.startswith(("utf-16", "utf-32")) and _fits(data, named):
+            return named
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff") and _fits(data, "utf-16"):
+        return "utf-16"
+    return "utf-8" if _fits(data, "utf-8") else "latin-1"
+
+
+def _fits(data: bytes, coding: str) -> bool:
+    try:
+        data.decode(coding)
+    except (UnicodeDecodeError, LookupError):
+        return False
+    return True
 
 
 class _Remembering(Marks):
-    """Marks that remember, for one exchange at a time, what they replaced."""
+    """Marks that remember what they replaced: all of it for one exchange at a time, what can be nothing else for good.
+
+    A long mixed token means the same wherever it turns up again; a short or plain word (`sid=enabled`) is a secret
+    only near where it was one.
+    """
 
     def __init__(self, key: bytes | None = None) -> None:
         super().__init__(key)
         self.seen: dict[str, str] = {}
+        self._tokens: dict[str, str] = {}
 
     def forget(self) -> None:
         self.seen.clear()
 
     def mark(self, kind: str, secret: str) -> str:
         if secret in self.seen:
-            self.counts[kind] += 1
+            self._count(kind, self.seen[secret])
             return self.seen[secret]
         mark = super().mark(kind, secret)
         if mark != secret:
-            for form in {secret, unquote_plus(secret)}:
-                if len(form) >= _ECHO and len(self.seen) < 1000:
-                    self.seen[form] = mark
+            self.remember(kind, secret, mark)
         return mark
+
+    def remember(self, kind: str, secret: str, mark: str | None = None) -> None:
+        """Have it replaced where it turns up again."""
+        mark = mark or super().mark(kind, secret)
+        for form in {secret, unquote_plus(secret)}:
+            if len(form) >= _ECHO and len(self.seen) < 1000:
+                self.seen.setdefault(form, mark)
+        if len(secret) >= _TOKEN_LENGTH and len(self._tokens) < _TOKENS:
+            for run in _RUN.findall(secret):
+                if any(map(str.isdigit, run)) and any(map(str.isalpha, run)):
+                    self._tokens.setdefault(run, mark)
+
+    def again(self, words: str) -> str:
+        """The text with secrets that were seen elsewhere replaced as well."""
+        for secret, mark in self.seen.items():
+            if secret in words:
+                words = words.replace(secret, mark)
+        if self._tokens and len(words) >= _TOKEN_LENGTH:
+            known = self._tokens
+            return _RUN.sub(lambda found: known.get(found[0], found[0]), words)
+        return words

@@ -87,6 +87,12 @@ JSON_NAME = re.compile(
     re.IGNORECASE,
 )
 """names of members in JSON, attributes and other text whose value is secret; short words are too common there"""
+WEAK_NAME = re.compile(r"(?:^|[^a-z])(?:code|sig|signature|ticket|sid|sess|auth|x-(?:amz|goog)-\w+)$", re.IGNORECASE)
+"""names of members whose value is secret when it looks like a token: elsewhere they hold words and numbers"""
+TOKEN = re.compile(
+    r"(?=[^\s]*[0-9])(?:(?=[^\s]*[a-z])(?=[^\s]*[A-Z])[A-Za-z0-9._~+/=%-]{16,}|[0-9a-f]{32,}|[0-9A-F]{32,})"
+)
+"""a value that is no word: digits with both cases, or long hexadecimal"""
 
 
 class Shape(NamedTuple):
@@ -132,9 +138,17 @@ NAME_NEEDLES = (
     "passw", "passphrase", "secret", "token", "apikey", "api_key", "api-key", "accesskey", "access_key", "access-key",
     "privatekey", "private_key", "private-key", "session", "credential", "authorization", "assertion", "saml", "jwt",
     "cookie", "otp", "signingkey", "signing_key", "accountkey", "account_key",
-    '"pass"', '"pwd"', '"pin"', "code_verifier",
+    '"pass"', '"pwd"', '"pin"', "code_verifier", '"code"', "<code>", '"sig"', "<sig>", "signature", '"ticket"', '"sid"',
+    '"auth"', '"sess"', 'code\\"', 'sig\\"', "x-amz-", "x-goog-",
 )  # fmt: skip
-"""one of these, in lower case, is in every text in which `JSON_NAME` finds a name"""
+"""one of these, in lower case, is in every text in which `JSON_NAME` or `WEAK_NAME` finds a name"""
+
+
+def header_kind(name: str) -> str:
+    """The kind of secret that a header field of this lower-case name holds; empty when it holds none."""
+    if name in NOT_SECRET:
+        return ""
+    return HEADERS.get(name) or ("header" if HEADER.search(name) else "")
 
 
 SHAPES: tuple[Shape, ...] = (

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from urllib.parse import unquote_plus
 
 from .marks import MARK, Marks
-from .rules import JSON_NAME, NAME, NAME_NEEDLES, SHAPES, Shape
+from .rules import JSON_NAME, NAME, NAME_NEEDLES, SHAPES, TOKEN, WEAK_NAME, Shape, header_kind
 
 _PAIR = re.compile(r"(?P<before>[?&;#]|^)(?P<name>[^=&;?#\s]{1,100})=(?P<value>[^&;#\s]*)")
 _JSON = re.compile(
@@ -27,10 +27,13 @@ _PART = re.compile(
     re.IGNORECASE,
 )
 _LINE = re.compile(
-    r"(?P<before>^[ \t<>*]*(?:authorization|proxy-authorization|cookie|set-cookie|x-api-key|x-auth-token)[ \t]*:[ \t]*)"
+    r"(?P<start>^|\n|[\s\"'(,;])"
+    r"(?P<before>[<>*]?[ \t]*(?P<name>[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)+|authorization|cookie)[ \t]*:[ \t]+)"
     r"(?P<value>[^\r\n]+)",
-    re.IGNORECASE | re.MULTILINE,
+    re.IGNORECASE,
 )
+"""a header field in a text, at the start of a line or inside it"""
+_FIRST = re.compile(r"[^\s,;\"')]{4,}")
 _USERINFO = re.compile(r"^([a-z][a-z0-9+.-]*://)([^/?#@]*)@", re.IGNORECASE)
 _RANDOM = re.compile(r"[A-Za-z0-9_-]{24,}")
 
@@ -44,6 +47,8 @@ def _any_of(words: Iterable[str]) -> re.Pattern[str]:
 
 
 _ANY = _any_of(needle for shape in SHAPES for needle in shape.needles)
+_WHOLE = frozenset(("pass", "pwd", "pin", "code_verifier"))
+"""names that hold a secret, but are too short to look for inside others"""
 _SHORT = 2048
 _LONG_ENOUGH = 24
 """the shortest path segment that can be a token"""
@@ -59,6 +64,7 @@ class Texts:
         self._names = names
         self._known: dict[str, bool] = {}
         """parameter names come again and again"""
+        self._members_known: dict[str, str] = {}
 
     def is_name(self, name: str) -> bool:
         """A query parameter or form field of this name holds a secret."""
@@ -73,9 +79,21 @@ class Texts:
         plain = unquote_plus(name)
         return bool(NAME.search(plain) or JSON_NAME.search(plain) or (self._names and self._names.search(plain)))
 
-    def is_member(self, name: str) -> bool:
-        """A JSON member, element or assignment of this name holds a secret."""
-        return bool(JSON_NAME.search(name) or (self._names and self._names.search(name))) and not name.endswith("_type")
+    def is_member(self, name: str, value: str) -> bool:
+        """A JSON member, element or assignment of this name and value is a secret."""
+        sort = self._members_known.get(name)
+        if sort is None:
+            if len(self._members_known) > 4096:
+                self._members_known.clear()
+            sort = self._members_known[name] = self._sort(name)
+        return sort == "secret" or (sort == "weak" and TOKEN.fullmatch(value) is not None)
+
+    def _sort(self, name: str) -> str:
+        if name.endswith("_type"):
+            return ""
+        if name.lower() in _WHOLE or JSON_NAME.search(name) or (self._names and self._names.search(name)):
+            return "secret"
+        return "weak" if WEAK_NAME.search(name) else ""
 
     def shapes(self, text: str) -> str:
         """The text without what is secret by its form alone."""
@@ -134,14 +152,25 @@ class Texts:
         text = self.shapes(text)
         lower = text.lower()
         if "disposition" in lower:
-            text = _PART.sub(lambda f: self._named(f, "form", self.is_name), text)
+            text = _PART.sub(lambda f: self._named(f, "form", lambda name, _: self.is_name(name)), text)
         if self._names or any(needle in lower for needle in NAME_NEEDLES):
             text = self._members(text)
         if "<input" in lower or "<meta" in lower:
             text = _INPUT.sub(self._input, text)
-        if "authorization" in lower or "cookie" in lower or "x-a" in lower:
-            text = _LINE.sub(lambda f: f["before"] + self._marks.mark("header", f["value"]), text)
+        if ": " in text or ":\t" in text:
+            text = _LINE.sub(self._line, text)
         return _QUERY.sub(self._pair, text) if "=" in text else text
+
+    def _line(self, found: re.Match[str]) -> str:
+        """All that stands in a field at the start of a line; the first word of one that a sentence quotes."""
+        name, value = found["name"].lower(), found["value"]
+        kind = "cookie" if name in ("cookie", "set-cookie") else header_kind(name)
+        if not kind or MARK.search(value):
+            return found[0][: found.start("value") - found.start()] + _LINE.sub(self._line, value)
+        before = found["start"] + found["before"]
+        if found["start"] in ("", "\n") or kind in ("cookie", "credential"):
+            return before + self._marks.mark("header", value)
+        return before + _FIRST.sub(lambda f: self._marks.mark("header", f[0]), value, count=1)
 
     def _members(self, text: str) -> str:
         """Members, assignments and elements whose name tells that they hold a secret."""
@@ -153,16 +182,15 @@ class Texts:
     prose = body
     """sentences that quote what was seen: the same rules"""
 
-    def _named(self, found: re.Match[str], kind: str, secret: object) -> str:
-        assert callable(secret)
-        if not secret(found["name"]) or MARK.search(found["value"]):
+    def _named(self, found: re.Match[str], kind: str, secret: Callable[[str, str], bool]) -> str:
+        if not secret(found["name"], found["value"]) or MARK.search(found["value"]):
             return found[0]
         return found["before"] + self._marks.mark(kind, found["value"]) + found[0][found.end("value") - found.start() :]
 
     def _json(self, found: re.Match[str]) -> str:
-        if not self.is_member(found["name"]) and found["name"].lower() not in ("pass", "pwd", "pin", "code_verifier"):
-            return found[0]
         value = found["value"]
+        if not self.is_member(found["name"], value or ""):
+            return found[0]
         if value is None:
             return f'{found["before"]}"{self._marks.mark("json", found["bare"])}"'
         if not value or MARK.fullmatch(value):

@@ -37,11 +37,11 @@ class Redacted:
         return self.redactor.exchange(found, self._trace.content) if found is not None else None
 
     def handshakes(self) -> Iterator[Handshake]:
-        yield from self._trace.handshakes()
+        return map(self.redactor.handshake, self._trace.handshakes())
 
     def handshake(self, name: str, /) -> Handshake | None:
         found: Handshake | None = self._trace.handshake(name)
-        return found
+        return self.redactor.handshake(found) if found is not None else None
 
     def connections(self) -> Iterator[Connection]:
         yield from self._trace.connections()
