@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
+import msgspec
 import pytest
 
 from tracer.formats.writing import Options
@@ -253,3 +254,29 @@ def denied_trace(make_exchange: Callable[..., Exchange]) -> Report:
         code="tls.no-keys", severity=Severity.NOTE, text="no keys for this client random", source="edge.pcapng"
     )
     return Report(exchanges, [handshake], [connection], [note], [verdict])
+
+
+def poisoned(value: Any, payload: str) -> Any:
+    """The same value with the payload in every text in it; ids stay, or nothing would be found again."""
+    if hasattr(value, "__struct_fields__"):
+        names = (n for n in value.__struct_fields__ if n not in ("id", "exchange", "tls", "chain"))
+        return msgspec.structs.replace(value, **{n: poisoned(getattr(value, n), payload) for n in names})
+    if isinstance(value, tuple):
+        return tuple(poisoned(v, payload) for v in value)
+    if isinstance(value, dict):
+        return {payload: payload}
+    if type(value) is str:
+        return payload
+    return payload.encode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
+@pytest.fixture
+def poisoned_trace(denied_trace: Report) -> Callable[[str], Report]:
+    """The denied trace with a payload in every text of every value."""
+
+    def make(payload: str) -> Report:
+        for name in ("exchanged", "shaken", "judged", "told"):
+            setattr(denied_trace, name, [poisoned(v, payload) for v in getattr(denied_trace, name)])
+        return denied_trace
+
+    return make

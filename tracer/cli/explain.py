@@ -76,6 +76,7 @@ def _write_json(counted: Any, trace: Any, verdicts: list[Any]) -> None:
 
     from tracer import __version__
     from tracer.formats import json_values as values
+    from tracer.formats.writing import to_json
 
     document = {
         "tracer": __version__,
@@ -91,7 +92,7 @@ def _write_json(counted: Any, trace: Any, verdicts: list[Any]) -> None:
         "stories": values.stories_value(verdicts),
         "problems": [values.problem_value(p) for p in _problems(counted, trace)],
     }
-    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n")
+    sys.stdout.buffer.write(msgspec.json.format(to_json(document), indent=1) + b"\n")
 
 
 def _problems(counted: Any, trace: Any) -> Iterator[Any]:

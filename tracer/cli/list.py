@@ -91,14 +91,13 @@ def _list_fast(source: str, keylogs: tuple[str, ...], wanted: Any, no_redact: bo
 
 
 def _write_json(trace: Any, rows: Iterator[Any]) -> None:
-    import msgspec
-
     from tracer.formats.json_values import exchange_value
+    from tracer.formats.writing import to_json
 
     out = sys.stdout.buffer
     separator = b"["
     for row in rows:
         exchange = trace.exchange(row.id)
-        out.write(separator + b"\n" + msgspec.json.encode(exchange_value(trace, exchange, 64 << 20)))
+        out.write(separator + b"\n" + to_json(exchange_value(trace, exchange, 64 << 20)))
         separator = b","
     out.write(b"[]\n" if separator == b"[" else b"\n]\n")

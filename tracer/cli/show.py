@@ -94,9 +94,11 @@ def _verdict_on(verdicts: list[Any], name: str) -> Any:
 def _write_json(trace: Any, ids: list[str], lines: bool) -> None:
     import msgspec
 
+    from tracer.formats.writing import to_json
+
     verdicts = list(trace.verdicts())
     for name in ids:
-        document = msgspec.json.encode(_document(trace, name, _verdict_on(verdicts, name)))
+        document = to_json(_document(trace, name, _verdict_on(verdicts, name)))
         sys.stdout.buffer.write((document if lines else msgspec.json.format(document, indent=1)) + b"\n")
 
 

@@ -1,7 +1,8 @@
 """Exchanges -> curl commands that ask the same again, one per exchange, as a shell script.
 
 Nothing from the wire reaches the shell unquoted, no header becomes a file name (`-H @file`, `-d @file`), no URL an
-option or a glob. What curl cannot send (a field name that is no token) is left out with a comment.
+option or a glob. What curl cannot send (a field name that is no token) or a terminal would obey (control characters,
+which no field may hold) is left out with a comment.
 """
 
 from __future__ import annotations
@@ -130,7 +131,7 @@ def _fields(request: Request, url: str) -> tuple[list[str], list[str]]:
             continue  # the recorder undid it
         if low in _MADE_BY_CURL and (low != "host" or value == authority):
             continue
-        if not _TOKEN.fullmatch(name) or "\0" in value or "\r" in value:
+        if not _TOKEN.fullmatch(name) or not value.replace("\t", "").isprintable():
             left_out.append(name)
             continue
         words.append(f"--header {shlex.quote(f'{name}: {value}' if value else f'{name};')}")

@@ -8,21 +8,20 @@ from typing import Any, BinaryIO
 import msgspec
 
 from . import json_values as values
-from .writing import Options, Readable, beneath, chosen
+from .writing import Options, Readable, beneath, chosen, to_json
 
-_encode = msgspec.json.encode
 BODY_LIMIT = 64 << 20
 
 
 def write(trace: Readable, out: BinaryIO, options: Options) -> None:
     """One document: sources, problems, verdicts, chains, stories, exchanges, tls, connections."""
-    head = _encode({"tracer": options.version, "schema": values.SCHEMA})
+    head = to_json({"tracer": options.version, "schema": values.SCHEMA})
     out.write(head[:-1])
     for name, items in _lists(trace, options):
         out.write(b',\n"' + name.encode() + b'": [')
         separator = b"\n"
         for item in items:
-            out.write(separator + _encode(item))
+            out.write(separator + to_json(item))
             separator = b",\n"
         out.write(b"]")
     out.write(b"}\n")
@@ -32,11 +31,11 @@ def write_lines(trace: Readable, out: BinaryIO, options: Options) -> None:
     """The same objects, one a line, each with its `type`."""
     kinds = {"sources": "source", "problems": "problem", "verdicts": "verdict", "chains": "chain", "stories": "story",
              "exchanges": "exchange", "tls": "tls", "connections": "connection"}  # fmt: skip
-    out.write(_encode({"type": "tracer", "tracer": options.version, "schema": values.SCHEMA}) + b"\n")
+    out.write(to_json({"type": "tracer", "tracer": options.version, "schema": values.SCHEMA}) + b"\n")
     for name, items in _lists(trace, options):
         for item in items:
             fields = item if isinstance(item, dict) else {"exchanges": item}
-            out.write(_encode({"type": kinds[name], **fields}) + b"\n")
+            out.write(to_json({"type": kinds[name], **fields}) + b"\n")
 
 
 def _lists(trace: Readable, options: Options) -> Iterator[tuple[str, Iterable[Any]]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -105,11 +106,21 @@ def iso(time_ns: int | None, digits: int = 6) -> str | None:
 
 
 def to_json(value: object) -> bytes:
-    """Compact JSON; text that holds unpaired surrogates is written with escapes."""
+    """Compact JSON; unpaired surrogates, and what a terminal would obey or a reader not see, as escapes."""
     try:
-        return msgspec.json.encode(value)
+        return _ACTING.sub(_escaped, msgspec.json.encode(value))
     except UnicodeEncodeError:
-        return json.dumps(value, separators=(",", ":")).encode()
+        return json.dumps(value, separators=(",", ":")).replace("\x7f", "\\u007f").encode()
+
+
+_ACTING = re.compile(
+    b"\x7f|\xc2[\x80-\x9f\xad]|\xd8\x9c|\xe1\xa0\x8e|\xe2\x80[\x8b-\x8f\xa8-\xae]|\xe2\x81[\xa0-\xaf]|\xef\xbb\xbf"
+)
+"""DEL, C1, and format characters that reorder or hide text, in UTF-8; JSON escapes C0 itself"""
+
+
+def _escaped(found: re.Match[bytes]) -> bytes:
+    return f"\\u{ord(found[0].decode()):04x}".encode()
 
 
 def one_line(text: str) -> str:

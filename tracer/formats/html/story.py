@@ -167,4 +167,5 @@ def nav_item(verdict: Verdict, number: int, count: int) -> str:
     status = verdict.status if verdict.status is not None else "TLS"
     more = f' <span class="soft">×{count}</span>' if count > 1 else ""
     title = text(verdict.headline or layer_name(verdict.layer), 160)
-    return f'<li><a href="#{anchor(f"story-{number}")}"><span class="pill bad">{status}</span> {title}</a>{more}</li>'
+    pill = f'<span class="pill bad" aria-hidden="true">{status}</span>'  # the title says it, too
+    return f'<li><a href="#{anchor(f"story-{number}")}">{pill} {title}</a>{more}</li>'
