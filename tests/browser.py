@@ -42,7 +42,7 @@ class Browser:
         request = urllib.request.Request(self._session + path, data, {"Content-Type": "application/json"})
         request.method = method or ("POST" if data is not None else "GET")
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(request, timeout=60) as answer:
+        with opener.open(request, timeout=180) as answer:
             return json.load(answer)["value"]
 
     def open(self, page: Path | str) -> None:

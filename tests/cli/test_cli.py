@@ -188,7 +188,8 @@ def test_export_is_redacted_unless_asked_and_warns_then(run: Run, denied: str) -
     done = run("export", denied, "-o", "-", "--format", "json")
     assert b"sup3rs3cret" not in done.stdout
     assert b"abc.def123" not in done.stdout
-    assert b"redacted: " in done.stderr
+    assert b"redacted 2 secrets:" in done.stderr
+    assert b"bearer       in header authorization" in done.stderr
     done = run("export", denied, "-o", "-", "--format", "json", "--no-redact")
     assert b"sup3rs3cret" in done.stdout
     assert b"warning" in done.stderr

@@ -45,6 +45,8 @@ _URL_HEADERS = frozenset(
         "x-original-uri",
     }
 )
+_OURS = frozenset(("present", "absent", "missing", "sent", "none"))
+"""what evidence says of a field without quoting it"""
 _QUOTED = re.compile(r'="([^"\s]{16,})"')
 _COOKIE = re.compile(r"([^=;\s]+)=([^;]*)")
 Content = Callable[[str, Body], bytes]
@@ -136,6 +138,8 @@ class Redactor:
     def _quoted(self, where: str, value: str) -> str:
         """What evidence quotes: a header's value is redacted as that header's."""
         _, found, name = where.partition("header ")
+        if value in _OURS:
+            return value
         if found and value:
             ((_, clean),) = self.headers(
                 ((name.split()[0].encode() if name else b"", value.encode("utf-8", "replace")),)
