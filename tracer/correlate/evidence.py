@@ -32,6 +32,8 @@ class Collection:
         """finer words for a cause, kebab-case"""
         self.kind = ""
         """the rule at work: what is added is of its kind"""
+        self.values: dict[str, str] = {}
+        """what next steps may name, as it was seen: `rule`, `variable`, `client`, `path`, …"""
 
     def add(
         self,

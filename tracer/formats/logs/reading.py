@@ -1,6 +1,6 @@
 """Opening logs: plain, gzip or zstd, from a path. Returns the entries that can belong to a denial.
 
-Problem codes: `log.unreadable`, `log.unknown`, `log.lines`, `log.long-lines`, `log.full`, and those of
+Problem codes: `log.unreadable`, `log.unknown`, `log.empty`, `log.lines`, `log.long-lines`, `log.full`, and those of
 `capture.source` for damaged compression.
 """
 
@@ -46,11 +46,11 @@ class Log:
         self.problems.append(Problem(code=code, severity=severity, text=text, source=self.name))
 
 
-def read_log(path: str, wanted: Callable[[LogLine], bool] = lambda _: True) -> Log:
-    """The log; of its entries those that can belong to a denial and that are `wanted`."""
-    log = Log(path)
+def read_log(origin: str | Source, wanted: Callable[[LogLine], bool] = lambda _: True) -> Log:
+    """The log at a path, or one that is open; of its entries those that can belong to a denial and are `wanted`."""
+    log = Log(origin if isinstance(origin, str) else origin.name)
     try:
-        opened = open_source(path)
+        opened = open_source(origin) if isinstance(origin, str) else origin
     except OSError as error:
         log.problem("log.unreadable", Severity.ERROR, f"the log cannot be read: {error.strerror or error}")
         return log
@@ -111,10 +111,12 @@ def _problems(log: Log, lines: Lines, long: int, skipped: int) -> None:
             Severity.NOTE,
             f"{long} lines are longer than {LONGEST // 1024} KiB; their ends are not read",
         )
+    if not log.count:
+        log.problem("log.empty", Severity.NOTE, "the log is empty")
     if not lines.unread:
         return
     if not lines.read:
-        text = f"none of the first {lines.unread} lines has the form of a known log" if log.count else "it is empty"
+        text = f"none of the first {lines.unread} lines has the form of a known log"
         log.problem("log.unknown", Severity.ERROR, text)
         return
     most = lines.unread > lines.read + skipped
