@@ -11,7 +11,6 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from inspect import signature
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from tracer.model.problem import Problem, Severity
@@ -40,7 +39,8 @@ class Reading:
     """sources that could be read, at least in part"""
     failed: list[str] = field(default_factory=list)
     """names of those that could not be read at all"""
-    logs: list[str] = field(default_factory=list)
+    logs: list[str | Opened] = field(default_factory=list)
+    """paths of servers' logs, and logs that are open already"""
     interrupted: bool = False
     tallies: list[Tally] = field(default_factory=list)
     """of each capture: TLS connections that could be opened, and those that could not"""
@@ -115,22 +115,29 @@ def list_capture(
     return reading
 
 
-def judge_trace(trace: Trace, logs: Sequence[str] = ()) -> None:
-    """Add a verdict for every denial in the trace."""
+def judge_trace(trace: Trace, logs: Sequence[str | Opened] = ()) -> None:
+    """Add a verdict for every denial in the trace; `logs` of servers are read for what they say of them."""
+    partial: set[str] = set()
+
+    def problem(found: Problem) -> None:
+        trace.problem(found)
+        if found.severity not in (Severity.NOTE, Severity.BUG):
+            partial.add(found.source)
+
     try:
         from tracer.correlate import correlate
         from tracer.correlate.marks import own
 
         for fault in own()[1]:
             trace.problem(Problem(code="signatures.invalid", severity=Severity.WARN, text=fault, source=""))
-        options: dict[str, Any] = {"logs": list(logs)} if logs and "logs" in signature(correlate).parameters else {}
-        if logs and not options:
-            text = "server logs are not weighed by this version; the verdicts rest on the other sources"
-            trace.problem(Problem(code="log.unused", severity=Severity.NOTE, text=text, source=logs[0]))
-        for verdict in correlate(trace, **options):
+        for verdict in correlate(trace, logs=logs, problem=problem):
             trace.verdict(verdict)
     except Exception:
         trace.problem(bug("judge.bug", "", "the denials could not be judged"))
+    for log in logs:
+        name, path = (log, os.path.abspath(log)) if isinstance(log, str) else (log.name, log.path)
+        size = (os.path.getsize(log) if os.path.isfile(log) else None) if isinstance(log, str) else log.total
+        trace.source(Source(name=name, kind="log", bytes=size, partial=name in partial, path=path))
     trace.flush()
 
 
@@ -196,9 +203,8 @@ def _read_source(
     elif kind == "trace":
         _read_trace(opened, prefix, reading, names)
     elif kind == "log":
-        reading.logs.append(opened.path or opened.name)
+        reading.logs.append(opened)
         reading.read += 1
-        reading.trace.source(Source(name=opened.name, kind="log", bytes=opened.total, path=opened.path))
     else:
         _read_values(opened, kind, prefix, reading, keys, progress)
 

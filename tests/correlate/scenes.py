@@ -87,6 +87,11 @@ def alert(code: int, name: str) -> Alert:
 
 def verdicts(*seen: Exchange | Handshake | Connection) -> list[Verdict]:
     """What is said of a trace that holds these."""
+    return list(correlate(saw(*seen)))
+
+
+def saw(*seen: Exchange | Handshake | Connection) -> Trace:
+    """A trace that holds these."""
     trace = Trace()
     for value in seen:
         if isinstance(value, Exchange):
@@ -95,4 +100,4 @@ def verdicts(*seen: Exchange | Handshake | Connection) -> list[Verdict]:
             trace.handshake(value)
         else:
             trace.connection(value)
-    return list(correlate(trace))
+    return trace

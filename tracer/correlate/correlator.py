@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
 
 from tracer.http.body import decode
 from tracer.model.connection import Connection
 from tracer.model.http import Body, Exchange, Message
 from tracer.model.http import text as as_text
+from tracer.model.problem import Problem
 from tracer.model.tls import Handshake
 from tracer.model.verdict import Alternative, Hop, Layer, PathEntry, Verdict
 
@@ -21,6 +23,11 @@ from .rules import RULES
 from .scene import Scene, from_cache
 from .siblings import Siblings
 from .vantage import Ends, Hops, host_of
+
+if TYPE_CHECKING:
+    from tracer.capture.source import Source
+
+    from .logs import Logs
 
 BODY_READ = 64 * 1024
 """bytes of a decoded body that rules look at"""
@@ -38,10 +45,23 @@ class Reads(Protocol):
 
 
 def correlate(
-    trace: Reads, *, statuses: frozenset[int] | None = None, only: frozenset[str] | None = None
+    trace: Reads,
+    *,
+    statuses: frozenset[int] | None = None,
+    only: frozenset[str] | None = None,
+    logs: Sequence[str | Source] = (),
+    problem: Callable[[Problem], None] = lambda _: None,
 ) -> Iterator[Verdict]:
-    """A verdict for every denial, ordered by the start of the response; `statuses` and `only` (ids) narrow it."""
+    """A verdict for every denial, ordered by the start of the response; `statuses` and `only` (ids) narrow it.
+
+    `logs`: paths of servers' logs, or logs that are open; `problem` takes what is wrong with them.
+    """
     view = _View(trace)
+    if logs:
+        from . import logs_subject
+        from .logs import Logs
+
+        view.logs = Logs(logs, list(logs_subject.subjects(view)), problem)
     verdicts = [v for v in view.http_verdicts(only) if statuses is None or v.status in statuses]
     if statuses is None:
         verdicts += view.tls_verdicts(only)
@@ -67,17 +87,20 @@ class _View:
         """(source, address) of what was seen to ask others itself; what one source shows, another may not"""
         self.tunnels = {e.connection for e in self.exchanges if e.connection and _opened_a_tunnel(e)}
         self.with_hops = {e.source for e in self.hops.outer.values()}
+        self.logs: Logs | None = None
 
     # -- HTTP
 
     def http_verdicts(self, only: frozenset[str] | None = None) -> Iterator[Verdict]:
-        denied = {e.id: e for e in self.exchanges if is_denial(e, self._body(e))}
+        return (self._verdict(e) for e in self.denials if only is None or e.id in only)
+
+    @cached_property
+    def denials(self) -> list[Exchange]:
+        """Denials as their clients saw them, without those that were overcome."""
+        denied = {e.id: e for e in self.exchanges if is_denial(e, self.body(e))}
         past = overcome(self.exchanges, denied)
         self.siblings = Siblings(self.exchanges, denied.values())
-        for exchange in denied.values():
-            if exchange.id in past or exchange.id in self.hops.outer or (only is not None and exchange.id not in only):
-                continue
-            yield self._verdict(exchange)
+        return [e for e in denied.values() if e.id not in past and e.id not in self.hops.outer]
 
     def _verdict(self, exchange: Exchange) -> Verdict:
         copies = self.hops.deeper(exchange)
@@ -87,6 +110,9 @@ class _View:
         for kind, rule in RULES:
             found.kind = kind
             rule(scene, found)
+        if self.logs is not None:
+            found.kind = "logs"
+            self.logs.collect(exchange.id, found)
         scales = judge.weigh(found.items)
         layer = next(iter(judge.posterior(scales.layers)))
         found.kind = "usual"
@@ -112,7 +138,7 @@ class _View:
         return Scene(
             exchange=deciding,
             server=server,
-            body=self._body(deciding),
+            body=self.body(deciding),
             request_body=self._text(deciding, request) if request else "",
             seen=exchange,
             handshake=self.handshakes.get(exchange.tls or ""),
@@ -176,7 +202,7 @@ class _View:
             next_steps=tuple(words.next_steps(layer, product, cause, confidence, cause_confidence)),
         )
 
-    def _body(self, exchange: Exchange) -> str:
+    def body(self, exchange: Exchange) -> str:
         """Decoded text of the answer, cut at a bound; empty when it was not kept."""
         response = exchange.response
         return self._text(exchange, response) if response is not None and response.status >= 400 else ""
@@ -214,18 +240,26 @@ class _View:
     # -- TLS
 
     def tls_verdicts(self, only: frozenset[str] | None = None) -> Iterator[Verdict]:
+        for handshake, how in self.refusals:
+            if only is None or handshake.id in only:
+                server = self.ends.server_of(handshake.connection, handshake.server)
+                passes_on = (handshake.source, host_of(server)) in self.proxies
+                yield refused.verdict(handshake, how, server, passes_on=passes_on, logs=self.logs)
+
+    @cached_property
+    def refusals(self) -> list[tuple[Handshake, refused.Refusal]]:
+        """Handshakes that the server refused, and how."""
+        found = []
         answered = {e.tls for e in self.exchanges if e.response is not None}
         asked = {e.tls for e in self.exchanges if e.response is None}
         for handshake in self.handshakes.values():
-            if handshake.id in answered or (only is not None and handshake.id not in only):
+            if handshake.id in answered:
                 continue
             connection = self.connections.get(handshake.connection or "")
             how = refusal(handshake) or silent_refusal(handshake, connection, unanswered=handshake.id in asked)
             if how is not None:
-                server = self.ends.server_of(handshake.connection, handshake.server)
-                yield refused.verdict(
-                    handshake, how, server, passes_on=(handshake.source, host_of(server)) in self.proxies
-                )
+                found.append((handshake, how))
+        return found
 
 
 def _opened_a_tunnel(exchange: Exchange) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from tracer.model.tls import Alert, Handshake
 from tracer.model.verdict import Alternative, Cause, Hop, Layer, PathEntry, Said, Verdict
@@ -10,6 +10,9 @@ from tracer.model.verdict import Alternative, Cause, Hop, Layer, PathEntry, Said
 from . import judge, words
 from .client_certificates import add_reasons
 from .evidence import Collection
+
+if TYPE_CHECKING:
+    from .logs import Logs
 
 SUREST = 0.75
 """an alert names no product: how sure a layer can be at most"""
@@ -24,37 +27,45 @@ class Refusal(NamedTuple):
     alert: Alert | None
 
 
-def verdict(handshake: Handshake, refusal: Refusal, server: str, *, passes_on: bool) -> Verdict:
+def verdict(
+    handshake: Handshake, refusal: Refusal, server: str, *, passes_on: bool, logs: Logs | None = None
+) -> Verdict:
     """The verdict; `server` is the address that the packets show."""
     found = Collection()
     found.kind = "handshake"
     layer = Layer.GATEWAY if passes_on else Layer.ORIGIN
     cause = _cause(handshake, refusal)
     _collect(handshake, refusal, cause, layer, found)
+    told = len(found.items)
+    if logs is not None:
+        logs.collect(handshake.id, found)
+    told = len(found.items) - told
     scales = judge.weigh(found.items)
     ranked = judge.posterior(scales.layers)
     layer = next(iter(ranked))
+    product = judge.choose_product(scales, layer)
     cause, cause_confidence = judge.choose_cause(scales)
-    confidence = min(SUREST if refusal.alert else SILENT, ranked[layer])
+    confidence = min(judge.CALIBRATION.ceiling if told else SUREST if refusal.alert else SILENT, ranked[layer])
     return Verdict(
         source=handshake.source,
         exchange=handshake.id,
         url=f"https://{handshake.sni}/" if handshake.sni else None,
         time_ns=refusal.alert.time_ns if refusal.alert else handshake.end_ns,
         layer=layer,
+        product=product,
         cause=cause,
-        cause_detail=refusal.name.replace("_", "-"),
+        cause_detail=found.details.get(cause, refusal.name.replace("_", "-")),
         confidence=round(confidence, 3),
-        cause_confidence=round(cause_confidence if refusal.alert else min(cause_confidence, 0.7), 3),
-        hop=Hop(name=str(layer), address=server or None),
+        cause_confidence=round(cause_confidence if refusal.alert or told else min(cause_confidence, 0.7), 3),
+        hop=Hop(name=product or str(layer), address=server or None),
         alternatives=tuple(
             Alternative(layer=k, cause=cause, confidence=round(p, 3)) for k, p in list(ranked.items())[1:3]
         ),
-        path=(PathEntry(layer=layer, address=server or None, said=Said.GENERATED, evidence=("v1",)),),
+        path=(PathEntry(layer=layer, product=product, address=server or None, said=Said.GENERATED, evidence=("v1",)),),
         evidence=tuple(found.items),
         chain=(handshake.id,),
-        headline=words.headline(None, layer, None, cause, confidence),
-        next_steps=tuple(words.next_steps(layer, None, cause, confidence, cause_confidence)),
+        headline=words.headline(None, layer, product, cause, confidence),
+        next_steps=tuple(words.next_steps(layer, product, cause, confidence, cause_confidence)),
     )
 
 
