@@ -8,7 +8,7 @@ import json
 import pytest
 
 from tests.correlate.scenes import NGINX_403, START, exchange, verdicts
-from tracer.correlate.words import causes
+from tracer.correlate.steps import causes
 from tracer.model.verdict import Cause
 
 APACHE_403 = (

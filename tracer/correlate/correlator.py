@@ -14,7 +14,7 @@ from tracer.model.problem import Problem
 from tracer.model.tls import Handshake
 from tracer.model.verdict import Alternative, Hop, Layer, PathEntry, Verdict
 
-from . import judge, path, refused, rules_usual, words
+from . import judge, path, refused, rules_usual, step_values, steps, words
 from .denials import is_denial, refusal, silent_refusal
 from .evidence import Collection
 from .links import Links
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 BODY_READ = 64 * 1024
 """bytes of a decoded body that rules look at"""
+LIKELY = 0.1
+"""a layer that is at least so likely is worth telling apart"""
 BODY_LIMIT = 8 * 1024 * 1024
 """longer bodies are not looked at"""
 
@@ -173,6 +175,9 @@ class _View:
         response, request = exchange.response, exchange.request
         assert response is not None
         way = self._path(exchange, deciding, copies, found, layer, product)
+        detail = found.details.get(cause)
+        others = tuple(k for k in list(ranked)[1:] if ranked[k] >= LIKELY)
+        case = steps.Case(layer, product, cause, detail, confidence, cause_confidence, others)
         return Verdict(
             source=exchange.source,
             exchange=exchange.id,
@@ -184,7 +189,7 @@ class _View:
             layer=layer,
             product=product,
             cause=cause,
-            cause_detail=found.details.get(cause),
+            cause_detail=detail,
             confidence=round(confidence, 3),
             cause_confidence=round(cause_confidence, 3),
             hop=Hop(name=product or str(layer), address=way[-1].address),
@@ -199,7 +204,7 @@ class _View:
             links=scene.links,
             seen_at=tuple(e.id for e in copies),
             headline=words.headline(response.status, layer, product, cause, confidence),
-            next_steps=tuple(words.next_steps(layer, product, cause, confidence, cause_confidence)),
+            next_steps=tuple(steps.next_steps(case, step_values.values_of(exchange, found.values, cause, detail))),
         )
 
     def body(self, exchange: Exchange) -> str:

@@ -179,7 +179,7 @@ def _add_cause(found: Collection, heard: Heard, statement: Statement) -> None:
 
 def _values(entry: LogLine, groups: Mapping[str, str]) -> dict[str, str]:
     """What steps may name: the client's address as the server saw it, a file, a zone, a policy."""
-    named = {k: v for k, v in groups.items() if k not in ("match", "why", "code")}
+    named = {"file" if k in ("path", "htaccess") else k: v for k, v in groups.items()}
     return {**named, "client": entry.client or ""}
 
 

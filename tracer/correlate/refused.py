@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tracer.model.tls import Alert, Handshake
 from tracer.model.verdict import Alternative, Cause, Hop, Layer, PathEntry, Said, Verdict
 
-from . import judge, words
+from . import judge, steps, words
 from .client_certificates import add_reasons
 from .evidence import Collection
 
@@ -46,6 +46,8 @@ def verdict(
     product = judge.choose_product(scales, layer)
     cause, cause_confidence = judge.choose_cause(scales)
     confidence = min(judge.CALIBRATION.ceiling if told else SUREST if refusal.alert else SILENT, ranked[layer])
+    case = steps.Case(layer, product, cause, refusal.name, confidence, cause_confidence)
+    asked = {"url": f"https://{handshake.sni}/", "host": handshake.sni} if handshake.sni else {}
     return Verdict(
         source=handshake.source,
         exchange=handshake.id,
@@ -65,7 +67,7 @@ def verdict(
         evidence=tuple(found.items),
         chain=(handshake.id,),
         headline=words.headline(None, layer, product, cause, confidence),
-        next_steps=tuple(words.next_steps(layer, product, cause, confidence, cause_confidence)),
+        next_steps=tuple(steps.next_steps(case, {**found.values, **asked})),
     )
 
 

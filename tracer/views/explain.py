@@ -163,7 +163,7 @@ def _doubt(v: Verdict, style: Style, width: int) -> Iterator[str]:
 
 
 def _next(v: Verdict, style: Style, width: int) -> Iterator[str]:
-    for number, step in enumerate(v.next_steps[:4]):
+    for number, step in enumerate(v.next_steps[:5]):
         label = "next" if not number else ""
         yield from wrap(safe(step), width, _INDENT + "   ", f"  {label:<9}{number + 1}. ")
     if len(v.chain) > 1:
