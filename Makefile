@@ -7,6 +7,12 @@ TRACER := $(VENV)/bin/tracer
 PY     := $(VENV)/bin/python
 UV      = $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 
+# Where the machine keeps a list of authorities, uv trusts it: a company's proxy may stand on the way.
+ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem),)
+export UV_SYSTEM_CERTS ?= 1
+export UV_NATIVE_TLS ?= 1
+endif
+
 help:           ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
@@ -18,9 +24,9 @@ test: setup     ## pass the tests; what a machine lacks is skipped by name
 
 setup: $(VENV)/.ready   ## leave .venv/bin/tracer ready
 
-$(VENV)/.ready: requirements-dev.txt pyproject.toml .ci/get-uv
+$(VENV)/.ready: requirements-dev.txt pyproject.toml .ci/get-uv .ci/venv
 	@sh .ci/get-uv
-	$(UV) venv --quiet --allow-existing $(VENV)
+	@sh .ci/venv
 	$(UV) pip install --quiet --compile-bytecode --python $(PY) --require-hashes -r requirements-dev.txt
 	$(UV) pip install --quiet --python $(PY) --no-deps --no-build-isolation --editable .
 	@$(PY) -m compileall -q tracer tui addons   # starts a quarter of a second sooner where Python may not write these itself
