@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import mmap
 import os
-import tempfile
 
 _SIZES = (1 << 40, 1 << 36, 1 << 33, 1 << 31, 1 << 29, 1 << 27)
 
@@ -17,6 +16,8 @@ class Spool:
     """
 
     def __init__(self) -> None:
+        import tempfile  # loads much, and most sources are files
+
         self._file = tempfile.TemporaryFile(prefix="tracer-", buffering=0)  # noqa: SIM115
         self.size = 0
         self.map = self._map()

@@ -19,22 +19,24 @@ except ImportError:  # pragma: no cover
 
 SHORTEST = 3
 """characters: shorter words are in every text"""
+_PLAIN = re.compile(r"(?:[a-zA-Z0-9 _:;,=<>/'\"!@&%~-]|\\[!-/:-@\[\]^`{-~])+")
+"""expressions that are nothing but a word, with signs escaped: reading them is much of what starting costs"""
 
 
 class Sought:
     """A regular expression (any case, `.` matches line ends) and the words one of which a match must hold."""
 
-    __slots__ = ("_pattern", "_words")
+    __slots__ = ("_expression", "_words")
 
     def __init__(self, expression: str) -> None:
-        self._pattern = re.compile(expression, re.IGNORECASE | re.DOTALL)
+        self._expression = expression
         self._words = words_of(expression)
 
     def search(self, text: str, lower: str) -> re.Match[str] | None:
         """The first match in `text`; `lower` is the same text in lower case."""
         if self._words and not any(word in lower for word in self._words):
             return None
-        return self._pattern.search(text)
+        return _compiled(self._expression).search(text)
 
 
 @cache  # when it is first needed: most expressions never are
@@ -68,6 +70,9 @@ class Index[T]:
 
 def words_of(expression: str) -> tuple[str, ...]:
     """Words in lower case, one of which is in every match; empty when none can be named."""
+    if _PLAIN.fullmatch(expression):
+        word = expression.replace("\\", "").lower()
+        return (word,) if len(word) >= SHORTEST else ()
     if parser is None:  # pragma: no cover
         return ()
     try:

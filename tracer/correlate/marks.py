@@ -22,6 +22,7 @@ from tracer.model.verdict import Cause, Layer
 from .literals import Index
 
 PLACES = re.compile(r"header:.+|body|cookie|location|reason")
+_NAME = re.compile(r"header:[a-z0-9-]+")
 VALUE = 160
 """characters of a matching value that are kept"""
 SHORT = 2000
@@ -85,13 +86,13 @@ class SignatureError(ValueError):
     """A signature file that cannot be used: the text names file, product and reason."""
 
 
-def read_signatures(path: Path) -> list[Product]:
-    """The products of one file; raises SignatureError."""
+def read_signatures(path: Path, *, check: bool = True) -> list[Product]:
+    """The products of one file; raises SignatureError. `check`: every expression is tried, which takes its time."""
     try:
         products = msgspec.convert(tomllib.loads(path.read_text("utf-8")), _File).product
     except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
         raise SignatureError(f"{path}: {error}") from error
-    for product in products:
+    for product in products if check else ():
         for mark in product.marks:
             _check(path, product, mark)
             for condition in mark.when:
@@ -116,9 +117,9 @@ def products() -> tuple[Product, ...]:
 
 
 def shipped() -> Iterator[Product]:
-    """The products that ship with the program."""
+    """The products that ship with the program; the tests have tried their expressions."""
     folder = Path(__file__).with_name("signatures")
-    return (p for path in sorted(folder.glob("*.toml")) for p in read_signatures(path))
+    return (p for path in sorted(folder.glob("*.toml")) for p in read_signatures(path, check=False))
 
 
 @cache
@@ -142,18 +143,33 @@ def own_folder() -> Path:
 
 
 @cache
-def _by_place() -> dict[str, Index[tuple[Product, Mark]]]:
+def _by_place() -> dict[str, list[tuple[str, tuple[Product, Mark]]]]:
     places: dict[str, list[tuple[str, tuple[Product, Mark]]]] = {}
     for product in products():
         for mark in product.marks:
             places.setdefault(mark.at, []).append((mark.like, (product, mark)))
-    return {place: Index(entries) for place, entries in places.items()}
+    return places
+
+
+@cache
+def _index(place: str) -> Index[tuple[Product, Mark]] | None:
+    """What is looked for there; made for the places that answers have, which are few of all."""
+    entries = _by_place().get(place)
+    return Index(entries) if entries else None
+
+
+@cache
+def _patterns_of_headers() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """The `header:` places that are more than one name."""
+    places = (p for p in _by_place() if p.startswith("header:") and not _NAME.fullmatch(p))
+    return tuple((p, re.compile(p[7:], re.IGNORECASE)) for p in places)
 
 
 @cache
 def _places_of_header(name: str) -> tuple[str, ...]:
-    """Which `header:` places a header field of that name belongs to."""
-    return tuple(p for p in _by_place() if p.startswith("header:") and re.fullmatch(p[7:], name, re.IGNORECASE))
+    """Which `header:` places a header field of that name (in lower case) belongs to."""
+    plain = (f"header:{name}",) if f"header:{name}" in _by_place() and _NAME.fullmatch(f"header:{name}") else ()
+    return (*plain, *(place for place, pattern in _patterns_of_headers() if pattern.fullmatch(name)))
 
 
 def find_marks(response: Response, body: str) -> Iterator[Found]:
@@ -198,7 +214,7 @@ def _match(place: str, where: str, value: str) -> Iterator[Found]:
 
 def _in(place: str, value: str) -> tuple[tuple[tuple[Product, Mark], int], ...]:
     """(product and mark, where it begins) of all that is there."""
-    index = _by_place().get(place)
+    index = _index(place)
     return tuple((what, hit.start()) for what, hit in index.matches(value)) if index else ()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 from tracer.model.http import Exchange
 
@@ -19,6 +18,8 @@ def answered_at(exchange: Exchange) -> float | None:
 
 def http_date(value: str | None) -> float | None:
     """An HTTP date (RFC 9110 section 5.6.7) as seconds since the epoch."""
+    from email.utils import parsedate_to_datetime
+
     try:
         return parsedate_to_datetime(value).timestamp() if value else None
     except (ValueError, TypeError, OverflowError):

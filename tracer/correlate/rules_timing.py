@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from statistics import median
-
 from tracer.model.http import Exchange
 from tracer.model.verdict import Layer
 
@@ -30,7 +28,7 @@ def collect(scene: Scene, found: Collection) -> None:
     if len(good) < FEWEST:
         return
     against: tuple[tuple[Layer, float], ...]
-    usual, trip = median(good), scene.round_trip_ns or 0
+    usual, trip = sorted(good)[len(good) // 2], scene.round_trip_ns or 0
     value = f"{_ms(waited)} ms; good answers {_ms(usual)} ms" + (f"; round trip {_ms(trip)} ms" if trip else "")
     if waited <= 1.5 * trip + 3 * MILLISECOND and usual >= 3 * waited + 5 * MILLISECOND:
         says = "it came much sooner than good answers of this host do: it was made before the way to the end"
