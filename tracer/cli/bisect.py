@@ -79,7 +79,7 @@ def command(
     trace = reading.trace
     exchange, ask = asked(trace, wanted_id)
     sending = sender(cert, key, cacert, insecure, timeout)
-    subject = _subject(trace, exchange, ask, wanted_id, cert, offered, cookies, to, resolve, send_credentials)
+    subject = _subject(trace, exchange, ask, wanted_id, sending.trust, offered, cookies, to, resolve, send_credentials)
     refuse_marks(subject.ask)
     _ask_first(subject.ask, unsafe_methods, budget, pace, yes)
     from tracer.replay.hunt import Hunt, Limits
@@ -101,7 +101,7 @@ def _subject(
     exchange: Any,
     ask: Any,
     wanted_id: str,
-    cert: str | None,
+    trust: Any,
     offered: tuple[str, ...],
     cookies: tuple[str, ...],
     to: str | None,
@@ -112,8 +112,15 @@ def _subject(
     from tracer.replay.edits import EditError, set_cookie, set_header
     from tracer.replay.subject import Subject
 
+    from .terminal import say
+
     place, elsewhere = placed(ask, to, resolve)
-    ask = prepare(ask, [], place, elsewhere, send_credentials, redactor()).ask
+    prepared = prepare(ask, [], place, elsewhere, send_credentials, redactor())
+    ask = prepared.ask
+    if prepared.kept_back:
+        from tracer.views.replay import kept_back
+
+        say(f"tracer: {kept_back(prepared)}")
     try:
         extra = [*(set_header(ask, spelling) for spelling in offered), *(set_cookie(ask, c) for c in cookies)]
     except EditError as error:
@@ -122,9 +129,7 @@ def _subject(
     response = exchange.response if exchange is not None else None
     if verdict is None and response is not None and response.status < 400:
         raise Failure(f"{wanted_id} was not denied: its answer is {response.status}", USAGE)
-    return Subject(
-        exchange=wanted_id, ask=ask, verdict=verdict, certificate=cert, extra=tuple(extra), elsewhere=elsewhere
-    )
+    return Subject(exchange=wanted_id, ask=ask, verdict=verdict, trust=trust, extra=tuple(extra), elsewhere=elsewhere)
 
 
 def _ask_first(ask: Any, unsafe: bool, budget: int, pace: float, yes: bool) -> None:
@@ -138,7 +143,7 @@ def _ask_first(ask: Any, unsafe: bool, budget: int, pace: float, yes: bool) -> N
             USAGE,
         )
     where = ask.place.proxy or ask.place.address
-    at = f" at {where}" if where else ""
+    at = f" at {where}" if where and not ask.place.origin.endswith(where) else ""
     danger = f" {method} is repeated: what gets through is done." if ask.method not in SAFE_METHODS else ""
     confirm(f"Up to {budget} requests go to {ask.place.origin}{at}, one every {pace:g} s.{danger} Go on?", yes)
 

@@ -27,6 +27,7 @@ PACKAGES = (
     Part("msgspec", "everything", "pip install tracer", True),
     Part("numpy", "captures", "pip install tracer", True),
     Part("cryptography", "TLS and QUIC", "pip install tracer", True),
+    Part("h2", "tracer replay and bisect over HTTP/2", "pip install tracer", True),
     Part("hpack", "HTTP/2", "pip install tracer", True),
     Part("pylsqpack", "HTTP/3", "pip install tracer", True),
     Part("brotli", "brotli bodies", "pip install tracer", True),

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from tracer.correlate.marks import find_marks
 from tracer.http.body import decode
 from tracer.model.http import Response, text
 
@@ -23,7 +24,7 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     """One difference; None: it is not there."""
 
     what: str
-    """`status`, `protocol`, `header server`, `body`"""
+    """`status`, `protocol`, `marks` (products that left marks), `header server`, `body`"""
     before: str | None = None
     after: str | None = None
     expected: bool = False
@@ -51,9 +52,18 @@ def compare(before: Reply | None, after: Reply | None) -> Iterator[Difference]:
         return
     if before.response.version != after.response.version:
         yield Difference(what="protocol", before=before.response.version, after=after.response.version)
+    marks = [_products(reply) for reply in (before, after)]
+    if marks[0] != marks[1]:
+        yield Difference(what="marks", before=marks[0], after=marks[1])
     yield from _headers(before.response, after.response)
     if before.body != after.body:
         yield Difference(what="body", before=_told(before), after=_told(after))
+
+
+def _products(reply: Reply) -> str | None:
+    """The products whose marks are on the answer."""
+    names = sorted({found.product.id for found in find_marks(reply.response, text(reply.body[:65536]))})
+    return ", ".join(names) or None
 
 
 def body_lines(before: Reply, after: Reply) -> list[str]:

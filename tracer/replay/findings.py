@@ -110,8 +110,7 @@ def tell(finding: Finding, ask: Ask, verdict: Verdict | None, clean: Clean) -> T
         )
     elif finding.conclusion is Conclusion.STOPPED:
         words = f"stopped before anything was found: {finding.stopped}"
-        if denied.status == 429:
-            cause = Cause.RATE_LIMITED
+        cause = Cause.RATE_LIMITED if denied.status == 429 else cause
     elif finding.deduced:
         cause = finding.deduced
         words = (

@@ -17,6 +17,8 @@ from .search import CONFIRMING, EnoughError, Experiment, Finding, Search
 _SLOW_NS = 1_000_000_000
 _SLOWER = 3
 """answers in a row, each slower than the one before, the last one four times slower than the first answers"""
+_FIRST = 2
+"""answers that say how fast the server is"""
 _SILENT = 2
 """requests in a row without an answer"""
 
@@ -86,9 +88,9 @@ class Hunt:
             raise EnoughError("the server does not answer any more")
         latest = self._took[-_SLOWER:]
         if (
-            len(self._took) > 2 * _SLOWER
+            len(self._took) >= _FIRST + _SLOWER
             and latest == sorted(latest)
-            and latest[-1] > max(_SLOW_NS, 4 * max(self._took[:_SLOWER]))
+            and latest[-1] > max(_SLOW_NS, 4 * max(self._took[:_FIRST]))
         ):
             raise EnoughError("the answers come slower and slower, as of a server that begins to limit")
 

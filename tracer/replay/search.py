@@ -166,8 +166,8 @@ class Search:
             for _ in range(_FLAKY_REPEATS):
                 yield from self._ask((), "as recorded")
             return self._end(Conclusion.UNSTABLE)
-        if self._denial.status == 429:
-            raise EnoughError("the denial is a rate limit; more requests would only feed it")
+        if self._denial.status == 429 or self._denial.retry_after:
+            raise EnoughError("the denial is a rate limit or asks to come back later; more requests would only feed it")
         self._known[frozenset()] = Result.DENIED
         return None
 

@@ -15,6 +15,7 @@ from .asked import Ask
 from .change import Change
 from .credentials import credentials
 from .search import Search, ordered
+from .tls_side import Trust
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,8 +25,8 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     """its id, or that of the handshake that was refused"""
     ask: Ask
     verdict: Verdict | None = None
-    certificate: str | None = None
-    """path of the client certificate that may be shown"""
+    trust: Trust = Trust()
+    """the client certificate that may be shown, and whom to trust"""
     extra: tuple[Change, ...] = ()
     """what the user offers"""
     elsewhere: bool = False
@@ -37,7 +38,7 @@ def search_of(subject: Subject, trace: Any, exchange: Exchange | None, redactor:
     ask = subject.ask
     found = [
         *parts.groups(ask, redactor),
-        *offers.given(ask, subject.certificate, subject.extra),
+        *offers.given(ask, subject.trust.certificate, subject.extra),
         *offers.ordinary(ask),
     ]
     names: list[bytes] = []

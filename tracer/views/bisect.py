@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import unquote_plus
@@ -17,6 +18,7 @@ from tracer.replay.findings import tell
 from tracer.replay.outcome import Seen
 from tracer.replay.search import Conclusion, Experiment, Finding
 from tracer.replay.subject import Subject
+from tracer.replay.tls_side import Trust
 
 from .safe import safe, safe_block
 from .style import Style
@@ -82,6 +84,8 @@ def bisect_lines(
         yield style.dim(f"           the capture alone said {subject.verdict.cause}")
     yield f"  sent     {plural(len(finding.tried), 'request')}" + _surely(finding)
     if finding.conclusion is Conclusion.FOUND:
+        if redactor is not None and redactor.report:
+            yield style.dim("           secrets are marks in what follows; --no-redact prints them as they are")
         for label, ask in (("denied", subject.ask), ("passes", apply(subject.ask, finding.changes))):
             yield ""
             yield style.dim(f"# {label}")
@@ -103,9 +107,21 @@ def curl(ask: Ask, subject: Subject, redactor: Redactor | None) -> str:
         exchange = redactor.exchange(exchange, lambda _, body: body.data or b"")
     written = command(_Only(content), exchange, None, Options())  # type: ignore[arg-type]
     words = written.split("\n", 1)[1]
-    if ask.certificate and subject.certificate:
-        words = words.replace("curl --verbose", "curl --verbose --cert client.pem --key client.key", 1)
-    return words
+    return words.replace("curl --verbose", " ".join(["curl --verbose", *_trust(ask, subject.trust)]), 1)
+
+
+def _trust(ask: Ask, trust: Trust) -> Iterator[str]:
+    """Options about certificates; none in the clear."""
+    if ask.place.scheme != "https":
+        return
+    shown = ask.certificate
+    for option, path in (("cert", shown and trust.certificate), ("key", shown and trust.key), ("cacert", trust.roots)):
+        if path:
+            yield f"--{option} {shlex.quote(path)}"
+    if trust.insecure:
+        yield "--insecure"
+    if ask.tls == "tls1.2":
+        yield "--tls-max 1.2"
 
 
 class _Only:

@@ -7,6 +7,7 @@ from typing import Any
 
 from tracer.model.verdict import Evidence, PathEntry, Said, Verdict
 
+from .propose import bisect_command
 from .safe import safe
 from .style import Style
 from .words import plural, wrap
@@ -166,6 +167,8 @@ def _next(v: Verdict, style: Style, width: int) -> Iterator[str]:
     for number, step in enumerate(v.next_steps[:5]):
         label = "next" if not number else ""
         yield from wrap(safe(step), width, _INDENT + "   ", f"  {label:<9}{number + 1}. ")
+    if told := bisect_command(v):
+        yield from wrap(f"{safe(told, 200)} finds out what in the request decides", width, _INDENT, "  or       ")
     if len(v.chain) > 1:
         chain = f" {style.sign('arrow')} ".join(safe(i, 20) for i in v.chain[-8:])
         yield from wrap(chain, width, _INDENT, "  chain    ")

@@ -9,7 +9,7 @@ from tracer.formats import json_values as values
 from tracer.model.http import Exchange
 from tracer.model.http import text as as_text
 from tracer.redact import Redactor
-from tracer.replay.again import Again
+from tracer.replay.again import Again, Prepared
 from tracer.replay.change import Change, Kind
 from tracer.replay.compare import Difference
 from tracer.replay.door import Answer
@@ -32,9 +32,7 @@ def replay_lines(
         f"  {ask.version}" + style.dim(f"  to {safe(_where(again), 80)}")
     )
     if again.prepared.kept_back:
-        names = ", ".join(dict.fromkeys(named(c) for c in again.prepared.kept_back))
-        note = f"another host: without the recorded {names} (--send-credentials sends them)"
-        yield from wrap(safe(note, 600), width, "  ", "  ")
+        yield from wrap(kept_back(again.prepared), width, "  ", "  ")
     yield ""
     yield f"  recorded  {_outcome(recorded, None, style)}"
     new = shown.exchange(answer.exchange.id) if answer.exchange else None
@@ -42,6 +40,12 @@ def replay_lines(
     yield ""
     yield from _differences(again, redactor, style, width)
     yield from _judged(shown, style, width)
+
+
+def kept_back(prepared: Prepared) -> str:
+    """What another host does not get."""
+    names = ", ".join(dict.fromkeys(named(c) for c in prepared.kept_back))
+    return safe(f"another host: without the recorded {names} (--send-credentials sends them)", 600)
 
 
 def _where(again: Again) -> str:
