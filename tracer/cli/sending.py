@@ -53,7 +53,8 @@ def placed(ask: Any, to: str | None, resolve: tuple[str, ...]) -> tuple[Any, boo
             place = to_address(place, to)
     except EditError as error:
         raise Failure(str(error), USAGE) from None
-    return place, bool(to) and place.address != ask.place.address
+    host = f"[{ask.place.host}]" if ":" in ask.place.host else ask.place.host
+    return place, bool(to) and place.address not in (ask.place.address, f"{host}:{ask.place.port}")
 
 
 def sender(cert: str | None, key: str | None, cacert: str | None, insecure: bool, timeout: float) -> Any:
