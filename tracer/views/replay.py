@@ -60,7 +60,8 @@ def _outcome(exchange: Exchange | None, answer: Answer | None, style: Style) -> 
         status = style.status(r.status, f"{r.status} {safe(r.reason, 60)}".rstrip())
         server = f", {safe(r.get('server') or '', 40)}" if r.get("server") else ""
         took = f", {duration(answer.took_ns)}" if answer and answer.took_ns else ""
-        return f"{status}  {safe(exchange.protocol)}{server}{took}"
+        cut = f" ({safe(answer.error, 100)})" if answer and answer.error else ""
+        return f"{status}  {safe(exchange.protocol)}{server}{took}{cut}"
     alert = (
         next((a for a in answer.handshake.alerts if not a.client and a.level == 2), None)
         if (answer and answer.handshake)
