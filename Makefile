@@ -48,6 +48,7 @@ lab: setup      ## real servers, real denials, and how tracer does on them
 	$(PY) -m tests.lab setup
 	$(PY) -m tests.lab run
 	$(PY) -m tests.lab report
+	$(PY) -m tests.lab bisect
 
 bench: setup    ## speed, side by side with tshark in one run
 	$(PY) -m tests.bench

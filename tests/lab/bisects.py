@@ -74,6 +74,7 @@ BISECTS: tuple[Bisect, ...] = (
     Bisect("bisect-old-version", "version HTTP/1.0", (Cause.CLIENT_DENIED,)),
     Bisect("bisect-new-version", "version HTTP/2", (Cause.CLIENT_DENIED,)),
     Bisect("bisect-fingerprint", "tls usual", (Cause.CLIENT_DENIED,)),
+    Bisect("bisect-not-a-browser", "tls usual", (Cause.CLIENT_DENIED,)),
     Bisect("bisect-host", "host www.somebody-else.test", (Cause.HOST_DENIED,)),
     Bisect("nginx-misdirected", "host static.example.test", (Cause.HOST_DENIED,)),
     Bisect("nginx-deny", "path /private/", (Cause.PATH_DENIED,)),
@@ -180,6 +181,13 @@ MORE: tuple[Case, ...] = (
         (f"{_TLS_STATIC}/ciphers.txt",),
         conf={"nginx": 'location = /ciphers.txt { if ($ssl_ciphers ~ "(^|:)DHE-RSA-AES256-GCM") { return 403; } }'},
         files={"nginx:ciphers.txt": "a\n"},
+    ),
+    _nginx(  # browsers put a reserved cipher first (RFC 8701), which OpenSSL shows as a number
+        "bisect-not-a-browser",
+        Cause.CLIENT_DENIED,
+        (f"{_TLS_STATIC}/people.txt",),
+        conf={"nginx": 'location = /people.txt { if ($ssl_ciphers !~* "^0x.a.a") { return 403; } }'},
+        files={"nginx:people.txt": "a\n"},
     ),
     replace(
         _nginx(

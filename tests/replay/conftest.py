@@ -34,6 +34,7 @@ http {{
         listen 127.0.0.1:{https} ssl http2;
         server_name site.example.test;
         location / {{ return 200 "$request_method $request_uri over $server_protocol\\n"; }}
+        location /greeting {{ return 200 "$ssl_ciphers"; }}
         location /big {{ return 200 "{filler}"; }}
         location /post {{ client_max_body_size 1m; proxy_pass http://127.0.0.1:{http}/; }}
         location /no-agent {{ if ($http_user_agent = "") {{ return 403; }} return 200 ok; }}

@@ -105,3 +105,36 @@ def test_nobody_there_is_said(site: Site) -> None:
     )
     assert answer.own_fault
     assert "127.0.0.1:9" in answer.error
+
+
+@pytest.mark.parametrize("version", ["HTTP/1.1", "HTTP/2"])
+def test_a_browser_greets_otherwise_and_asks_the_same(site: Site, version: str) -> None:
+    pytest.importorskip("curl_cffi", reason="not installed: curl_cffi (tracer[browsers])")
+    raw = b"GET /a/../b%20c?x='1 HTTP/1.1\r\nHost: site.example.test\r\nX-Empty:\r\nx-low: 1\r\n\r\n"
+    answer = _sender(site).send(_ask(site, "https", raw, version, tls="chrome"))
+    assert answer.error == ""
+    assert answer.exchange is not None
+    assert answer.exchange.protocol == version
+    assert _body(answer) == b"GET /a/../b%%20c?x='1 over %s\n" % version.replace("HTTP/2", "HTTP/2.0").encode()
+    assert site.log[-1].endswith('"-" "-"')  # no field of curl's own
+
+
+def test_browsers_put_a_reserved_cipher_first_or_none(site: Site) -> None:
+    """RFC 8701: Chrome does, Firefox does not; their lists differ from each other and from OpenSSL's."""
+    pytest.importorskip("curl_cffi", reason="not installed: curl_cffi (tracer[browsers])")
+    raw = b"GET /greeting HTTP/1.1\r\nHost: site.example.test\r\n\r\n"
+    lists = {t: _body(_sender(site).send(_ask(site, "https", raw, tls=t))) for t in ("usual", "chrome", "firefox")}
+    assert len(set(lists.values())) == 3
+    assert [lists[t].startswith(b"0x") for t in lists] == [False, True, False]
+
+
+def test_a_browser_posts_shows_certificates_and_trusts_nobody_else(site: Site) -> None:
+    pytest.importorskip("curl_cffi", reason="not installed: curl_cffi (tracer[browsers])")
+    body = b"x" * 100_000
+    raw = b"POST /post HTTP/1.1\r\nHost: site.example.test\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    assert _body(_sender(site).send(_ask(site, "https", raw, tls="firefox"))).startswith(b"POST / over")
+    sender = _sender(site, certificate=str(site.pki / "client.pem"), key=str(site.pki / "client.key"))
+    assert _body(sender.send(_ask(site, "mtls", certificate=True, tls="chrome"))) == b"hello CN=alice\n"
+    answer = Sender(Trust(), timeout=8).send(_ask(site, "https", tls="chrome"))
+    assert answer.status is None
+    assert "certificate" in answer.error.lower()

@@ -36,6 +36,7 @@ PACKAGES = (
     Part("mitmproxy", "tracer proxy, run, browse; mitmproxy flow files", "pip install 'tracer[live]'"),
     Part("scapy", "rare link types; live capture", "pip install 'tracer[packets]'"),
     Part("pyshark", "a second opinion on a packet", "pip install 'tracer[wireshark]'"),
+    Part("curl_cffi", "tracer bisect: TLS greetings of browsers", "pip install 'tracer[browsers]'"),
     Part("pyarrow", "export --format parquet", "pip install 'tracer[parquet]'"),
 )
 PROGRAMS = (

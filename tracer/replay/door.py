@@ -1,4 +1,4 @@
-"""Sends a request and keeps the answer: the only module here that opens a socket.
+"""Sends a request and keeps the answer: beside `browser_door` the only module here that opens a socket.
 
 Every request has a connection of its own. TLS runs in memory buffers, so that what was on the wire can be read like
 a capture: certificates, alerts, what the server asked for.
@@ -22,6 +22,7 @@ from tracer.model.tls import Handshake
 from tracer.tls.keys import Keys
 
 from .asked import Ask, Place
+from .browser_door import BROWSERS, send_as_browser
 from .h1_out import write_h1
 from .h2_out import H2Client
 from .tape import Tape
@@ -71,6 +72,9 @@ class Sender:
     def send(self, ask: Ask) -> Answer:
         """Send one request and wait for its answer. Raises TrustError for files of the user's that cannot be used."""
         self.sent += 1
+        if ask.tls in BROWSERS:
+            got = send_as_browser(ask, self.trust, self.timeout, f"r{self.sent}.", LARGEST_ANSWER)
+            return Answer(exchange=got.exchange, error=got.error, took_ns=got.took_ns)
         until = time.monotonic() + self.timeout
         try:
             with _connect(ask.place, until) as sock:

@@ -16,6 +16,7 @@ import msgspec
 from tracer.redact import Redactor
 
 from .asked import Ask
+from .browser_door import BROWSERS, is_installed
 from .change import Change, Kind, split_cookies, split_target
 from .credentials import SAFE_METHODS, is_secret_header
 from .tls_side import CLASSES
@@ -82,7 +83,7 @@ def groups(ask: Ask, redactor: Redactor) -> Iterator[Group]:
         yield from _group("method", [[_method(ask, b"GET")]])
     yield from _version(ask)
     if ask.place.scheme == "https":
-        for name in CLASSES:
+        for name in (*(BROWSERS if is_installed() else ()), *CLASSES):
             if name != ask.tls:
                 yield from _group(f"tls {name}", [[_one(Kind.TLS, name, (), name.encode(), ask.tls.encode())]])
 

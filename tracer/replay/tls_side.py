@@ -1,7 +1,7 @@
 """How TLS is spoken when a request is sent: whom to trust, which certificate to show, which fingerprint class.
 
 A fingerprint class is a manner of ClientHello. They differ in what JA3 and JA4 look at: versions, ciphers and their
-order. A browser's own ClientHello is none of them; no TLS library of Python's makes it.
+order. The ClientHello of a browser is none of them; no TLS library of Python's makes it (see `browser_door`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ CLASSES = {
     "few-ciphers": "TLS 1.3 and three ciphers, as small clients greet",
 }
 """name -> what it is"""
-_BROWSERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
+_FEW = "ECDHE+AESGCM:ECDHE+CHACHA20"
+CURL_WORDS = {"tls1.2": ("--tls-max 1.2",), "few-ciphers": ("--tlsv1.2", f"--ciphers {_FEW}")}
+"""options that make curl greet alike"""
 
 
 class TrustError(ValueError):
@@ -50,7 +52,7 @@ def tls_context(
     if name == "tls1.2":
         context.maximum_version = ssl.TLSVersion.TLSv1_2
     elif name == "few-ciphers":
-        context.set_ciphers(_BROWSERS)
+        context.set_ciphers(_FEW)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(alpn)
     if key_log:

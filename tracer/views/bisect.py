@@ -13,12 +13,13 @@ from tracer.model.http import Body, Exchange, Request
 from tracer.model.http import text as as_text
 from tracer.redact import Redactor
 from tracer.replay.asked import Ask
+from tracer.replay.browser_door import BROWSERS
 from tracer.replay.change import Change, Kind, apply
 from tracer.replay.findings import tell
 from tracer.replay.outcome import Seen
 from tracer.replay.search import Conclusion, Experiment, Finding
 from tracer.replay.subject import Subject
-from tracer.replay.tls_side import Trust
+from tracer.replay.tls_side import CURL_WORDS, Trust
 
 from .safe import safe, safe_block
 from .style import Style
@@ -107,6 +108,8 @@ def curl(ask: Ask, subject: Subject, redactor: Redactor | None) -> str:
         exchange = redactor.exchange(exchange, lambda _, body: body.data or b"")
     written = command(_Only(content), exchange, None, Options())  # type: ignore[arg-type]
     words = written.split("\n", 1)[1]
+    if ask.tls in BROWSERS:
+        words = f"# curl cannot greet like {ask.tls}; curl-impersonate can\n{words}"
     return words.replace("curl --verbose", " ".join(["curl --verbose", *_trust(ask, subject.trust)]), 1)
 
 
@@ -120,8 +123,7 @@ def _trust(ask: Ask, trust: Trust) -> Iterator[str]:
             yield f"--{option} {shlex.quote(path)}"
     if trust.insecure:
         yield "--insecure"
-    if ask.tls == "tls1.2":
-        yield "--tls-max 1.2"
+    yield from CURL_WORDS.get(ask.tls, ())
 
 
 class _Only:
