@@ -85,12 +85,14 @@ def bisect_lines(
         yield style.dim(f"           the capture alone said {subject.verdict.cause}")
     yield f"  sent     {plural(len(finding.tried), 'request')}" + _surely(finding)
     if finding.conclusion is Conclusion.FOUND:
-        if redactor is not None and redactor.report:
+        asks = (("denied", subject.ask), ("passes", apply(subject.ask, finding.changes)))
+        commands = [(label, curl(ask, subject, redactor)) for label, ask in asks]
+        if any("[redacted:" in words for _, words in commands):
             yield style.dim("           secrets are marks in what follows; --no-redact prints them as they are")
-        for label, ask in (("denied", subject.ask), ("passes", apply(subject.ask, finding.changes))):
+        for label, words in commands:
             yield ""
             yield style.dim(f"# {label}")
-            yield from safe_block(curl(ask, subject, redactor)).rstrip("\n").split("\n")
+            yield from safe_block(words).rstrip("\n").split("\n")
 
 
 def _surely(finding: Finding) -> str:
