@@ -49,7 +49,7 @@ BISECTS: tuple[Bisect, ...] = (
     Bisect("crs-nginx-sqli", "query id", (Cause.WAF_RULE,)),
     Bisect("crs-nginx-xss", "query q", (Cause.WAF_RULE,)),
     Bisect("crs-nginx-lfi", "query file", (Cause.WAF_RULE,)),
-    Bisect("bisect-one-of-five", "query note", (Cause.WAF_RULE,)),
+    Bisect("bisect-one-of-five", "query note", (Cause.WAF_RULE,), ("--narrow",)),
     _unsafe("crs-nginx-body", "form text", Cause.WAF_RULE),
     _unsafe("bisect-json", "json order.note", Cause.WAF_RULE),
     # header fields, cookies

@@ -85,6 +85,18 @@ def test_the_parameter_is_named_in_one_sentence(run: Run, source: str, server: S
     assert b"evil" not in done.stdout.split(b"# passes")[1]
 
 
+def test_the_part_that_is_enough_is_named_when_asked(run: Run, tmp_path: Path, server: Server) -> None:
+    _write(tmp_path, server, "GET")
+    text = (tmp_path / "a.http").read_text().replace("q=%27evil", "q=some+words+%27evil%27+and+more+words")
+    (tmp_path / "a.http").write_text(text)
+    server.decide = _evil
+    done = run("bisect", "a.http", "e1", "--yes", "--pace", "0", "--narrow", "--json")
+    value = json.loads(done.stdout)
+    assert value["enough"] == "evil"
+    assert "`evil` alone is denied" in value["sentence"]
+    assert value["requests"] <= 40
+
+
 def test_json_says_the_same(run: Run, source: str, server: Server) -> None:
     server.decide = _evil
     done = run("bisect", source, "e1", "--yes", "--pace", "0", "--json", "--quiet")

@@ -15,6 +15,7 @@ from tracer.replay import parts
 from tracer.replay.asked import Ask
 from tracer.replay.change import apply
 from tracer.replay.minimise import minimise
+from tracer.replay.narrow import MOST, pieces
 from tracer.replay.outcome import Result, Seen, judge
 from tracer.replay.search import Conclusion, EnoughError, Finding, Search, ordered
 
@@ -188,3 +189,27 @@ def test_the_part_of_the_path_that_decides_is_named(denied: Callable[[str], bool
 
     finding, _ = _run(search, server)
     assert [c.name for c in finding.changes] == [found]
+
+
+@given(st.lists(st.sampled_from(["select", "a", "b", "%27", "+", "-", "union", "x1"]), min_size=1, max_size=20))
+@CALM
+def test_the_part_of_a_value_that_is_denied_is_found(words: list[str]) -> None:
+    value = "+".join(words)
+    ask = ask_from(f"GET /p?n=1&q={value}+evil+{value} HTTP/1.1\r\nHost: a.test\r\n\r\n".encode())
+
+    def server(changes: tuple[object, ...]) -> Seen:
+        return DENIED if b"evil" in apply(ask, changes).target else PASSED  # type: ignore[arg-type]
+
+    search = Search(ordered(parts.groups(ask, Redactor()), Cause.UNKNOWN), narrow=True)
+    finding, sent = _run(search, server)
+    assert b"evil" in finding.enough
+    assert len(finding.enough) < len(value) + 12
+    assert finding.confirmed
+    assert sent <= 40
+
+
+@given(st.binary())
+@CALM
+def test_pieces_are_the_whole_value(value: bytes) -> None:
+    assert b"".join(pieces(value)) == value
+    assert len(pieces(value)) <= MOST

@@ -29,6 +29,7 @@ from .sending import asked, confirm, placed, refuse_marks, sender, sends, wanted
     "--try-header", "offered", multiple=True, metavar="'N: V'", help="A field that may help: a new token, say."
 )
 @click.option("--try-cookie", "cookies", multiple=True, metavar="N=V", help="A cookie that may help.")
+@click.option("--narrow", is_flag=True, help="Find the part of a forbidden value as well; up to 16 requests more.")
 @click.option("--budget", default=40, show_default=True, metavar="N", help="Most requests to send.")
 @click.option("--pace", default=0.25, show_default=True, metavar="S", help="Seconds from one request to the next.")
 @click.option(
@@ -42,6 +43,7 @@ def command(
     keylogs: tuple[str, ...],
     offered: tuple[str, ...],
     cookies: tuple[str, ...],
+    narrow: bool,
     budget: int,
     pace: float,
     unsafe_methods: bool,
@@ -73,6 +75,8 @@ def command(
     """
     if budget < 4 or pace < 0:
         raise Failure("--budget is at least 4, --pace not below 0", USAGE)
+    import msgspec
+
     names, wanted_id = wanted(sources)
     reading = read_sources(names, keylogs, quiet)
     stop_if_unreadable(reading, verbose)
@@ -80,6 +84,7 @@ def command(
     exchange, ask = asked(trace, wanted_id)
     sending = sender(cert, key, cacert, insecure, timeout)
     subject = _subject(trace, exchange, ask, wanted_id, sending.trust, offered, cookies, to, resolve, send_credentials)
+    subject = msgspec.structs.replace(subject, narrow=narrow)
     refuse_marks(subject.ask)
     _ask_first(subject.ask, unsafe_methods, budget, pace, yes)
     from tracer.replay.hunt import Hunt, Limits

@@ -28,7 +28,8 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     """The conclusion for people and for scripts."""
 
     sentence: str
-    cause: Cause = Cause.UNKNOWN
+    cause: Cause | None = None
+    """None: the search says nothing about it"""
     cause_detail: str | None = None
     """`parameter-q`, `header-referer`, `tls-fingerprint`"""
     element: str | None = None
@@ -96,7 +97,8 @@ def tell(finding: Finding, ask: Ask, verdict: Verdict | None, clean: Clean) -> T
     """The sentence, the cause and the element."""
     if finding.conclusion is Conclusion.FOUND:
         return _found(finding, verdict, clean)
-    denied, cause = finding.denied, Cause.UNKNOWN
+    denied = finding.denied
+    cause: Cause | None = None
     if finding.conclusion is Conclusion.NOT_REPRODUCED:
         words = (
             f"the same request passes now ({finding.passed}): what denied it was not in the request alone, but the "
@@ -126,8 +128,6 @@ def tell(finding: Finding, ask: Ask, verdict: Verdict | None, clean: Clean) -> T
     ):
         words += "; the server asks for a client certificate and none was shown: try --cert and --key"
         cause = Cause.CLIENT_CERT_MISSING if denied.refused else cause
-    if cause is Cause.UNKNOWN and verdict is not None:
-        cause = verdict.cause
     return Told(sentence=_capital(words) + ".", cause=cause)
 
 
@@ -152,6 +152,8 @@ def _found(finding: Finding, verdict: Verdict | None, clean: Clean) -> Told:
     if finding.group.startswith("passing "):
         rule += f", as {finding.group[8:]} had it"
     words = f"{_joined(parts)} {through} ({finding.passed}): {rule}"
+    if finding.enough:
+        words += f"; `{clean(first, finding.enough)[:_VALUE]}` alone is denied"
     if not finding.confirmed:
         words += "; not confirmed" + (f": {finding.stopped}" if finding.stopped else "")
     elif not finding.minimal:

@@ -17,12 +17,15 @@ from tracer.model.verdict import Cause
 
 from .change import Change, Kind
 from .minimise import minimise
+from .narrow import pieces, whole_value, with_value
 from .outcome import Result, Seen, is_denied, judge
 from .parts import Element, Group
 
 WORKS = frozenset((Result.PASSED, Result.REACHED))
 _REPEATS = 2
 """how often the denial must happen again"""
+NARROWING = 16
+"""requests to find the part of a value"""
 CONFIRMING = 2
 """requests that confirm a finding"""
 _FLAKY_REPEATS = 3
@@ -83,6 +86,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """what other answers tell about the cause although nothing passes"""
     stopped: str = ""
     """why it ended before its end"""
+    enough: bytes = b""
+    """of the value that was found, a part that is denied by itself; as it stood in the request"""
     tried: tuple[Tried, ...] = ()
 
 
@@ -117,9 +122,11 @@ def ordered(found: Iterable[Group], cause: Cause) -> list[Group]:
 class Search:
     """One search. `run` is the generator."""
 
-    def __init__(self, found: Sequence[Group], path: Sequence[Element] = ()) -> None:
+    def __init__(self, found: Sequence[Group], path: Sequence[Element] = (), narrow: bool = False) -> None:
         self._groups = found
         self._path = path
+        self._narrow = narrow
+        self._enough = b""
         self._denial = Seen()
         self._known: dict[frozenset[Change], Result] = {}
         self._tried: list[Tried] = []
@@ -146,6 +153,8 @@ class Search:
                 confirmed, denied_again = yield from self._confirm()
                 if not denied_again:
                     return self._end(Conclusion.UNSTABLE)
+            if self._narrow and confirmed:
+                yield from self._narrow_down()
         except EnoughError as enough:
             stopped = stopped or str(enough)
         return self._found(minimal=minimal, confirmed=confirmed, stopped=stopped)
@@ -231,6 +240,30 @@ class Search:
         passed = yield from self._ask(_changes(self._best[0]), "again, changed")
         return denied_again and judge(passed, self._denial) in WORKS, denied_again
 
+    def _narrow_down(self) -> Generator[Experiment, Seen, None]:
+        """Delta debugging once more, over the pieces of the value: as few as are still denied."""
+        assert self._best is not None
+        elements, _ = self._best
+        value = whole_value(elements[0].changes[0]) if len(elements) == 1 else None
+        if value is None:
+            return
+        (change,) = elements[0].changes
+        asked = 0
+
+        def denied(part: tuple[bytes, ...]) -> Generator[Experiment, Seen, bool]:
+            nonlocal asked
+            asked += 1
+            if asked > NARROWING:
+                return False
+            yield from self._ask((with_value(change, b"".join(part)),), "part of it")
+            if self._tried[-1].result is Result.LIMITED:
+                raise EnoughError("the server begins to limit; nothing more is sent")
+            if self._tried[-1].result is Result.DENIED:
+                self._enough = b"".join(part)
+            return self._tried[-1].result is Result.DENIED
+
+        yield from minimise(pieces(value), denied)
+
     def _ask(self, changes: tuple[Change, ...], about: str) -> Generator[Experiment, Seen, Seen]:
         experiment = Experiment(changes, about)
         seen = yield experiment
@@ -256,6 +289,7 @@ class Search:
             minimal=minimal or len(elements) == 1,
             confirmed=confirmed,
             stopped=stopped,
+            enough=self._enough,
             tried=tuple(self._tried),
         )
 

@@ -29,6 +29,8 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     """the client certificate that may be shown, and whom to trust"""
     extra: tuple[Change, ...] = ()
     """what the user offers"""
+    narrow: bool = False
+    """look for the part of a forbidden value too"""
     elsewhere: bool = False
     """it goes to another place than it was recorded for: nothing recorded is added to it"""
 
@@ -47,7 +49,7 @@ def search_of(subject: Subject, trace: Any, exchange: Exchange | None, redactor:
         names = offers.hosts(trace, exchange, ask) + _certificate_names(trace, exchange)
     found += offers.other_hosts(ask, names, credentials(ask, redactor))
     cause = subject.verdict.cause if subject.verdict else Cause.UNKNOWN
-    return Search(ordered(found, cause), [*parts.segments(ask)])
+    return Search(ordered(found, cause), [*parts.segments(ask)], subject.narrow)
 
 
 def _certificate_names(trace: Any, exchange: Exchange) -> list[bytes]:

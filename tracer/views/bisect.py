@@ -15,7 +15,7 @@ from tracer.redact import Redactor
 from tracer.replay.asked import Ask
 from tracer.replay.browser_door import BROWSERS
 from tracer.replay.change import Change, Kind, apply
-from tracer.replay.findings import tell
+from tracer.replay.findings import Told, tell
 from tracer.replay.outcome import Seen
 from tracer.replay.search import Conclusion, Experiment, Finding
 from tracer.replay.subject import Subject
@@ -33,25 +33,26 @@ def cleaner(redactor: Redactor | None) -> Callable[[Change, bytes], str]:
     """Values of changes as they may be shown: decoded, without secrets."""
 
     def clean(change: Change, value: bytes) -> str:
-        words = as_text(value)
-        if redactor is not None and words:
-            if change.kind is Kind.HEADER:
-                ((_, data),) = redactor.headers(((change.name.encode("latin-1", "replace"), value),))
-                words = as_text(data)
-            elif change.kind is Kind.COOKIE:
-                pair = value if b"=" in value else change.name.encode() + b"=" + value
-                ((_, data),) = redactor.headers(((b"Cookie", pair),))
-                words = as_text(data)
-            elif change.kind in (Kind.QUERY, Kind.FORM):
-                whole = words if "=" in words else f"{change.name}={words}"
-                words = redactor.url(f"http://x/?{whole}")[len("http://x/?") :]
-            else:
-                words = redactor.prose(words)
-        if change.kind in (Kind.QUERY, Kind.FORM):
-            words = unquote_plus(words)
-        return safe(words, 200)
+        words = _clean(change, as_text(value), redactor) if redactor is not None and value else as_text(value)
+        return safe(unquote_plus(words) if change.kind in (Kind.QUERY, Kind.FORM) else words, 200)
 
     return clean
+
+
+def _clean(change: Change, words: str, redactor: Redactor) -> str:
+    """Without secrets: a name tells whether its value is one."""
+    name = change.name
+    if change.kind is Kind.HEADER:
+        ((_, data),) = redactor.headers(((name.encode("latin-1", "replace"), words.encode("utf-8", "replace")),))
+        return as_text(data)
+    if change.kind not in (Kind.COOKIE, Kind.QUERY, Kind.FORM):
+        return redactor.prose(words)
+    front = "" if words.startswith(f"{name}=") else f"{name}="
+    if change.kind is Kind.COOKIE:
+        ((_, data),) = redactor.headers(((b"Cookie", f"{front}{words}".encode("utf-8", "replace")),))
+        return as_text(data).removeprefix(front)
+    whole = redactor.url(f"http://x/?{front}{words}")
+    return whole.removeprefix("http://x/?").removeprefix(front)
 
 
 def experiment_line(number: int, experiment: Experiment, seen: Seen, style: Style) -> str:
@@ -79,10 +80,7 @@ def bisect_lines(
     yield f"{sign} {style.bold(lines[0])}"
     yield from (style.bold(f"  {line}") for line in lines[1:])
     yield ""
-    detail = f" ({told.cause_detail})" if told.cause_detail else ""
-    yield f"  cause    {told.cause}{detail}"
-    if subject.verdict is not None and subject.verdict.cause != told.cause and finding.conclusion is Conclusion.FOUND:
-        yield style.dim(f"           the capture alone said {subject.verdict.cause}")
+    yield from _cause(told, subject, style)
     yield f"  sent     {plural(len(finding.tried), 'request')}" + _surely(finding)
     if finding.conclusion is Conclusion.FOUND:
         asks = (("denied", subject.ask), ("passes", apply(subject.ask, finding.changes)))
@@ -93,6 +91,14 @@ def bisect_lines(
             yield ""
             yield style.dim(f"# {label}")
             yield from safe_block(words).rstrip("\n").split("\n")
+
+
+def _cause(told: Told, subject: Subject, style: Style) -> Iterator[str]:
+    if told.cause is None:
+        return
+    yield f"  cause    {told.cause}" + (f" ({told.cause_detail})" if told.cause_detail else "")
+    if subject.verdict is not None and subject.verdict.cause != told.cause:
+        yield style.dim(f"           the capture alone said {subject.verdict.cause}")
 
 
 def _surely(finding: Finding) -> str:
@@ -179,6 +185,7 @@ def bisect_value(subject: Subject, finding: Finding, redactor: Redactor | None) 
         "changes": [_change_value(c, clean) for c in finding.changes],
         "denied": _seen_value(finding.denied),
         "passed": _seen_value(finding.passed) if found or finding.conclusion is Conclusion.NOT_REPRODUCED else None,
+        "enough": clean(finding.changes[0], finding.enough) if finding.enough else None,
         "minimal": finding.minimal,
         "confirmed": finding.confirmed,
         "stopped": finding.stopped or None,
