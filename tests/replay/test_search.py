@@ -143,6 +143,17 @@ def test_the_first_sign_of_rate_limiting_ends_it(sign: Seen) -> None:
     assert "limit" in finding.stopped
 
 
+@pytest.mark.parametrize("before", [1, 3])
+def test_it_ends_wherever_the_limit_begins(before: int) -> None:
+    """While the denial is looked at, and while what was found is confirmed."""
+    answers = iter([DENIED, DENIED, PASSED][:before] + [PASSED] * (before == 3) + [Seen(status=429)])
+    _, search = _search()
+    finding, sent = _run(search, lambda _: next(answers))
+    assert "limit" in finding.stopped
+    assert not finding.confirmed
+    assert sent == before + (before == 3) + 1
+
+
 def test_a_denial_that_is_a_rate_limit_is_not_searched() -> None:
     _, search = _search()
     finding, sent = _run(search, lambda _: Seen(status=429))

@@ -15,7 +15,7 @@ import msgspec
 
 from tracer.model.verdict import Cause
 
-from .change import Change, Kind
+from .change import Change
 from .minimise import minimise
 from .narrow import pieces, whole_value, with_value
 from .outcome import Result, Seen, is_denied, judge
@@ -167,10 +167,11 @@ class Search:
             answers.append((yield from self._ask((), "as recorded")))
             if answers[-1].status is None and not answers[-1].refused:
                 raise EnoughError(f"there is no answer: {answers[-1].error or 'the connection was closed'}")
+            if is_denied(answers[-1]):
+                self._denial = answers[-1]
         denied = [a for a in answers if is_denied(a)]
         if not denied:
             return self._end(Conclusion.NOT_REPRODUCED, passed=answers[-1])
-        self._denial = denied[-1]
         if len(denied) < len(answers) or judge(answers[0], answers[1]) is not Result.DENIED:
             for _ in range(_FLAKY_REPEATS):
                 yield from self._ask((), "as recorded")
@@ -215,8 +216,6 @@ class Search:
         if (result := self._known.get(frozenset(changes))) is None:
             seen = yield from self._ask(changes, group.name)
             result = self._known[frozenset(changes)] = self._tried[-1].result
-            if result is Result.LIMITED:
-                raise EnoughError(f"the server begins to limit ({seen}); nothing more is sent")
             if result is Result.OTHER:
                 self._others.setdefault(group.name, seen)
             if result in WORKS:
@@ -256,8 +255,6 @@ class Search:
             if asked > NARROWING:
                 return False
             yield from self._ask((with_value(change, b"".join(part)),), "part of it")
-            if self._tried[-1].result is Result.LIMITED:
-                raise EnoughError("the server begins to limit; nothing more is sent")
             if self._tried[-1].result is Result.DENIED:
                 self._enough = b"".join(part)
             return self._tried[-1].result is Result.DENIED
@@ -267,11 +264,13 @@ class Search:
     def _ask(self, changes: tuple[Change, ...], about: str) -> Generator[Experiment, Seen, Seen]:
         experiment = Experiment(changes, about)
         seen = yield experiment
-        if not changes:
-            result = Result.DENIED if is_denied(seen) else Result.PASSED if seen.status else Result.BROKEN
-        else:
+        if is_denied(self._denial):
             result = judge(seen, self._denial)
+        else:
+            result = Result.DENIED if is_denied(seen) else Result.PASSED if seen.status else Result.BROKEN
         self._tried.append(Tried(experiment, seen, result))
+        if result is Result.LIMITED:
+            raise EnoughError(f"the server begins to limit ({seen}); nothing more is sent")
         return seen
 
     # -- what is said of it
@@ -316,8 +315,3 @@ _TOGETHER = frozenset(("query", "form", "json", "body", "cookies", "agent", "sou
 
 def _changes(elements: tuple[Element, ...]) -> tuple[Change, ...]:
     return tuple(dict.fromkeys(c for element in elements for c in element.changes))
-
-
-def kinds(finding: Finding) -> set[Kind]:
-    """What the change is about."""
-    return {c.kind for c in finding.changes}
