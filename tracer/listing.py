@@ -219,8 +219,7 @@ class Lister:
         """Read a block."""
         which, of = self.shard
         if of > 1:
-            key, _ = flow_keys(packets, np.arange(len(packets)))
-            packets = take(packets, np.flatnonzero(key % np.uint64(of) == which))
+            packets = take(packets, np.flatnonzero(_shares(packets) % np.uint64(of) == which))
         if not self.fast:
             self.general.feed(packets)
             return
@@ -382,6 +381,18 @@ class Lister:
                 self.hosts.clear()
             known = self.hosts[high, low] = address(high, low, 0)[:-2]
         return known
+
+
+def _shares(packets: Packets) -> np.ndarray[Any, np.dtype[np.uint64]]:
+    """A number per packet, the same for all of a connection; of a UDP flow that of the end with the lower port, since
+    a QUIC client may go on from elsewhere (RFC 9000 section 9)."""
+    key, _ = flow_keys(packets, np.arange(len(packets)))
+    udp = packets.protocol == 17
+    if udp.any():
+        lower = packets.sport[udp] < packets.dport[udp]
+        host = np.where(lower, packets.src[udp, 1], packets.dst[udp, 1])
+        key[udp] = host.astype(np.uint64) ^ np.minimum(packets.sport[udp], packets.dport[udp]).astype(np.uint64)
+    return key
 
 
 def _last(found: Arranged, place: Rows, paired: Paired, messages: Rows) -> Rows:

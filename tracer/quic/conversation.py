@@ -5,9 +5,11 @@ Initial packets are protected by keys that anybody can derive, so the hellos are
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from tracer.model.connection import Connection
+from tracer.model.problem import Problem, Severity
 from tracer.tls import messages
 from tracer.tls.draft import Draft
 from tracer.tls.hello import message_name
@@ -19,7 +21,7 @@ from tracer.transport.conversation import Context
 from tracer.transport.stream import Mark
 
 from .assembly import Assembly
-from .frames import Close, Crypto, Reset, StreamFrame, read_frames
+from .frames import Close, Crypto, Frame, Reset, StreamFrame, read_frames
 from .packet import Header, Kind, PacketError, read_header
 from .protection import Keys, initial_keys
 
@@ -27,6 +29,9 @@ HANDSHAKE = {True: "CLIENT_HANDSHAKE_TRAFFIC_SECRET", False: "SERVER_HANDSHAKE_T
 APPLICATION = {True: "CLIENT_TRAFFIC_SECRET_0", False: "SERVER_TRAFFIC_SECRET_0"}
 EARLY = "CLIENT_EARLY_TRAFFIC_SECRET"
 LONGEST_MESSAGE = 1 << 18
+HELD = 64
+"""packets that wait for the hello that tells their keys"""
+MOST_IDS = 1024
 
 
 class QuicConversation:
@@ -36,8 +41,16 @@ class QuicConversation:
         self.context = context
         self.log: KeyLog = context.keys if context.keys is not None else KeyLog()
         self.version = 0
+        """of the server's packets, of the client's before it answers: the version that is negotiated"""
+        self.answered = False
         self.draft: Draft | None = None
-        self.initial: dict[bool, Keys] = {}
+        self.first_id = b""
+        """what the client called the server first: Initial packets of both sides are under keys made of it"""
+        self.chosen: dict[bytes, bool] = {}
+        """connection ids -> whether the client chose them, and is addressed by them"""
+        self.held: list[tuple[bool, bytes, Mark]] = []
+        self.previous: dict[tuple[Kind, bool], Keys] = {}
+        """the generation before the one in use, for packets that were late"""
         self.keys: dict[tuple[Kind, bool], Keys] = {}
         self.cids: dict[bool, int] = {}
         """length of the connection ids that a side chose for packets to itself"""
@@ -57,6 +70,18 @@ class QuicConversation:
         self.first, self.last = self.first or mark, mark
         self.packets += 1
         self.bytes[client] += len(data)
+        known = self._known_hellos()
+        self._read(client, data, mark)
+        if self.held and self._known_hellos() != known:
+            held, self.held = self.held, []
+            for waiting in held:
+                self._read(*waiting)
+
+    def _known_hellos(self) -> int:
+        draft = self.draft
+        return 0 if draft is None else (draft.client_hello is not None) + (draft.server_hello is not None)
+
+    def _read(self, client: bool, data: bytes, mark: Mark) -> None:
         at = 0
         while at < len(data):
             try:
@@ -69,63 +94,124 @@ class QuicConversation:
 
     def _packet(self, client: bool, header: Header, packet: bytes, mark: Mark) -> None:
         if header.kind is Kind.NEGOTIATION or header.kind is Kind.RETRY:
-            self.initial.clear()
+            self._start_again(client, header, packet, mark)
             return
         if header.version:
-            self.version = header.version
-            self.cids[client] = len(header.scid)
+            self._note_header(client, header)
         plain = self._open(client, header, packet)
         if plain is None:
+            if self._known_hellos() < 2 and header.kind is not Kind.INITIAL and len(self.held) < HELD:
+                self.held.append((client, packet, mark))
             return
         if self.draft is None:
             self.draft = Draft(self.context, mark, "quic")
         for frame in read_frames(plain):
-            if isinstance(frame, Crypto):
-                self._crypto(client, header.kind, frame, mark)
-            elif isinstance(frame, StreamFrame):
-                self._http().data(frame.stream, client, frame.offset, frame.data, frame.fin, mark)
-            elif isinstance(frame, Reset):
-                self._http().reset(frame.stream, client, frame.code, frame.stop, mark)
-            elif isinstance(frame, Close):
-                self._close_frame(client, frame, mark)
+            self._frame(client, header.kind, frame, mark)
+
+    def _frame(self, client: bool, kind: Kind, frame: Frame, mark: Mark) -> None:
+        if isinstance(frame, Crypto):
+            self._crypto(client, kind, frame, mark)
+        elif isinstance(frame, StreamFrame):
+            self._http().data(frame.stream, client, frame.offset, frame.data, frame.fin, mark)
+        elif isinstance(frame, Reset):
+            self._http().reset(frame.stream, client, frame.code, frame.stop, mark)
+        elif isinstance(frame, Close):
+            self._close_frame(client, frame, mark)
+        elif frame.id and len(self.chosen) < MOST_IDS:
+            self.chosen[frame.id] = client
+
+    def _note_header(self, client: bool, header: Header) -> None:
+        """What a long header tells: the version, and how its sender wants to be called."""
+        if not client or not self.answered:
+            self.version = header.version
+        self.answered = self.answered or not client
+        self.cids[client] = len(header.scid)
+        if header.scid and len(self.chosen) < MOST_IDS:
+            self.chosen[header.scid] = client
+
+    def _start_again(self, client: bool, header: Header, packet: bytes, mark: Mark) -> None:
+        """Retry and Version Negotiation: the client begins anew, under keys made of another connection id."""
+        if client:
+            return
+        self.first_id = b""
+        # its hello should be the same one again (RFC 9000 section 17.2.5.3), and is a new one with aioquic
+        self.crypto.pop((Kind.INITIAL, True), None)
+        self.pieces.pop((Kind.INITIAL, True), None)
+        if self.draft is None:
+            self.draft = Draft(self.context, mark, "quic")
+        if header.kind is Kind.RETRY:
+            self.draft.add_message(False, "Retry", mark, len(packet))
+            return
+        self.draft.add_message(False, "VersionNegotiation", mark, len(packet))
+        offered = packet[7 + len(header.dcid) + len(header.scid) :]
+        versions = [f"0x{int.from_bytes(offered[i : i + 4]):08x}" for i in range(0, min(len(offered), 64) - 3, 4)]
+        text = f"the server does not speak QUIC version 0x{self.version:08x}; it offers {', '.join(versions) or 'none'}"
+        problem = Problem(
+            code="quic.version-negotiation",
+            severity=Severity.NOTE,
+            text=text,
+            source=self.context.source,
+            packet=mark.packet,
+            reference="RFC 9000 section 6",
+        )
+        if all(p.code != problem.code for p in self.draft.problems):
+            self.draft.problems.append(problem)
 
     def _open(self, client: bool, header: Header, packet: bytes) -> bytes | None:
         if len(packet) < header.number_at + 20:
             return None
+        place = header.kind, client
         for keys in self._candidates(client, header):
             head, number = keys.unmask(packet, header.number_at)
             plain = keys.open(head, number, packet[len(head) :])
-            if plain is not None:
-                self.keys[header.kind, client] = keys
-                return plain
+            if plain is None:
+                continue
+            known = self.keys.get(place)
+            if known is not None and keys is not known and keys is not self.previous.get(place):
+                self.previous[place] = known
+            if keys is not self.previous.get(place):
+                self.keys[place] = keys
+            return plain
         return None
 
-    def _candidates(self, client: bool, header: Header) -> list[Keys]:
+    def _candidates(self, client: bool, header: Header) -> Iterator[Keys]:
         """Keys that may open the packet, the likeliest first."""
         kind = header.kind
         known = self.keys.get((kind, client))
         if kind is Kind.INITIAL:
-            found = [known] if known else []
-            if client:
-                fresh = initial_keys(header.dcid, header.version)
-                if not self.initial or known is None:
-                    self.initial = fresh
-                found.append(fresh[True])
-            elif self.initial:
-                found.append(self.initial[False])
-            else:
-                found += [initial_keys(header.scid, header.version)[False]]
-            return found
-        if known is not None:
-            return [known, known.updated()] if kind is Kind.ONE_RTT else [known]
+            yield from self._initial_candidates(client, header, known)
+        elif known is not None:
+            yield known
+            if kind is Kind.ONE_RTT:
+                yield known.updated()
+                if (previous := self.previous.get((kind, client))) is not None:
+                    yield previous
+        else:
+            yield from self._fresh_candidates(client, header)
+
+    def _initial_candidates(self, client: bool, header: Header, known: Keys | None) -> Iterator[Keys]:
+        """Both sides may change the version during the handshake (RFC 9368); the connection id stays the first."""
+        if known is not None and known.version == header.version:
+            yield known
+        if not self.first_id:
+            self.first_id = header.dcid if client else header.scid
+        yield initial_keys(self.first_id, header.version)[client]
+        if client and self.first_id != header.dcid:
+            # the capture began later, or the first Initial was somebody else's
+            yield initial_keys(header.dcid, header.version)[True]
+
+    def _fresh_candidates(self, client: bool, header: Header) -> Iterator[Keys]:
+        kind = header.kind
         label = {Kind.HANDSHAKE: HANDSHAKE[client], Kind.ONE_RTT: APPLICATION[client], Kind.ZERO_RTT: EARLY}[kind]
         hello = self.draft.client_hello if self.draft else None
         secret = self.log.get(label, hello.random) if hello else None
         if secret is None or hello is None or self.draft is None:
-            return []
+            return
         answer = self.draft.server_hello
         suites = [suite_of(answer.cipher)] if answer else [suite_of(c) for c in hello.ciphers]
-        return [Keys(s, secret, self.version) for s in suites if s and s.is_aead and s.kind != "ccm8"]
+        for suite in suites:
+            if suite and suite.is_aead and suite.kind != "ccm8":
+                yield Keys(suite, secret, header.version or self.version)
 
     # -- the handshake
 

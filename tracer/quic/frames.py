@@ -40,7 +40,13 @@ class Close(NamedTuple):
     reason: bytes
 
 
-Frame = Crypto | StreamFrame | Reset | Close
+class NewId(NamedTuple):
+    """The sender may be addressed by this connection id from now on."""
+
+    id: bytes
+
+
+Frame = Crypto | StreamFrame | Reset | Close | NewId
 
 
 def read_frames(data: bytes) -> Iterator[Frame]:
@@ -84,7 +90,8 @@ def _read_frame(kind: int, data: bytes, at: int) -> tuple[Frame | None, int]:
     if kind == 0x18:
         for _ in range(2):
             _, at = read_varint(data, at)
-        return None, at + 1 + (data[at] if at < len(data) else 0) + 16
+        size = data[at] if at < len(data) else 0
+        return NewId(data[at + 1 : at + 1 + size]), at + 1 + size + 16
     if kind in (0x1A, 0x1B):
         return None, at + 8
     return None, len(data)

@@ -53,14 +53,16 @@ def is_draft(version: int) -> bool:
 
 
 def read_header(data: bytes, start: int, short_cid: int) -> Header:
-    """The header of the packet at `start`; `short_cid` is the length of connection ids in short headers."""
+    """The header of the packet at `start`; `short_cid` is the length of connection ids in short headers.
+
+    The fixed bit is not looked at: peers that agreed to may send anything there (RFC 9287)."""
     if start >= len(data):
         raise PacketError("no packet")
     first = data[start]
     if not first & 0x80:
         end = start + 1 + short_cid
-        if not first & 0x40 or end > len(data):
-            raise PacketError("neither form of header")
+        if end > len(data):
+            raise PacketError("a connection id that is cut")
         return Header(Kind.ONE_RTT, 0, data[start + 1 : end], b"", 1 + short_cid, len(data))
     version = int.from_bytes(data[start + 1 : start + 5])
     at = start + 5

@@ -8,6 +8,7 @@ from typing import Any, Protocol, cast
 import numpy as np
 
 from tracer.capture.packets import Packets
+from tracer.model.problem import Problem, Severity
 
 from .columns import flow_keys
 from .conversation import Context
@@ -15,11 +16,18 @@ from .stream import Buffer, Mark
 from .tcp import address
 
 IDLE_NS = 900 * 1_000_000_000
+SHORTEST_ID = 4
+"""bytes of a connection id from which it tells one connection from another"""
+MOST_IDS = 100_000
 VERSIONS = (0x00000001, 0x6B3343CF, 0x709A50C4)
 """QUIC 1 (RFC 9000), 2 (RFC 9369), and its draft number"""
 
 
 class DatagramConversation(Protocol):
+    chosen: dict[bytes, bool]
+    """connection ids -> whether the client is addressed by them"""
+    context: Context
+
     def datagram(self, client: bool, data: bytes, mark: Mark) -> None: ...
     def close(self) -> None: ...
 
@@ -34,11 +42,15 @@ def begins_quic(data: bytes) -> bool:
 
 
 class _Flow:
-    __slots__ = ("client_high", "conversation", "last_ns")
+    """One path of a connection; after a migration it has several."""
+
+    __slots__ = ("client_high", "conversation", "known", "last_ns")
 
     def __init__(self, conversation: DatagramConversation, client_high: bool) -> None:
         self.conversation = conversation
         self.client_high = client_high
+        self.known = 0
+        """connection ids that were noted"""
         self.last_ns = 0
 
 
@@ -49,6 +61,9 @@ class Datagrams:
         self.base = base
         self.context = context
         self.flows: dict[int, _Flow] = {}
+        self.by_id: dict[bytes, DatagramConversation] = {}
+        """which connection a packet from elsewhere belongs to (RFC 9000 section 9)"""
+        self.lengths: set[int] = set()
         self.now = 0
         self.conversation: Any = None
         self.looked = False
@@ -72,11 +87,52 @@ class Datagrams:
             data = packets.extra[-1 - offset][:length] if offset < 0 else bytes(self.base[offset : offset + length])
             flow = self.flows.get(k)
             if flow is None:
-                if not begins_quic(data):
+                moved = self._moved(data, from_high)
+                if moved is None and not begins_quic(data):
                     continue
-                flow = self.flows[k] = self._open(packets, row, from_high, number)
+                flow = self.flows[k] = moved or self._open(packets, row, from_high, number)
+                if moved is not None:
+                    self._tell_move(packets, row, flow, from_high, number)
             flow.last_ns = time_ns
             flow.conversation.datagram(from_high == flow.client_high, data, Mark(number, time_ns))
+            self._note_ids(flow)
+
+    def _note_ids(self, flow: _Flow) -> None:
+        chosen = flow.conversation.chosen
+        if len(chosen) > flow.known:
+            for name in list(chosen)[flow.known :]:
+                if len(name) >= SHORTEST_ID and len(self.by_id) < MOST_IDS:
+                    self.by_id[name] = flow.conversation
+                    self.lengths.add(len(name))
+            flow.known = len(chosen)
+
+    def _moved(self, data: bytes, from_high: bool) -> _Flow | None:
+        """Another path of a connection that is known, by the connection id of a packet with a short header."""
+        if not data or data[0] & 0x80:
+            return None
+        for length in self.lengths:
+            conversation = self.by_id.get(data[1 : 1 + length])
+            if conversation is not None:
+                to_client = conversation.chosen[data[1 : 1 + length]]
+                flow = _Flow(conversation, from_high != to_client)
+                flow.known = len(conversation.chosen)
+                return flow
+        return None
+
+    def _tell_move(self, packets: Packets, row: int, flow: _Flow, from_high: bool, number: int) -> None:
+        columns = (packets.src, packets.sport) if from_high == flow.client_high else (packets.dst, packets.dport)
+        place = address(int(columns[0][row, 0]), int(columns[0][row, 1]), int(columns[1][row]))
+        context: Context = flow.conversation.context
+        context.sink.problem(
+            Problem(
+                code="quic.migrated",
+                severity=Severity.NOTE,
+                text=f"the client {context.client} went on from {place}, in the same connection {context.connection}",
+                source=context.source,
+                packet=number,
+                reference="RFC 9000 section 9",
+            )
+        )
 
     def _open(self, packets: Packets, row: int, high: bool, number: int) -> _Flow:
         """The sender of the first packet is the client, unless it speaks from the port of HTTPS."""
@@ -94,14 +150,21 @@ class Datagrams:
 
     def sweep(self) -> None:
         """Close flows that were silent for long."""
-        for key in [k for k, f in self.flows.items() if self.now - f.last_ns > IDLE_NS]:
-            self.flows.pop(key).conversation.close()
+        idle = [k for k, f in self.flows.items() if self.now - f.last_ns > IDLE_NS]
+        gone = {id(f.conversation): f.conversation for f in map(self.flows.pop, idle)}
+        for flow in self.flows.values():
+            gone.pop(id(flow.conversation), None)
+        for conversation in gone.values():
+            conversation.close()
+        if gone:
+            self.by_id = {name: c for name, c in self.by_id.items() if id(c) not in gone}
 
     def finish(self) -> None:
         """The capture is over."""
-        for flow in self.flows.values():
-            flow.conversation.close()
+        for conversation in {id(f.conversation): f.conversation for f in self.flows.values()}.values():
+            conversation.close()
         self.flows.clear()
+        self.by_id.clear()
 
 
 def _load() -> Any:
