@@ -63,6 +63,12 @@ class SourceStream(io.RawIOBase):
         return len(data)
 
 
+def key_logs(keylogs: Sequence[str]) -> list[str]:
+    """Paths of the key logs that were named, and of the one that SSLKEYLOGFILE names."""
+    environment = os.environ.get("SSLKEYLOGFILE", "")
+    return [*keylogs, *([environment] if environment and environment not in keylogs else [])]
+
+
 def read_keys(keylogs: Sequence[str], trace: Trace) -> Any:
     """The key store with every key log in it, the one SSLKEYLOGFILE names included."""
     from tracer.tls.keys import Keys
@@ -70,8 +76,7 @@ def read_keys(keylogs: Sequence[str], trace: Trace) -> Any:
 
     password = os.environ.get(PASSWORD)
     keys = Keys(password.encode() if password is not None else None)
-    environment = os.environ.get("SSLKEYLOGFILE", "")
-    for path in (*keylogs, *([environment] if environment and environment not in keylogs else [])):
+    for path in key_logs(keylogs):
         try:
             with open(path, "rb") as file:
                 keys.add(file.read(_LARGEST_KEY_LOG), path, given=path in keylogs)

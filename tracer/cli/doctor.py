@@ -40,7 +40,7 @@ PACKAGES = (
     Part("pyarrow", "export --format parquet", "pip install 'tracer[parquet]'"),
 )
 PROGRAMS = (
-    Part("tshark", "a second opinion on a packet", "apt install tshark, brew install wireshark"),
+    Part("tshark", "tracer verify, a second opinion", "apt install tshark, brew install wireshark"),
     Part("dumpcap", "tracer capture without root", "apt install wireshark-common, brew install wireshark"),
 )
 BROWSERS = (

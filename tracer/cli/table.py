@@ -24,6 +24,7 @@ COMMANDS = (
     Command("run", "run:command", "Run a program through the recording proxy."),
     Command("browse", "browse:command", "Open a browser with a throw-away profile through the proxy."),
     Command("capture", "capture:command", "Capture packets, with live verdicts."),
+    Command("verify", "verify:command", "Read a capture with tshark too; every disagreement."),
     Command("doctor", "doctor:command", "What is installed, what is missing for which feature."),
     Command("completion", "completion:command", "Shell completion for bash, zsh or fish."),
 )

@@ -1,0 +1,1 @@
+"""The second opinion: a capture as tshark reads it, beside our reading of it."""
