@@ -51,6 +51,7 @@ BISECTS: tuple[Bisect, ...] = (
     Bisect("crs-nginx-lfi", "query file", (Cause.WAF_RULE,)),
     Bisect("bisect-one-of-five", "query note", (Cause.WAF_RULE,), ("--narrow",)),
     _unsafe("crs-nginx-body", "form text", Cause.WAF_RULE),
+    _unsafe("bisect-parts", "part text", Cause.WAF_RULE),
     _unsafe("bisect-json", "json order.note", Cause.WAF_RULE),
     # header fields, cookies
     Bisect("crs-nginx-scanner", "header user-agent", (Cause.WAF_RULE, Cause.CLIENT_DENIED)),
@@ -148,6 +149,11 @@ MORE: tuple[Case, ...] = (
         "bisect-json",
         *(f"{_TLS_APP}/comment", "-H", "Content-Type: application/json", "-d"),
         '{"order": {"id": 7, "items": [1, 2], "note": "x\' UNION SELECT name, password FROM users --"}, "lang": "de"}',
+    ),
+    _waf(
+        "bisect-parts",
+        *(f"{_TLS_APP}/comment", "-F", "name=alice", "-F", "text=x' UNION SELECT name, password FROM users --"),
+        *("-F", "file=@@conf@/nginx.conf;type=text/plain", "-F", "lang=de"),
     ),
     _waf(
         "bisect-header",

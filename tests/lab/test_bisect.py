@@ -13,7 +13,7 @@ import pytest
 from tests.lab import bisects, namespace, run
 
 ROOT = Path(__file__).parents[2]
-KINDS = {"query", "form", "json", "header", "cookie", "method", "version", "host", "path", "certificate", "tls"}
+KINDS = {"query", "form", "part", "json", "header", "cookie", "method", "version", "host", "path", "certificate", "tls"}
 
 
 def test_every_kind_of_element_decides_somewhere() -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from .asked import Ask, Field
+from .multipart import put_together, take_apart
 
 
 class Kind(enum.StrEnum):
@@ -24,6 +25,8 @@ class Kind(enum.StrEnum):
     COOKIE = "cookie"
     QUERY = "query"
     FORM = "form"
+    PART = "part"
+    """of a multipart form"""
     JSON = "json"
     BODY = "body"
     METHOD = "method"
@@ -155,6 +158,8 @@ def _body(body: bytes, by_kind: Mapping[Kind, list[Change]]) -> bytes:
         return found[-1].value or b""
     if found := by_kind.get(Kind.FORM):
         return _pairs(body, found)
+    if (found := by_kind.get(Kind.PART)) and (parts := take_apart(body)) is not None:
+        return put_together(parts, {c.at[0]: c.value for c in found if isinstance(c.at[0], int)})
     if found := by_kind.get(Kind.JSON):
         value = json.loads(body)
         # later members of a list first, so that positions stay true

@@ -39,6 +39,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 _CAUSES: dict[Kind, Cause] = {
     Kind.QUERY: Cause.WAF_RULE,
     Kind.FORM: Cause.WAF_RULE,
+    Kind.PART: Cause.WAF_RULE,
     Kind.JSON: Cause.WAF_RULE,
     Kind.BODY: Cause.WAF_RULE,
     Kind.METHOD: Cause.METHOD_DENIED,
@@ -71,6 +72,7 @@ _REFINED: dict[Kind, frozenset[Cause]] = {
     Kind.CERTIFICATE: frozenset((Cause.CLIENT_CERT_REJECTED,)),
     Kind.COOKIE: frozenset((Cause.CREDENTIALS_EXPIRED, Cause.CREDENTIALS_INVALID, Cause.BOT_CHALLENGE)),
     Kind.FORM: frozenset((Cause.CSRF_FAILED, Cause.REQUEST_REJECTED, Cause.NOT_OWNER)),
+    Kind.PART: frozenset((Cause.CSRF_FAILED, Cause.REQUEST_REJECTED, Cause.NOT_OWNER)),
     Kind.JSON: frozenset((Cause.CSRF_FAILED, Cause.REQUEST_REJECTED, Cause.NOT_OWNER)),
 }
 """causes of the verdict that such an element agrees with and makes no more doubtful"""
@@ -247,6 +249,7 @@ def _spoken(change: Change) -> str:
     words = {
         Kind.QUERY: f"parameter {change.name}",
         Kind.FORM: f"form field {change.name}",
+        Kind.PART: f"form part {change.name}",
         Kind.JSON: f"JSON member {change.name}",
         Kind.BODY: "the body",
         Kind.COOKIE: f"the cookie {change.name}",
@@ -294,7 +297,7 @@ _PAIRS = frozenset((Kind.QUERY, Kind.FORM, Kind.COOKIE))
 
 
 def _pair(change: Change, value: str) -> str:
-    return f"{change.name}: {value}" if change.kind in (Kind.HEADER, Kind.JSON) else f"{change.name}={value}"
+    return f"{change.name}: {value}" if change.kind in (Kind.HEADER, Kind.JSON, Kind.PART) else f"{change.name}={value}"
 
 
 def _joined(parts: list[str]) -> str:

@@ -16,7 +16,7 @@ _PAIRS = frozenset((Kind.QUERY, Kind.FORM, Kind.COOKIE))
 
 def whole_value(change: Change) -> bytes | None:
     """The value that the change replaced; None where that is none, or was not one of the request's."""
-    if change.kind not in (*_PAIRS, Kind.JSON, Kind.HEADER) or not change.at or not change.was:
+    if change.kind not in (*_PAIRS, Kind.JSON, Kind.PART, Kind.HEADER) or not change.at or not change.was:
         return None
     return change.was.partition(b"=")[2] if change.kind in _PAIRS else change.was
 

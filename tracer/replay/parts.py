@@ -19,6 +19,7 @@ from .asked import Ask
 from .browser_door import BROWSERS, is_installed
 from .change import Change, Kind, split_cookies, split_target
 from .credentials import SAFE_METHODS, is_secret_header
+from .multipart import content_of, name_of, take_apart
 from .tls_side import CLASSES
 
 BROWSER = b"Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -158,6 +159,11 @@ def _body(ask: Ask) -> Iterator[Group]:
     kind = (ask.get(b"content-type") or b"").lower()
     if kind.startswith(b"application/x-www-form-urlencoded"):
         yield from _group("form", _pairs(Kind.FORM, ask.body))
+    elif kind.startswith(b"multipart/") and (multipart := take_apart(ask.body)) is not None:
+        named = [(n, name_of(piece), content_of(piece)) for n, piece in enumerate(multipart.pieces)]
+        gone = [_one(Kind.PART, name, (n,), None, old) for n, name, old in named]
+        plain = [_one(Kind.PART, name, (n,), NEUTRAL, old) for n, name, old in named]
+        yield from _group("form", [gone, plain])
     elif value := _json(ask.body):
         members = [*_members(value, ())]
         gone = [_one(Kind.JSON, _dotted(way), way, None, _shown(old)) for way, old in members]

@@ -128,7 +128,13 @@ def _judged(shown: Any, style: Style, width: int) -> Iterator[str]:
 
 def named(change: Change) -> str:
     """`Authorization`, `cookie sid`, `parameter token`, …"""
-    words = {Kind.COOKIE: "cookie ", Kind.QUERY: "parameter ", Kind.FORM: "form field ", Kind.JSON: "JSON member "}
+    words = {
+        Kind.COOKIE: "cookie ",
+        Kind.QUERY: "parameter ",
+        Kind.FORM: "form field ",
+        Kind.JSON: "JSON member ",
+        Kind.PART: "form part ",
+    }
     return {Kind.BODY: "body"}.get(change.kind) or words.get(change.kind, "") + change.name
 
 
