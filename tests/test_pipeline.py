@@ -146,3 +146,9 @@ def test_any_bytes_are_read_or_refused_without_a_fault_of_ours(tail: bytes, head
     reading = read([io.BytesIO(head + tail)])
     assert not [p for p in reading.trace.problems() if p.severity is Severity.BUG]
     assert reading.read + len(reading.failed) == 1
+
+
+def test_a_compressed_source_that_ends_before_its_first_byte_is_not_called_empty() -> None:
+    reading = read([io.BytesIO(gzip.compress(CAPTURE.read_bytes())[:30])])
+    (problem,) = (p for p in reading.trace.problems() if p.severity is Severity.ERROR)
+    assert problem.text == "the gzip data end in the middle: nothing of it can be read"

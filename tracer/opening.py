@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -89,8 +89,10 @@ def read_keys(keylogs: Sequence[str], trace: Trace) -> Any:
     return keys
 
 
-def unknown(head: bytes) -> str:
-    """Why a source that begins so is none of ours."""
+def unknown(head: bytes, told: Iterable[Problem] = ()) -> str:
+    """Why a source that begins so is none of ours; `told` is what went wrong before it could be looked at."""
+    if not head and (before := next(iter(told), None)) is not None:
+        return f"{before.text}: nothing of it can be read"
     if not head:
         return "it is empty"
     return (

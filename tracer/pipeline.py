@@ -199,7 +199,7 @@ def _read_source(
     kind = _is_capture(opened) or kind_of(head)
     if kind is None:
         size = opened.position(opened.ready)
-        _fail(reading, opened.name, "", unknown(head), "source.unknown", size)
+        _fail(reading, opened.name, "", unknown(head, opened.problems), "source.unknown", size)
     elif kind == "trace":
         _read_trace(opened, prefix, reading, names)
     elif kind == "log":

@@ -166,6 +166,16 @@ def test_a_compressed_body_that_cannot_be_read_is_not_passed_on() -> None:
     assert found.body.complete is False
 
 
+def test_a_body_that_stopped_at_a_bound_still_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tracer.redact.redactor._LIMIT", 4096)
+    packed = gzip.compress(bytes(1_000_000))
+    body = Body(size=len(packed), data=packed, codings=("gzip",))
+    found = clean(exchange(request(), Response(status=200, body=body))).response
+    assert found is not None
+    assert (found.body.size, found.body.complete) == (4096, False)
+    assert found.body.lost == "gzip: decoding stopped at 4096 bytes"
+
+
 def test_a_secret_that_turns_up_again_elsewhere_is_replaced_there_too() -> None:
     value = exchange(
         request(headers=((b"X-API-Key", OPAQUE.encode()),)),

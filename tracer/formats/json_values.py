@@ -110,7 +110,7 @@ def _message(
 def measure(trace: Readable, source: str, body: Body, limit: int) -> tuple[int | None, str | None, str]:
     """(length, SHA-256, "") of the decoded body; (None, None, why) when they cannot be known."""
     if not body.complete:
-        return None, None, "part of it is missing"
+        return None, None, body.lost or "part of it is missing"
     if not body.size and not body.data:
         return 0, _EMPTY, ""
     if not has_bytes(body):

@@ -35,6 +35,8 @@ class Body(msgspec.Struct, frozen=True, kw_only=True):
     blob: int | None = None
     codings: tuple[str, ...] = ()
     """content codings in the order they were applied, lower case: ("gzip",)"""
+    lost: str | None = None
+    """why the rest is not there, where more is known than that it is not: a bound, a fault in the coding"""
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):

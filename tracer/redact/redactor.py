@@ -240,7 +240,7 @@ class Redactor:
             raw, complete = found.data, complete and found.complete
             if not found.complete:  # what cannot be read cannot be redacted: only the readable part stays
                 clean = self._bytes(raw, message.get("content-type") or "")
-                new = Body(size=len(clean), complete=False, data=clean)
+                new = Body(size=len(clean), complete=False, data=clean, lost=found.problem)
                 return msgspec.structs.replace(message, body=new)
         clean = self._bytes(raw, message.get("content-type") or "")
         if clean == raw:

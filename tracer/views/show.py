@@ -106,7 +106,7 @@ def _body(trace: Any, e: Exchange, m: Message, style: Style, limit: int) -> Iter
     yield ""
     data = decoded(trace, e, body, _BODY_LIMIT)
     if data is None:
-        why = "only in part" if not body.complete else "but it was not kept or does not decode"
+        why = "but it was not kept or does not decode" if body.complete else body.lost or "only in part"
         yield style.dim(f"  (a body of {size(body.size)} was captured, {why})")
         return
     if not limit:
