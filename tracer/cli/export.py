@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 import click
 
+from tracer.formats.output import RefusedError, check, write_file
 from tracer.formats.writers import NAMES, by_ending, by_name, load
 
 from .filtering import FILTER, matching_ids
@@ -149,31 +149,20 @@ def _check(output: str, force: bool) -> None:
     """Refuse before the work rather than after it."""
     if output == "-":
         return
-    if os.path.isdir(output) or not os.path.isdir(os.path.dirname(os.path.abspath(output))):
-        raise Failure(f"{output}: there is no such folder, or it is a folder", USAGE)
-    if os.path.exists(output) and not force and os.path.isfile(output):
-        raise Failure(f"{output}: the file is there already; --force replaces it", USAGE)
+    try:
+        check(output, force)
+    except RefusedError as error:
+        hint = "; --force replaces it" if os.path.isfile(output) else ""
+        raise Failure(f"{error}{hint}", USAGE) from None
 
 
 def _write(output: str, write: Any) -> None:
-    """To standard output, or to a private file that is put in place when it is whole."""
+    """To standard output, or to a file of its own."""
     if output == "-":
         write(sys.stdout.buffer)
         sys.stdout.buffer.flush()
-        return
-    if os.path.exists(output) and not os.path.isfile(output):  # a device or a pipe
-        with open(output, "wb") as device:
-            write(device)
-        return
-    target = os.path.realpath(output)
-    handle, name = tempfile.mkstemp(prefix=".tracer-", dir=os.path.dirname(target))
-    try:
-        with os.fdopen(handle, "wb", buffering=1 << 16) as out:
-            write(out)
-        os.replace(name, target)
-    except BaseException:
-        os.unlink(name)
-        raise
+    else:
+        write_file(output, write)
 
 
 def _report(marks: Any) -> None:
