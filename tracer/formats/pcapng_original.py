@@ -44,7 +44,7 @@ def plan(trace: Readable, options: Options) -> dict[str, Plan]:
     plans: dict[str, Plan] = {}
     for exchange in chosen(trace, options):
         path = paths.get(exchange.source)
-        ends = _ends(trace, exchange)
+        ends = ends_of(trace, exchange)
         if path and ends and os.path.isfile(path):
             kept = plans.setdefault(exchange.source, Plan(path, set(), set()))
             kept.ends.update((ends, ends[::-1]))
@@ -52,7 +52,7 @@ def plan(trace: Readable, options: Options) -> dict[str, Plan]:
     return plans
 
 
-def _ends(trace: Readable, exchange: Exchange) -> tuple[_End, _End] | None:
+def ends_of(trace: Readable, exchange: Exchange) -> tuple[_End, _End] | None:
     connection = trace.connection(exchange.connection) if exchange.connection else None
     client, server = exchange.client, exchange.server
     if connection is not None and connection.outer:
@@ -80,13 +80,13 @@ def frames(wanted: Plan) -> Iterator[Original | bytes]:
             secrets += 1
             if kind == TLS_KEYS:
                 yield bytes(data)
-        for number in _matching(packets, wanted.ends):
+        for number in packets_between(packets, wanted.ends):
             record = capture.record(number)
             interface = record.interface
             yield Original(number, record.time_ns, record.data, record.original, interface.link, interface.snaplen)
 
 
-def _matching(packets: Any, ends: set[tuple[_End, _End]]) -> list[int]:
+def packets_between(packets: Any, ends: set[tuple[_End, _End]]) -> list[int]:
     import numpy as np
 
     ports = np.array(sorted({end[2] for pair in ends for end in pair}), np.uint16)
