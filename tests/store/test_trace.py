@@ -19,7 +19,7 @@ from tracer.model.problem import Problem, Severity
 from tracer.model.source import Source
 from tracer.model.tls import Handshake
 from tracer.model.verdict import Layer, Verdict
-from tracer.store.listing import Follower, Listing, rows
+from tracer.store.listing import Follower, fetch, rows
 from tracer.store.schema import NotATrace
 from tracer.store.trace import Trace, Where
 
@@ -146,18 +146,14 @@ def test_the_worst_problem_is_known_wherever_it_is() -> None:
         assert trace.worst() == 2
 
 
-def test_rows_and_positions_are_those_of_the_exchanges() -> None:
+def test_rows_are_those_of_the_exchanges() -> None:
     with Trace() as trace:
         for number in range(300):
             trace.exchange(exchange(number, 403 if number % 100 == 50 else 200))
         assert [r.id for r in rows(trace)] == [f"e{n}" for n in range(300)]
         assert [r.id for r in rows(trace, Where("status IS ?", (403,)))] == ["e50", "e150", "e250"]
-        listing = Listing(trace)
-        assert len(listing) == 300
-        assert listing.row(299).target == "/299"
-        assert listing.position("e17") == 17
-        assert listing.next_denial(50, 1) == 150
-        assert listing.next_denial(50, -1) == 250
+        found = fetch(trace, [18, 300, 999])
+        assert {number: row.target for number, row in found.items()} == {18: "/17", 300: "/299"}
 
 
 def test_another_process_follows_a_live_trace(tmp_path: Path) -> None:

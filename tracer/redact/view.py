@@ -60,6 +60,10 @@ class Redacted:
         found = [self._trace.exchange(name) for name in sorted(names)[:40]]
         return self.redactor.verdict(verdict, [e for e in found if e is not None], self._trace.content)
 
+    def marks(self) -> dict[str, tuple[str, str]]:
+        """Mark and note by exchange id; notes are the reader's own words, redacted like any prose."""
+        return {name: (mark, self.redactor.prose(note)) for name, (mark, note) in self._trace.marks().items()}
+
     def content(self, source: str, body: Body, /) -> bytes:
         """Bytes of a body that an exchange of this view holds."""
         data: bytes = self._trace.content(source, body)

@@ -36,6 +36,9 @@ def write(trace: Any, out: BinaryIO, options: Any) -> None:
         for verdict in trace.verdicts():
             if only is None or verdict.exchange in only:
                 copy.verdict(verdict)
+        for name, (mark, note) in trace.marks().items() if hasattr(trace, "marks") else ():
+            if only is None or name in only:
+                copy.mark(name, mark, note)
         with tempfile.TemporaryDirectory(prefix="tracer-") as folder:
             name = os.path.join(folder, "trace")
             copy.save(name)

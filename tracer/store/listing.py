@@ -1,10 +1,8 @@
-"""The rows of a trace by position, and what is new in one that still grows."""
+"""The rows of a trace, and what is new in one that still grows."""
 
 from __future__ import annotations
 
-from array import array
-from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from tracer.model.connection import Connection
@@ -16,7 +14,6 @@ from tracer.model.verdict import Verdict
 
 from .trace import Trace, Where
 
-_PAGE = 128
 _COLUMNS = (
     "id, method, status, host, target, start_ns, response_ns, end_ns, denied, url, client, server, protocol, size"
 )
@@ -62,54 +59,11 @@ def _row(values: tuple[Any, ...]) -> Row:
     return Row._make((*values[:8], bool(values[8]), *values[9:14]))
 
 
-class Listing:
-    """Rows by position in time order: the positions are held as numbers, the rows are fetched when looked at."""
-
-    def __init__(self, trace: Trace, where: Where | None = None, only: frozenset[str] | None = None) -> None:
-        self._trace = trace
-        condition = f"WHERE {where.sql}" if where else ""
-        found = trace.select(
-            f"SELECT n, denied, id, start_ns, end_ns FROM exchange {condition} ORDER BY time_ns, n",
-            where.parameters if where else (),
-        )
-        if only is not None:
-            found = [row for row in found if row[2] in only]
-        self._numbers = array("q", (row[0] for row in found))
-        self._denials = array("q", (at for at, row in enumerate(found) if row[1]))
-        self._positions = {row[2]: at for at, row in enumerate(found)}
-        self.begin_ns = min((row[3] for row in found if row[3] is not None), default=0)
-        self.end_ns = max((row[4] or row[3] for row in found if row[4] or row[3]), default=self.begin_ns)
-        self._pages: dict[int, list[Row]] = {}
-
-    def __len__(self) -> int:
-        return len(self._numbers)
-
-    def row(self, at: int) -> Row:
-        """The row at a position."""
-        page = at // _PAGE
-        if page not in self._pages:
-            if len(self._pages) > 64:
-                self._pages.clear()
-            self._pages[page] = self._fetch(page)
-        return self._pages[page][at % _PAGE]
-
-    def position(self, exchange: str) -> int | None:
-        """Where the exchange with this id stands."""
-        return self._positions.get(exchange)
-
-    def next_denial(self, at: int, step: int) -> int | None:
-        """Position of the next (step 1) or previous (-1) denied exchange, going round; None when there is none."""
-        if not self._denials:
-            return None
-        near = bisect_left(self._denials, at + 1) if step > 0 else bisect_left(self._denials, at) - 1
-        return self._denials[near % len(self._denials)]
-
-    def _fetch(self, page: int) -> list[Row]:
-        numbers = self._numbers[page * _PAGE : (page + 1) * _PAGE]
-        marks = ",".join("?" * len(numbers))
-        found = self._trace.select(f"SELECT {_COLUMNS}, n FROM exchange WHERE n IN ({marks})", tuple(numbers))
-        by_number = {values[-1]: _row(values) for values in found}
-        return [by_number[n] for n in numbers]
+def fetch(trace: Trace, numbers: Sequence[int]) -> dict[int, Row]:
+    """Rows by their number in the store; those that are gone are left out."""
+    marks = ",".join("?" * len(numbers))
+    found = trace.select(f"SELECT {_COLUMNS}, n FROM exchange WHERE n IN ({marks})", tuple(numbers))
+    return {values[-1]: _row(values) for values in found}
 
 
 class Follower:
