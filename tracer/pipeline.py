@@ -57,7 +57,7 @@ def read(
 ) -> Reading:
     """Every source as one trace, judged. Ctrl-C ends the reading; what was read until then is kept and judged."""
     reading = Reading(trace or Trace(), logs=list(logs))
-    if trace is None and len(sources) == 1 and not logs and (saved := _saved_alone(sources[0])):
+    if trace is None and len(sources) == 1 and not logs and (saved := saved_alone(sources[0])):
         return Reading(saved, read=1)
     keys = None
     names: set[str] = set()
@@ -141,8 +141,11 @@ def judge_trace(trace: Trace, logs: Sequence[str | Opened] = ()) -> None:
     trace.flush()
 
 
-def _saved_alone(origin: str | os.PathLike[str] | BinaryIO) -> Trace | None:
-    """A saved trace that was judged already, opened in place."""
+def saved_alone(origin: str | os.PathLike[str] | BinaryIO, growing: bool = False) -> Trace | None:
+    """A saved trace that was judged already, opened in place; None for anything else.
+
+    `growing`: one that somebody is writing to as well; whoever writes it judges it.
+    """
     if not isinstance(origin, (str, os.PathLike)) or not os.path.isfile(origin):
         return None
     try:
@@ -155,7 +158,9 @@ def _saved_alone(origin: str | os.PathLike[str] | BinaryIO) -> Trace | None:
     from tracer.store.trace import Where
 
     live = any(s.kind == "live" for s in trace.sources())  # judged as it grew, and perhaps growing still
-    return trace if live or trace.count("verdict") or not trace.count("exchange", Where("denied")) else None
+    if live or (growing and os.path.exists(f"{os.fspath(origin)}-wal")):
+        return trace
+    return trace if trace.count("verdict") or not trace.count("exchange", Where("denied")) else None
 
 
 def _open(origin: Any, name: str, reading: Reading) -> Opened | None:

@@ -1,47 +1,141 @@
-"""Everything the panes show of one exchange, read from the trace in one go (by a worker)."""
+"""What the panes show of one exchange, read from the trace by a worker; each piece only when its pane is looked at."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass, field
 
-from tracer.http.body import decode
-from tracer.model.http import Exchange, Message
-from tui.widgets.panes import Selection
+from tracer.correlate.redirects import Redirects
+from tracer.model.connection import Connection
+from tracer.model.http import Exchange
+from tracer.model.tls import Handshake
+from tracer.model.verdict import Verdict
 
-BODY = 1 << 20
-"""bytes of a decoded body that are shown at most"""
+from .render.compare import Side
+from .render.content import Content, content
+from .session import Session
+
+AROUND = 400
+"""exchanges before, and after, that are looked through for what led here and for a good answer"""
+MINUTES_NS = 120 * 10**9
 
 
-def gather(trace: Any, exchange_id: str) -> Selection | None:
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The exchange, or refused handshake, under the cursor."""
+
+    id: str
+    exchange: Exchange | None = None
+    """as it may be seen; None for a handshake that was refused before any request"""
+    raw: Exchange | None = field(default=None, repr=False)
+    """as captured: nothing of it may be shown but what `render.jwt` lets through"""
+    verdict: Verdict | None = None
+    handshake: Handshake | None = None
+    connection: Connection | None = None
+
+
+def select(session: Session, exchange_id: str) -> Selection | None:
     """The selection for this exchange or handshake; None when the trace does not hold it."""
-    exchange: Exchange | None = trace.exchange(exchange_id)
-    verdict = next((v for v in trace.verdicts() if exchange_id in (v.exchange, *v.seen_at)), None)
-    if exchange is None:
+    trace = session.trace
+    raw = trace.exchange(exchange_id)
+    verdict = session.verdict(exchange_id)
+    if raw is None:
         handshake = trace.handshake(exchange_id)
         if handshake is None:
             return None
         connection = trace.connection(handshake.connection) if handshake.connection else None
-        return Selection(id=exchange_id, verdict=verdict, handshake=handshake, connection=connection)
-    chain = [trace.exchange(e) for e in verdict.chain] if verdict else []
+        return Selection(exchange_id, verdict=verdict, handshake=handshake, connection=connection)
     return Selection(
-        id=exchange_id,
-        exchange=exchange,
+        exchange_id,
+        exchange=session.shown.exchange(exchange_id),
+        raw=raw,
         verdict=verdict,
-        handshake=trace.handshake(exchange.tls) if exchange.tls else None,
-        connection=trace.connection(exchange.connection) if exchange.connection else None,
-        request_body=_body(trace, exchange, exchange.request),
-        response_body=_body(trace, exchange, exchange.response),
-        chain=tuple(e for e in chain if e is not None),
+        handshake=trace.handshake(raw.tls) if raw.tls else None,
+        connection=trace.connection(raw.connection) if raw.connection else None,
     )
 
 
-def _body(trace: Any, exchange: Exchange, message: Message | None) -> tuple[bytes | None, str | None]:
-    """Decoded bytes, and what is missing of them."""
-    if message is None or not message.body.size:
-        return b"", None
-    raw = trace.content(exchange.source, message.body)
-    if not raw:
-        return None, None
-    decoded = decode(raw, message.body.codings, BODY)
-    note = decoded.problem or (None if message.body.complete else "part of it was not captured")
-    return decoded.data, note
+def contents(session: Session, exchange: Exchange) -> tuple[Content, Content]:
+    """Request and response body, decoded, as they may be seen."""
+    shown = session.shown
+    return content(shown, exchange, exchange.request), content(shown, exchange, exchange.response)
+
+
+def chain(session: Session, selection: Selection) -> tuple[Exchange, ...]:
+    """The redirects that led here, this one, and what followed it; as they may be seen."""
+    here = selection.raw
+    if here is None:
+        return ()
+    near = _around(session, here, MINUTES_NS)
+    redirects = Redirects(near)
+    verdict = selection.verdict
+    ids = list(verdict.chain) if verdict else [*(e.id for e in redirects.before(here)), here.id]
+    last = here
+    for candidate in near:
+        led = redirects.before(candidate)
+        if led and led[-1].id == last.id and candidate.id not in ids and len(ids) < 24:
+            ids.append(candidate.id)
+            last = candidate
+    found = [session.shown.exchange(name) for name in ids]
+    return tuple(e for e in found if e is not None)
+
+
+def partner(session: Session, selection: Selection, chosen: str | None) -> tuple[Side, Side | None] | None:
+    """Both sides of a comparison: this exchange and the chosen one, else the nearest good answer of its host."""
+    here = selection.exchange
+    if here is None:
+        return None
+    other = chosen if chosen and chosen != here.id else _good(session, here)
+    found = session.shown.exchange(other) if other else None
+    return _side(session, here), _side(session, found) if found is not None else None
+
+
+def _side(session: Session, exchange: Exchange) -> Side:
+    handshake = session.trace.handshake(exchange.tls) if exchange.tls else None
+    return Side(exchange, handshake, *contents(session, exchange))
+
+
+def _good(session: Session, here: Exchange) -> str | None:
+    """A good answer near it: of the same host; better at the same hop, of the same path, to the same method."""
+    request = here.request
+    if request is None:
+        return None
+    rows = session.trace.select("SELECT host, time_ns FROM exchange WHERE id = ?", (here.id,))
+    if not rows:
+        return None
+    host, time_ns = rows[0]
+    path = request.target.partition("?")[0]
+    best: tuple[tuple[int, ...], str] | None = None
+    for sign, order in (("<=", "DESC"), (">=", "")):
+        near = session.trace.select(
+            f"SELECT id, method, target, time_ns, server FROM (SELECT * FROM exchange WHERE time_ns {sign} ?"
+            f" ORDER BY time_ns {order} LIMIT 5000) WHERE host IS ? AND status < 400 AND status >= 200 AND id <> ?",
+            (time_ns, host, here.id),
+        )
+        for name, method, target, at, server in near:
+            rank = (
+                -int(server == here.server),  # at the same hop
+                -int((target or "").partition("?")[0] == path),
+                -int(method == request.method),
+                abs(at - time_ns),
+            )
+            if best is None or rank < best[0]:
+                best = rank, name
+    return best[1] if best else None
+
+
+def _around(session: Session, here: Exchange, within_ns: int) -> list[Exchange]:
+    """Exchanges near in time, in time order."""
+    at = here.timing.start_ns if here.timing.start_ns is not None else here.timing.response_start_ns
+    if at is None:
+        return [here]
+    trace = session.trace
+    before = trace.select(
+        "SELECT n FROM exchange WHERE time_ns <= ? AND time_ns >= ? ORDER BY time_ns DESC, n DESC LIMIT ?",
+        (at, at - within_ns, AROUND),
+    )
+    after = trace.select(
+        "SELECT n FROM exchange WHERE time_ns > ? AND time_ns <= ? ORDER BY time_ns, n LIMIT ?",
+        (at, at + within_ns, AROUND),
+    )
+    found = (trace.value("exchange", n) for (n,) in (*reversed(before), *after))
+    return [e for e in found if e is not None]

@@ -1,122 +1,320 @@
-"""The interface as a person uses it: keys in, what the panes show out."""
+"""The interface as a person uses it: keys in, the screen out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import os
+import stat
 from pathlib import Path
-from typing import Any
 
 import pytest
-from textual.widgets import Input, Static, TabbedContent
+from textual.widgets import Input, TabbedContent
 
+from tracer.model.problem import Severity
 from tracer.pipeline import read
-from tui.app import TracerApp
-from tui.widgets.panes import Pane, ResponsePane, TlsPane, VerdictPane
-from tui.widgets.timeline import Timeline
+from tracer.store.trace import Trace
+from tui import settings
+from tui.commands import COMMANDS
+from tui.screens.groups import GroupsScreen
+from tui.session import Session
+from tui.widgets.page import Page
+from tui.widgets.prompt import Prompt, finding
 
-CAPTURE = Path(__file__).parents[2] / "pcaps" / "nginx-deny" / "capture.pcapng"
-SIZES = [(80, 24), (120, 40), (200, 60)]
-
-
-@pytest.fixture
-def app() -> Iterator[TracerApp]:
-    trace = read([str(CAPTURE)]).trace
-    yield TracerApp(trace, trace, str, "capture.pcapng")
-    trace.close()
-
-
-def shown(app: TracerApp, pane: type[Pane]) -> str:
-    """What a pane says, as plain text."""
-    console = app.console
-    with console.capture() as captured:
-        selection = app.selection
-        assert selection is not None
-        console.print(app.query_one(pane).draw(selection))
-    return captured.get()
-
-
-async def settle(app: TracerApp, pilot: Any) -> None:
-    await pilot.pause()
-    while any(not worker.is_finished for worker in app.workers):
-        await pilot.pause(0.01)
-    await pilot.pause()
+from .stage import SIZES, capture, session, stage
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_the_first_denial_and_its_verdict_are_there_at_once(app: TracerApp, size: tuple[int, int]) -> None:
-    async with app.run_test(size=size) as pilot:
-        await settle(app, pilot)
-        row = app.query_one(Timeline).row
-        assert row is not None
-        assert row.status == 403
-        assert "nginx" in shown(app, VerdictPane)
-        assert app.query_one(VerdictPane).query_one(Static).visual is not None
+async def test_who_said_it_is_on_the_screen_at_once_at_every_size(size: tuple[int, int]) -> None:
+    async with stage(session(capture("two-hops-could-deny")), size) as on:
+        assert "403 was said by haproxy (gateway)" in on.screen
+        assert "SAID 403" in on.screen
+        assert "passed it on" in on.screen or "○ varnish" in on.screen
+        assert on.timeline.row is not None
+        assert on.timeline.row.denied
+        assert "↳   403" in on.screen  # the copy behind the cache is told apart
+        assert max(map(len, on.screen.split("\n"))) <= size[0]
 
 
-async def test_n_goes_round_the_denials_and_says_when_there_is_no_other(app: TracerApp) -> None:
-    async with app.run_test() as pilot:
-        await settle(app, pilot)
-        timeline = app.query_one(Timeline)
-        timeline.cursor = 0
-        await pilot.press("n")
-        assert timeline.row is not None
-        assert timeline.row.denied
+@pytest.mark.parametrize("size", SIZES)
+async def test_columns_and_waterfall_appear_as_there_is_room(size: tuple[int, int]) -> None:
+    async with stage(session(capture("redirect-authorization-dropped")), size) as on:
+        ruler = next(line for line in on.screen.split("\n") if "host and path" in line)
+        assert ("├" in ruler) == (size[0] >= 100)
+        assert ("size" in ruler) == (size[0] >= 110)
+        assert "took" in ruler
+        bars = "╌" in on.screen
+        assert bars == (size[0] >= 100)
+        assert on.app.query_one("#side").display == (size[0] >= 170)
 
 
-async def test_digits_choose_the_pane(app: TracerApp) -> None:
-    async with app.run_test() as pilot:
-        await settle(app, pilot)
-        await pilot.press("3")
-        assert app.query_one(TabbedContent).active == "tab3"
-        assert "403" in shown(app, ResponsePane)
+async def test_n_and_N_go_round_the_denials() -> None:  # noqa: N802
+    async with stage(session(capture("nginx-deny"))) as on:
+        first = on.timeline.cursor
+        await on.press("n")
+        second = on.timeline.cursor
+        assert on.timeline.row is not None
+        assert on.timeline.row.denied
+        assert second != first
+        await on.press("N")
+        assert on.timeline.cursor == first
 
 
-async def test_a_filter_leaves_the_rows_it_matches(app: TracerApp) -> None:
-    async with app.run_test() as pilot:
-        await settle(app, pilot)
-        await pilot.press("slash")
-        app.query_one("#filter", Input).value = "~c 200"
-        await pilot.press("enter")
-        await settle(app, pilot)
-        row = app.query_one(Timeline).row
-        assert row is not None
-        assert row.status == 200
+async def test_each_digit_opens_its_pane_and_arrows_go_on() -> None:
+    async with stage(session(capture("redirect-authorization-dropped"))) as on:
+        marks = ["was said by", "user-agent: curl", "www-authenticate: Bearer", "no WebSocket", "ClientHello",
+                 "authorization was not sent on", "SYN ACK", "the other side"]  # fmt: skip
+        for number, mark in enumerate(marks[:7], 1):
+            await on.press(str(number))
+            assert on.app.query_one(TabbedContent).active == f"tab{number}"
+            assert mark in on.pane
+        await on.press("right")
+        assert on.app.tab() == 8
+        await on.press("right", "left")
+        assert on.app.tab() == 8
 
 
-async def test_a_filter_that_cannot_be_read_is_explained_in_place(app: TracerApp) -> None:
-    async with app.run_test() as pilot:
-        await settle(app, pilot)
-        await pilot.press("slash")
-        app.query_one("#filter", Input).value = "~c ("
-        await pilot.press("enter")
-        assert app.query_one("#complaint").has_class("open")
+async def test_evidence_leads_to_the_header_that_it_quotes() -> None:
+    async with stage(session(capture("redirect-authorization-dropped"))) as on:
+        await on.press("enter")
+        page = on.app.active()
+        page.jump("")  # the beginning
+        at = next(
+            n for n, line in enumerate(page.sheet)
+            if line.target and line.target.value == "response header www-authenticate"
+        )  # fmt: skip
+        page._go(at)
+        await on.press("enter")
+        assert on.app.tab() == 3
+        line = on.app.active().sheet.lines[on.app.active().cursor]
+        assert line.text.plain == "www-authenticate: Bearer"
 
 
-async def test_d_shows_denials_only_and_then_all_again(app: TracerApp) -> None:
-    async with app.run_test() as pilot:
-        await settle(app, pilot)
-        everything = app.query_one(Timeline).virtual_size.height
-        await pilot.press("d")
-        assert app.query_one(Timeline).virtual_size.height < everything
-        await pilot.press("d")
-        assert app.query_one(Timeline).virtual_size.height == everything
+async def test_evidence_of_another_exchange_leads_there() -> None:
+    async with stage(session(capture("redirect-authorization-dropped"))) as on:
+        await on.press("enter")
+        page = on.app.active()
+        here = on.app.selection
+        assert here is not None
+        at = next(
+            n for n, line in enumerate(page.sheet)
+            if line.target and line.target.kind == "place" and line.target.exchange not in (None, here.id)
+            and line.target.value == "request header authorization"
+        )  # fmt: skip
+        target = page.sheet.lines[at].target
+        assert target is not None
+        page._go(at)
+        await on.press("enter")
+        assert on.app.selection is not None
+        assert on.app.selection.id == target.exchange
+        assert on.app.tab() == 2
 
 
-async def test_help_opens_and_closes(app: TracerApp) -> None:
-    async with app.run_test() as pilot:
-        await pilot.press("question_mark")
-        assert len(app.screen_stack) == 2
-        await pilot.press("escape")
-        assert len(app.screen_stack) == 1
+async def test_a_filter_is_checked_while_it_is_typed_and_applied_with_enter() -> None:
+    async with stage(session(capture("nginx-deny"))) as on:
+        await on.press("slash")
+        await on.type("~c")
+        assert "~cause" in on.screen  # completion
+        await on.type(" (")
+        assert "~c needs a number" in on.screen
+        await on.press("enter")
+        assert on.app.query_one(Prompt).has_class("open")  # what is wrong is not applied
+        on.app.query_one("#typed", Input).value = "~c 200"
+        await on.press("enter")
+        assert {e.row.status for e in map(on.app.rows.entry, range(len(on.app.rows)))} == {200}
+        assert "2 of 4" in on.screen
+        await on.press("0")
+        assert len(on.app.rows) == 4
+
+
+async def test_a_text_is_found_in_headers_and_bodies_and_shown_where_it_stands() -> None:
+    async with stage(session(capture("nginx-deny"))) as on:
+        await on.press("f")
+        await on.type("forbidden")
+        await on.press("enter")
+        assert {e.row.status for e in map(on.app.rows.entry, range(len(on.app.rows)))} == {403}
+        assert on.app.active().needle == "forbidden"
+
+
+def test_a_text_to_find_is_taken_as_it_is() -> None:
+    from tracer.filter import parse
+
+    for words in ('a"b', "x.y(z", "back\\slash", "a b", "~c 403"):
+        assert parse(finding(words)) is not None
+
+
+async def test_d_shows_denials_only_and_then_all_again() -> None:
+    async with stage(session(capture("nginx-deny"))) as on:
+        await on.press("d")
+        assert len(on.app.rows) == 2
+        await on.press("d")
+        assert len(on.app.rows) == 4
+
+
+async def test_sorting_by_key_and_by_a_click_on_the_ruler() -> None:
+    async with stage(session(capture("nginx-deny"))) as on:
+        await on.press("o")
+        assert on.app.view.sort == "status"
+        found = [on.app.rows.entry(at).row.status for at in range(4)]
+        assert found == sorted(s or 0 for s in found)
+        await on.press("O")
+        assert on.app.rows.entry(0).row.status == 403
+        await on.pilot.click("#ruler", offset=(10, 0))
+        await on.settle()
+        assert on.app.view.sort == "method"
+
+
+async def test_a_time_window_starts_and_ends_where_the_cursor_is() -> None:
+    async with stage(session(capture("nginx-deny"))) as on:
+        on.timeline.cursor = 2
+        await on.press("left_square_bracket")
+        assert len(on.app.rows) == 2
+        await on.press("0", "plus")
+        assert on.app.view.window is not None
+        await on.press("minus", "minus", "minus")
+        assert len(on.app.rows) == 4
+
+
+async def test_groups_count_and_choosing_one_shows_it() -> None:
+    async with stage(session(capture("nginx-deny"))) as on:
+        await on.press("b")
+        assert isinstance(on.app.screen, GroupsScreen)
+        assert "1 denial, 1 story" in on.screen
+        await on.press("right")
+        assert "1 host" in on.screen
+        await on.press("right", "right", "right")
+        assert "2 statuses" in on.screen
+        await on.press("enter")
+        assert len(on.app.screen_stack) == 1
+        assert {e.row.status for e in map(on.app.rows.entry, range(len(on.app.rows)))} == {403}
+        assert "status 403" in on.screen
+
+
+async def test_marks_and_notes_are_shown_filtered_by_and_not_lost_unasked() -> None:
+    async with stage(session(capture("nginx-deny"))) as on:
+        await on.press("m", "M")
+        await on.type("look")
+        await on.press("enter")
+        assert "✖ ● 403" in on.screen
+        await on.press("slash")
+        await on.type("~comment look")
+        await on.press("enter")
+        assert len(on.app.rows) == 1
+        await on.press("q")
+        assert "not saved" in on.screen
+        await on.press("escape", "m")
+        assert "✎" in on.screen
+
+
+async def test_marks_of_a_saved_trace_stay_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.trace"
+    read([capture("nginx-deny")]).trace.save(path)
+    trace = Trace.open(path)
+    async with stage(Session(trace, trace, str, "a.trace", saved=True)) as on:
+        await on.press("m")
+        assert on.app.session.unsaved == 0
+    assert [mark for mark, _ in Trace.open(path).marks().values()] == ["●"]
+
+
+async def test_export_writes_what_is_marked_private_and_asks_before_it_replaces(tmp_path: Path) -> None:
+    async with stage(session(capture("nginx-deny"))) as on:
+        await on.press("m", "x", "m")
+        target = tmp_path / "one.json"
+        on.app.screen.query_one(Input).value = str(target)
+        await on.press("enter")
+        while not target.exists():
+            await on.pilot.pause(0.02)
+        assert [e["response"]["status"] for e in json.loads(target.read_bytes())["exchanges"]] == [403]
+        assert stat.S_IMODE(os.stat(target).st_mode) == 0o600
+        await on.press("x", "a")
+        on.app.screen.query_one(Input).value = str(target)
+        await on.press("enter")
+        assert "there already" in on.screen
+        await on.press("n")
+        assert len(json.loads(target.read_bytes())["exchanges"]) == 1
+
+
+async def test_what_is_copied_goes_to_the_clipboard_without_secrets() -> None:
+    async with stage(session(capture("redirect-authorization-dropped"))) as on:
+        on.timeline.cursor = 0
+        await on.settle()
+        await on.press("y")
+        assert on.app.clipboard.startswith("curl ")
+        assert "[redacted" in on.app.clipboard or "REDACTED" in on.app.clipboard.upper()
+        await on.press("n", "s")
+        assert on.app.clipboard.startswith("1. ")
+        await on.press("Y")
+        assert on.app.clipboard.startswith("https://")
+
+
+async def test_themes_go_round_and_are_remembered() -> None:
+    async with stage(session(capture("nginx-deny"))) as on:
+        for name in ("light", "contrast", "plain", "dark", "light"):
+            await on.press("T")
+            assert on.app.settings["theme"] == name
+        await on.press("q")
+    assert settings.load()["theme"] == "light"
+
+
+def test_settings_that_are_none_are_defaults(tmp_path: Path) -> None:
+    settings.path().parent.mkdir(parents=True)
+    for words in (b"", b"[]", b"\xff", b'{"theme": "pink", "sort": 7, "fit": "no", "other": 1}', b"[" * 100_000):
+        settings.path().write_bytes(words)
+        assert settings.load() == settings.DEFAULTS
+
+
+async def test_help_lists_every_command_and_the_palette_finds_them() -> None:
+    async with stage(session(capture("nginx-deny"))) as on:
+        await on.press("question_mark")
+        shown = on.app.screen.query_one(Page).sheet.plain
+        assert all(c.name in shown for c in COMMANDS if c.when(on.app))
+        await on.press("escape", "ctrl+p")
+        await on.type("browser rep")
+        await on.pilot.pause(0.3)
+        assert "Browser report" in on.screen
+        await on.press("escape")
 
 
 async def test_a_refused_handshake_is_a_line_with_a_verdict_of_its_own() -> None:
-    trace = read([str(CAPTURE.parents[1] / "mtls-haproxy-none-tls12" / "capture.pcapng")]).trace
-    app = TracerApp(trace, trace, str, "capture.pcapng")
-    async with app.run_test() as pilot:
-        await settle(app, pilot)
-        assert app.selection is not None
-        assert app.selection.exchange is None
-        assert "certificate" in shown(app, VerdictPane)
-        assert "CertificateRequest" in shown(app, TlsPane)
-    trace.close()
+    async with stage(session(capture("mtls-haproxy-none-tls12"))) as on:
+        assert "handshake refused" in on.screen
+        assert on.app.selection is not None
+        assert on.app.selection.exchange is None
+        assert "certificate" in on.pane
+        await on.press("5")
+        assert "CertificateRequest" in on.pane
+        assert "NONE" in on.pane or "sent none" in on.pane
+        assert "✖ Alert handshake_failure" in on.pane
+
+
+async def test_zoom_and_escape() -> None:
+    async with stage(session(capture("nginx-deny")), (80, 24)) as on:
+        await on.press("z")
+        assert not on.timeline.display or on.timeline.size.height == 0
+        await on.press("escape")
+        assert on.timeline.size.height > 0
+        assert on.timeline.has_focus
+
+
+async def test_reading_goes_on_beside_the_interface() -> None:
+    trace = Trace()
+
+    def begin(into: Trace, told: object) -> object:
+        return read([capture("nginx-deny")], trace=into)
+
+    async with stage(Session(trace, trace, str, "capture.pcapng", read=begin)) as on:
+        while on.app.session.busy:
+            await on.pilot.pause(0.05)
+        await on.pilot.pause(0.6)
+        await on.settle()
+        assert len(on.app.rows) == 4
+        assert "1 denial" in on.screen
+        assert "said by nginx" in on.screen
+
+
+async def test_problems_are_told_where_there_is_nothing_else(tmp_path: Path) -> None:
+    empty = tmp_path / "x.pcap"
+    empty.write_bytes(bytes.fromhex("d4c3b2a1020004000000000000000000ffff000001000000"))
+    trace = read([str(empty)]).trace
+    async with stage(Session(trace, trace, str, "x.pcap")) as on:
+        assert "no HTTP exchange here" in on.screen
+        assert all(p.severity is not Severity.BUG for p in trace.problems())

@@ -37,6 +37,8 @@ PACKAGES = (
     Part("scapy", "rare link types; live capture", "pip install 'tracer[packets]'"),
     Part("pyshark", "a second opinion on a packet", "pip install 'tracer[wireshark]'"),
     Part("curl_cffi", "tracer bisect: TLS greetings of browsers", "pip install 'tracer[browsers]'"),
+    Part("textual-serve", "tracer open --web", "pip install 'tracer[web]'"),
+    Part("pillow", "pictures in tracer open", "pip install 'tracer[images]'"),
     Part("pyarrow", "export --format parquet", "pip install 'tracer[parquet]'"),
 )
 PROGRAMS = (

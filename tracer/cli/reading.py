@@ -15,7 +15,7 @@ OK, MATCHED, USAGE, UNREADABLE, PARTIAL, INTERRUPTED = 0, 1, 2, 3, 4, 130
 Function = Callable[..., Any]
 
 
-def reads(function: Function) -> Function:
+def reads(function: Function, required: bool = True) -> Function:
     """Options of a command that reads sources."""
     for decorate in (
         click.option("-v", "--verbose", is_flag=True, help="Tell every problem, notes too."),
@@ -27,10 +27,15 @@ def reads(function: Function) -> Function:
             metavar="FILE",
             help="TLS key log (NSS format); may be repeated. SSLKEYLOGFILE is read as well.",
         ),
-        click.argument("sources", nargs=-1, required=True, metavar="SOURCE..."),
+        click.argument("sources", nargs=-1, required=required, metavar="SOURCE..."),
     ):
         function = decorate(function)
     return function
+
+
+def reads_any(function: Function) -> Function:
+    """The same for a command that has something to do without a source."""
+    return reads(function, required=False)
 
 
 def statuses(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> frozenset[int] | None:

@@ -1,99 +1,188 @@
-"""A verdict as text: the sentence, the path with the accused hop, the evidence, what to do next."""
+"""A verdict: the sentence, the path with the accused hop, what to do next, the evidence, what else it could be."""
 
 from __future__ import annotations
 
 from rich.text import Text
 
 from tracer.model.verdict import Evidence, PathEntry, Said, Verdict
+from tracer.views.explain import strongest
 from tracer.views.safe import safe
 
-from .words import LAYER_STYLE, percent
+from .sheet import Sheet, Target
+from .words import layer_style, percent
 
 SIGN = {Said.GENERATED: "✖", Said.FORWARDED: "○", Said.PRESENT: "·"}
-SAID = {
-    Said.GENERATED: "said it",
-    Said.FORWARDED: "passed it on",
-    Said.PRESENT: "seen, role unknown",
-}
+SAID = {Said.GENERATED: "SAID", Said.FORWARDED: "passed it on", Said.PRESENT: "role unknown"}
+_TALL = 17
+"""rows of a pane from which on hops are drawn as boxes"""
+_NAME = 26
 
 
-def headline(verdict: Verdict) -> Text:
-    """The one sentence, with how sure it is."""
-    text = Text()
-    text.append(safe(verdict.headline), style="bold")
-    text.append(f"   {percent(verdict.confidence)} sure of the layer", style="dim")
+def sheet(verdict: Verdict, width: int, height: int) -> Sheet:
+    """Everything there is to say, the answer first."""
+    out = Sheet()
+    out.add((safe(verdict.headline), "strong"), hang=2)
+    _confidence(out, verdict)
+    if verdict.path:
+        _path(out, verdict, width, height)
+    if verdict.next_steps:
+        out.title("Next steps", "enter copies one, s copies all")
+        for n, step in enumerate(verdict.next_steps, 1):
+            out.add((f"{n}. ", "title"), safe(step), hang=3, target=Target("copy", step))
+    if verdict.evidence:
+        out.title("Evidence", "enter goes to what it quotes")
+        first = {e.id for e in strongest(verdict)}
+        told: set[tuple[str, str]] = set()
+        for item in sorted(verdict.evidence, key=lambda e: (e.id not in first, -abs(e.weight))):
+            if (item.says, item.seen.where) not in told:  # the same may be seen at several hops
+                told.add((item.says, item.seen.where))
+                _evidence(out, item, item.id in first)
+    if verdict.alternatives:
+        out.title("Also possible")
+        for other in verdict.alternatives:
+            out.add(
+                (f"{percent(other.confidence):>5}  ", "faint"),
+                (str(other.layer), layer_style(other.layer)),
+                f"  {safe(other.product)}" if other.product else "",
+                (f"  {other.cause}", "faint"),
+            )
+    if len(verdict.seen_at):
+        out.title("The same denial deeper")
+        for name in verdict.seen_at:
+            out.add(("↳ ", "denied"), (safe(name), "link"), target=Target("exchange", name))
+    return out
+
+
+def _confidence(out: Sheet, verdict: Verdict) -> None:
+    """`layer gateway ▰▰▰▰▰▰▰▰▰▱ 95 %   cause path-denied ▰▰▰▰▰▱▱▱▱▱ 48 %`"""
+    parts: list[str | tuple[str, str]] = [
+        ("layer ", "faint"), (str(verdict.layer), layer_style(verdict.layer)), f" {gauge(verdict.confidence)}",
+    ]  # fmt: skip
     if verdict.cause_confidence:
-        text.append(f", {percent(verdict.cause_confidence)} of the cause", style="dim")
-    return text
+        detail = f" ({safe(verdict.cause_detail, 60)})" if verdict.cause_detail else ""
+        parts += [("   cause ", "faint"), f"{verdict.cause}{detail} {gauge(verdict.cause_confidence)}"]
+    out.add(*parts)
+    if verdict.original_status is not None and verdict.original_status != verdict.status:
+        out.add((f"it was {verdict.original_status} first; a hop on the way made it {verdict.status}", "warn"))
 
 
-def path(verdict: Verdict) -> Text:
-    """The hops from the client inwards, one a line, the accused one marked with sign, word and colour."""
-    text = Text()
-    text.append("◆ client", style="bold")
-    for entry in verdict.path:
-        text.append("\n│\n", style="dim")
-        text.append_text(_hop(entry, verdict))
-    return text
+def gauge(p: float) -> str:
+    """A bar of ten with the number beside it."""
+    full = round(p * 10)
+    return f"{'▰' * full}{'▱' * (10 - full)} {percent(p)}"
+
+
+# -- the path
+
+
+def _path(out: Sheet, verdict: Verdict, width: int, height: int) -> None:
+    boxes = [_client(), *(_box(entry, verdict) for entry in verdict.path)]
+    needed = sum(w for w, _ in boxes) + 5 * (len(boxes) - 1)
+    out.add("")
+    if height >= _TALL and needed <= width:
+        _boxes(out, boxes)
+    elif height >= _TALL:
+        out.add(("◆ client", "strong"))
+        for entry in verdict.path:
+            out.add(("│", "faint"))
+            out.add(_hop(entry, verdict), hang=4)
+    else:
+        line = Text.assemble(("client", "strong"))
+        for entry in verdict.path:
+            line.append(" ──▶ ", style="faint")
+            line.append_text(_short(entry, verdict))
+        out.add(line, hang=2)
+
+
+Box = tuple[int, list[tuple[Text, str]]]
+"""outer width, rows with the style of their frame"""
+
+
+def _client() -> Box:
+    return _frame([Text("client", style="strong"), Text(), Text()], "faint", "┌─┐│└┘")
+
+
+def _box(entry: PathEntry, verdict: Verdict) -> Box:
+    accused = entry.said is Said.GENERATED
+    style = layer_style(entry.layer)
+    name = Text(f"{SIGN[entry.said]} {safe(entry.product or 'unknown product', _NAME)}", style=style)
+    where = Text(str(entry.layer), style="faint")
+    if entry.address:
+        where.append(f" {safe(entry.address, _NAME)}")
+    said = f"{SAID[entry.said]} {_status(verdict)}" if accused else SAID[entry.said]
+    rows = [name, where, Text(said, style="accused" if accused else "faint")]
+    return _frame(rows, "denied" if accused else style, "┏━┓┃┗┛" if accused else "┌─┐│└┘")
+
+
+def _frame(rows: list[Text], style: str, line: str) -> Box:
+    """The rows in a frame drawn with these six characters."""
+    inner = max(row.cell_len for row in rows)
+    left, across, right, side, low, high = tuple(line)
+    framed = [(Text(f"{left}{across * (inner + 2)}{right}", style=style), style)]
+    for row in rows:
+        pad = " " * (inner - row.cell_len)
+        framed.append((Text.assemble((f"{side} ", style), row, pad, (f" {side}", style)), style))
+    framed.append((Text(f"{low}{across * (inner + 2)}{high}", style=style), style))
+    return inner + 4, framed
+
+
+def _boxes(out: Sheet, boxes: list[Box]) -> None:
+    links = ("     ", " ──▶ ", " ◀── ", "     ", "     ")
+    for y, link in enumerate(links):
+        line = Text()
+        for n, (_, rows) in enumerate(boxes):
+            if n:
+                line.append(link, style="faint")
+            line.append_text(rows[y][0])
+        out.add(line)
 
 
 def _hop(entry: PathEntry, verdict: Verdict) -> Text:
     accused = entry.said is Said.GENERATED
-    style = LAYER_STYLE[entry.layer]
     line = Text()
-    line.append(f"{SIGN[entry.said]} ", style="bold red" if accused else style)
-    name = entry.product or "unknown product"
-    line.append(safe(name), style=f"bold {style}" if accused else style)
-    line.append(f"  {entry.layer}", style="dim")
-    if entry.address:
-        line.append(f"  {safe(entry.address)}", style="dim")
-    line.append(f"  {SAID[entry.said]}", style="bold red" if accused else "dim")
-    if accused and verdict.status is not None:
-        line.append(f": {verdict.status}", style="bold red")
-    if entry.evidence:
-        line.append("  " + " ".join(entry.evidence), style="dim italic")
+    line.append(f"{SIGN[entry.said]} ", style="accused" if accused else layer_style(entry.layer))
+    line.append(safe(entry.product or "unknown product", 60), style=layer_style(entry.layer))
+    line.append(f"  {entry.layer}  {safe(entry.address or '', 60)}  ", style="faint")
+    line.append(
+        f"{SAID[entry.said]} {_status(verdict)}" if accused else SAID[entry.said],
+        style="accused" if accused else "faint",
+    )
     return line
 
 
-def evidence_line(item: Evidence) -> Text:
-    """`v3 +2.1  Varnish relayed this answer   response header via: 1.1 varnish (packet 41)`."""
-    text = Text()
-    text.append(f"{item.id:>4} ", style="dim italic")
-    text.append(f"{item.weight:+.1f}  ", style="green" if item.weight >= 0 else "yellow")
-    text.append(safe(item.says))
-    place = item.seen.where
-    if item.seen.value:
-        place += f": {item.seen.value}"
-    if item.seen.packet is not None:
-        place += f" (packet {item.seen.packet})"
-    if place:
-        text.append("\n           " + safe(place), style="dim")
-    if item.reference:
-        text.append("\n           ")
-        text.append(safe(item.reference), style="dim underline")
+def _short(entry: PathEntry, verdict: Verdict) -> Text:
+    accused = entry.said is Said.GENERATED
+    words = f"{SIGN[entry.said]} {safe(entry.product or '?', _NAME)} ({entry.layer})"
+    text = Text(words, style=layer_style(entry.layer))
+    if accused:
+        text.append(f" SAID {_status(verdict)} ", style="accused")
     return text
 
 
-def alternatives(verdict: Verdict) -> Text:
-    """What else it could be, the likeliest first; empty text when nothing comes near."""
-    text = Text()
-    for other in verdict.alternatives:
-        if text:
-            text.append("\n")
-        text.append(f"{percent(other.confidence):>5}  ", style="dim")
-        text.append(f"{other.layer}", style=LAYER_STYLE[other.layer])
-        if other.product:
-            text.append(f"  {safe(other.product)}")
-        text.append(f"  {other.cause}", style="dim")
-    return text
+def _status(verdict: Verdict) -> str:
+    return str(verdict.original_status or verdict.status or "NO")
 
 
-def next_steps(verdict: Verdict) -> Text:
-    """Numbered steps, as they would be copied."""
-    text = Text()
-    for n, step in enumerate(verdict.next_steps, 1):
-        if n > 1:
-            text.append("\n")
-        text.append(f"{n}. ", style="bold")
-        text.append(safe(step))
-    return text
+# -- evidence
+
+
+def _evidence(out: Sheet, item: Evidence, first: bool) -> None:
+    """The sentence with its weight, then what was seen and where; both lines lead there."""
+    seen = item.seen
+    leads = Target("place", seen.where or f"packet {seen.packet}", seen.exchange) if seen.where or seen.packet else None
+    sign = "▲" if item.weight > 0 else "▽" if item.weight < 0 else "·"
+    out.add(
+        (f"{sign} {item.weight:+.1f} ", "ok" if item.weight > 0 else "warn"),
+        (safe(item.says), "" if first else "faint"),
+        target=leads,
+        hang=7,
+    )
+    place = safe(seen.where, 100)
+    if seen.value:
+        place += f": {safe(' '.join(seen.value.split()), 200)}"
+    if seen.packet is not None:
+        place += f"  (packet {seen.packet})"
+    if place.strip():
+        out.add(("       ", ""), (place, "link" if leads else "faint"), target=leads, hang=9)
+    if item.reference and first:
+        out.add(("       ", ""), (safe(item.reference), "faint"), hang=9, target=Target("copy", item.reference))

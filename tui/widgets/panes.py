@@ -1,133 +1,165 @@
-"""The panes below the timeline: each shows one side of the selected exchange."""
+"""The panes below the timeline: each shows one side of the selected exchange.
+
+`prepare` runs in a worker and gives the sheet; the pane only shows it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
-from rich.console import Group, RenderableType
-from rich.text import Text
-from textual.app import ComposeResult
-from textual.containers import VerticalScroll
-from textual.reactive import reactive
-from textual.widgets import Static
-
-from tracer.model.connection import Connection
-from tracer.model.http import Exchange
-from tracer.model.tls import Handshake
-from tracer.model.verdict import Verdict
-from tui.render import exchange as exchange_text
+from tracer.views.packets import NoPacketsError, ladder
+from tui.gather import Selection, chain, contents, partner
+from tui.render import chain as chain_text
+from tui.render import compare as compare_text
+from tui.render import events as events_text
+from tui.render import jwt, message
+from tui.render import packets as packets_text
 from tui.render import tls as tls_text
 from tui.render import verdict as verdict_text
+from tui.render.sheet import Sheet
+from tui.session import Session
+
+from .page import Page
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
-    """Everything the panes show of one exchange; gathered once, in a worker."""
+class Asked:
+    """What a pane is to draw, and how."""
 
-    id: str
-    exchange: Exchange | None = None
-    """None for a handshake that was refused before any request"""
-    verdict: Verdict | None = None
-    handshake: Handshake | None = None
-    connection: Connection | None = None
-    request_body: tuple[bytes | None, str | None] = (None, None)
-    """decoded bytes and a note, as `tracer.http.body` gives them"""
-    response_body: tuple[bytes | None, str | None] = (None, None)
-    chain: tuple[Exchange, ...] = ()
+    session: Session
+    selection: Selection
+    width: int
+    height: int
+    raw: bool = False
+    """bodies as they are"""
+    other: str | None = None
+    """the exchange to compare with"""
+    go_on: Callable[[int, int | None], bool] = lambda *_: True
 
 
-class Pane(VerticalScroll):
-    """A scrolling text that follows the selection."""
+def _said(words: str) -> Sheet:
+    out = Sheet()
+    out.add((words, "note"))
+    return out
 
-    selection: reactive[Selection | None] = reactive(None)
 
-    def compose(self) -> ComposeResult:
-        yield Static(Text("select an exchange above", style="dim"))
+class Pane(Page):
+    """A page about the selected exchange."""
 
-    def on_mount(self) -> None:
-        self.watch_selection(self.selection)
+    title: ClassVar[str] = ""
+    about: str = ""
+    """exchange that is shown"""
 
-    def watch_selection(self, selection: Selection | None) -> None:
-        if selection is not None and self.is_mounted:
-            self.query_one(Static).update(self.draw(selection))
-            self.scroll_home(animate=False)
-
-    def draw(self, selection: Selection) -> RenderableType:
+    def prepare(self, asked: Asked) -> Sheet:
         raise NotImplementedError
-
-
-def _section(title: str, body: Text) -> Text:
-    return Text.assemble((f"\n{title}\n", "bold underline"), body)
 
 
 class VerdictPane(Pane):
     """Who said it, on what evidence, what to do next."""
 
-    def draw(self, selection: Selection) -> RenderableType:
-        verdict = selection.verdict
-        if verdict is None:
-            text = Text("not a denial", style="dim italic")
-            text.append("   n goes to the next one", style="dim")
-            if selection.exchange is None:
-                return text
-            return Group(text, _section("Exchange", exchange_text.summary(selection.exchange)))
-        parts = [verdict_text.headline(verdict), _section("Path", verdict_text.path(verdict))]
-        if verdict.next_steps:
-            parts.append(_section("Next steps", verdict_text.next_steps(verdict)))
-        if verdict.evidence:
-            lines = Text("\n").join(verdict_text.evidence_line(item) for item in verdict.evidence)
-            parts.append(_section("Evidence", lines))
-        if verdict.alternatives:
-            parts.append(_section("Also possible", verdict_text.alternatives(verdict)))
-        return Group(*parts)
+    title = "Verdict"
+
+    def prepare(self, asked: Asked) -> Sheet:
+        selection = asked.selection
+        if selection.verdict is not None:
+            return verdict_text.sheet(selection.verdict, asked.width, asked.height)
+        busy = asked.session.busy
+        out = _said("not judged yet" if busy else "not a denial: n goes to the next one")
+        if selection.exchange is not None:
+            out.title("Exchange")
+            out.extend(message.summary(selection.exchange))
+        return out
 
 
 class RequestPane(Pane):
-    """The request, with its body."""
+    """The request, with its tokens, cookies and body."""
 
-    def draw(self, selection: Selection) -> RenderableType:
-        request = selection.exchange.request if selection.exchange else None
-        if request is None:
-            return Text("the request was not captured", style="dim italic")
-        body = exchange_text.body(request, *selection.request_body)
-        return Group(exchange_text.request_head(request), Text(), body)
+    title = "Request"
+
+    def prepare(self, asked: Asked) -> Sheet:
+        shown, raw = asked.selection.exchange, asked.selection.raw
+        if shown is None or raw is None:
+            return _said("there was no request: the handshake was refused")
+        tokens = jwt.tokens(raw.request, raw.timing.start_ns, not asked.session.redacts) if raw.request else Sheet()
+        return message.request(shown, contents(asked.session, shown)[0], tokens, asked.raw)
 
 
 class ResponsePane(Pane):
-    """The response, with its body."""
+    """The response, with its cookies and body."""
 
-    def draw(self, selection: Selection) -> RenderableType:
-        exchange = selection.exchange
-        response = exchange.response if exchange else None
-        if exchange is None or response is None:
-            return Text("no response was captured", style="dim italic")
-        interim = [exchange_text.response_head(r) for r in exchange.interim]
-        body = exchange_text.body(response, *selection.response_body)
-        return Group(*interim, exchange_text.response_head(response), Text(), body)
+    title = "Response"
+
+    def prepare(self, asked: Asked) -> Sheet:
+        shown = asked.selection.exchange
+        if shown is None:
+            return _said("there was no response: the handshake was refused")
+        return message.response(shown, contents(asked.session, shown)[1], asked.raw)
+
+
+class MessagesPane(Pane):
+    """WebSocket messages, server-sent events, gRPC messages."""
+
+    title = "Messages"
+
+    def prepare(self, asked: Asked) -> Sheet:
+        shown = asked.selection.exchange
+        if shown is None:
+            return _said("there were no messages: the handshake was refused")
+        found = events_text.streams(shown, *contents(asked.session, shown))
+        return events_text.sheet(found, shown.timing.start_ns)
 
 
 class TlsPane(Pane):
     """The handshake that protects the exchange, or that was refused."""
 
-    def draw(self, selection: Selection) -> RenderableType:
-        handshake = selection.handshake
+    title = "TLS"
+
+    def prepare(self, asked: Asked) -> Sheet:
+        handshake = asked.selection.handshake
         if handshake is None:
-            return Text("no TLS: this went in the clear, or the source does not tell", style="dim italic")
-        return Group(
-            tls_text.facts(handshake),
-            tls_text.client_authentication(handshake),
-            Text(),
-            tls_text.ladder(handshake),
-            tls_text.certificates("Server certificates", handshake.server_certs),
-            tls_text.certificates("Client certificates", handshake.client_certs),
-        )
+            return _said("no TLS: this went in the clear, or the source does not tell")
+        return tls_text.sheet(handshake, asked.selection.connection, asked.width)
 
 
 class ChainPane(Pane):
-    """What led here: redirects, log-ins, retries."""
+    """What led here and what followed: redirects and log-ins."""
 
-    def draw(self, selection: Selection) -> RenderableType:
-        if len(selection.chain) < 2:
-            nothing = Text("nothing led here: no redirect, log-in or retry\n", style="dim italic")
-            return Group(nothing, exchange_text.summary(selection.exchange)) if selection.exchange else nothing
-        return Group(*(exchange_text.step(n, e) for n, e in enumerate(selection.chain)))
+    title = "Chain"
+
+    def prepare(self, asked: Asked) -> Sheet:
+        return chain_text.sheet(chain(asked.session, asked.selection), asked.selection.id)
+
+
+class PacketsPane(Pane):
+    """The packets of the connection."""
+
+    title = "Packets"
+
+    def prepare(self, asked: Asked) -> Sheet:
+        exchange = asked.selection.exchange
+        if exchange is None:
+            return _said("the packets of a refused handshake stand in its TLS ladder: 5")
+        try:
+            lines = ladder(asked.session.trace, exchange, asked.go_on)
+        except (NoPacketsError, OSError, ValueError) as why:
+            return _said(str(why))
+        return packets_text.sheet(lines, exchange, asked.width)
+
+
+class ComparePane(Pane):
+    """This exchange beside a good one."""
+
+    title = "Compare"
+
+    def prepare(self, asked: Asked) -> Sheet:
+        sides = partner(asked.session, asked.selection, asked.other)
+        if sides is None:
+            return _said("a refused handshake has nothing to compare")
+        return compare_text.sheet(*sides, asked.width)
+
+
+PANES: tuple[type[Pane], ...] = (
+    VerdictPane, RequestPane, ResponsePane, MessagesPane, TlsPane, ChainPane, PacketsPane, ComparePane,
+)  # fmt: skip

@@ -1,7 +1,4 @@
-"""The timeline: one exchange a line, as a waterfall, drawn only where it is visible.
-
-Rows are fetched from `Rows` by position, so a million of them cost what a screen of them costs.
-"""
+"""The timeline: one exchange a line, as a waterfall, drawn only where it is visible."""
 
 from __future__ import annotations
 
@@ -9,9 +6,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import ClassVar
 
-from rich.segment import Segment
-from rich.style import Style
-from rich.text import Text
+from textual import events
 from textual.binding import Binding
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -20,30 +15,27 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tracer.store.listing import Row
-from tracer.views.safe import safe
-from tui.render.words import duration, status_style
+from tui.order import Order
+from tui.render.entry import Axis, Columns, Signs, draw
 from tui.rows import Rows
 
-WATERFALL = 24
-"""least width in columns that a waterfall is worth"""
+from .page import paint, under
 
 
 class Timeline(ScrollView, can_focus=True):
-    """Exchanges in time order; the cursor's one is the selected one."""
+    """Exchanges in their order; the cursor's one is the selected one."""
 
     BINDINGS: ClassVar = [
-        Binding("down,j", "move(1)", "down", show=False),
-        Binding("up,k", "move(-1)", "up", show=False),
-        Binding("pagedown,ctrl+d", "page(1)", "page down", show=False),
-        Binding("pageup,ctrl+u", "page(-1)", "page up", show=False),
-        Binding("home,g", "to(0)", "first", show=False),
-        Binding("end,G", "to(-1)", "last", show=False),
-        Binding("n", "denial(1)", "next denial"),
-        Binding("N", "denial(-1)", "previous denial", show=False),
-        Binding("enter", "open", "details", show=False),
+        Binding("down,j", "move(1)", show=False),
+        Binding("up,k", "move(-1)", show=False),
+        Binding("pagedown,ctrl+d,space", "page(1)", show=False),
+        Binding("pageup,ctrl+u", "page(-1)", show=False),
+        Binding("home,g", "to(0)", show=False),
+        Binding("end,G", "to(-1)", show=False),
+        Binding("enter", "open", show=False),
     ]
 
-    cursor: reactive[int] = reactive(0)
+    cursor: reactive[int] = reactive(0, init=False)
 
     class Selected(Message):
         """The cursor is on another exchange."""
@@ -55,27 +47,64 @@ class Timeline(ScrollView, can_focus=True):
     class Opened(Message):
         """The user wants the details of the exchange under the cursor."""
 
-    def __init__(self, clean: Callable[[str], str] = str, *, id: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id)
-        self._clean = clean
-        """takes secrets out of a target"""
-        self._listing: Rows | None = None
+    class Drawn(Message):
+        """The time axis or the columns changed."""
 
-    def show(self, listing: Rows, *, keep: str | None = None) -> None:
-        """Draw another listing (a filter changed, rows arrived); the cursor stays on exchange `keep` if it is there."""
-        self._listing = listing
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, Timeline.Drawn)
+
+    def __init__(self, rows: Rows, clean: Callable[[str], str] = str, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.rows = rows
+        self.signs = Signs(clean)
+        self.fit = True
+        """the axis is that of the lines on the screen, else that of all lines"""
+        self.tail = False
+        """stay with the newest line"""
+        self._axis = Axis(0, 1)
+        self._last: Row | None = None
+
+    # -- what is shown
+
+    def show(self, order: Order, keep: int | None = None, at: int | None = None) -> None:
+        """Another order; the cursor goes to position `at`, or stays on row number `keep` when it is still there."""
+        self.rows.show(order)
+        self.forget()
+        self.virtual_size = Size(0, len(order))
+        self.styles.max_height = max(4, len(order))
+        if at is None:
+            at = order.position(keep) if keep is not None else None
+        if self.tail:
+            at = len(order) - 1
+        at = max(0, min(self.cursor if at is None else at, len(order) - 1))
+        if at == self.cursor:
+            self._told()
+        self.cursor = at
+        self.refresh()
+
+    def forget(self) -> None:
+        """Draw every line anew."""
         self._line.cache_clear()
-        self.virtual_size = Size(self.size.width, len(listing))
-        at = listing.position(keep) if keep else None
-        self.set_reactive(Timeline.cursor, -1)
-        self.cursor = min(at or 0, max(0, len(listing) - 1))
+        self._fit()
         self.refresh()
 
     @property
     def row(self) -> Row | None:
         """The row under the cursor."""
-        listing = self._listing
-        return listing.row(self.cursor) if listing and 0 <= self.cursor < len(listing) else None
+        return self.rows.entry(self.cursor).row if 0 <= self.cursor < len(self.rows) else None
+
+    @property
+    def number(self) -> int | None:
+        """Number in the store of the row under the cursor."""
+        return int(self.rows.order.numbers[self.cursor]) if 0 <= self.cursor < len(self.rows) else None
+
+    @property
+    def axis(self) -> Axis:
+        return self._axis
+
+    @property
+    def columns(self) -> Columns:
+        return Columns.of(self.scrollable_content_region.width, len(self.signs.lanes))
 
     # -- acts
 
@@ -86,104 +115,81 @@ class Timeline(ScrollView, can_focus=True):
         self._go(self.cursor + by * max(1, self.size.height - 2))
 
     def action_to(self, at: int) -> None:
-        self._go(at if at >= 0 else len(self._listing or ()) - 1)
-
-    def action_denial(self, step: int) -> None:
-        at = self._listing.next_denial(self.cursor, step) if self._listing else None
-        if at is None:
-            self.notify("no other denial here", timeout=2)
-        else:
-            self._go(at)
+        self._go(at if at >= 0 else len(self.rows) - 1)
 
     def action_open(self) -> None:
         self.post_message(self.Opened())
 
-    def _go(self, at: int) -> None:
-        self.cursor = max(0, min(at, len(self._listing or ()) - 1))
+    def denial(self, step: int) -> bool:
+        """Go to the next or previous denial; False when there is none."""
+        at = self.rows.order.next_denial(self.cursor, step)
+        if at is None:
+            return False
+        self._go(at)
+        return True
 
-    def watch_cursor(self, before: int, after: int) -> None:
-        self.refresh_line(before - self.scroll_offset.y)
-        self.refresh_line(after - self.scroll_offset.y)
+    def _go(self, at: int) -> None:
+        self.cursor = max(0, min(at, len(self.rows) - 1))
+
+    def watch_cursor(self, after: int) -> None:
         self.scroll_to_region(Region(0, after, 1, 1), animate=False, force=True)
+        self.refresh()
+        self._told()
+
+    def _told(self) -> None:
         if (row := self.row) is not None:
             self.post_message(self.Selected(row))
 
-    def on_click(self, event: object) -> None:
-        y = getattr(event, "y", 0) + self.scroll_offset.y
-        if 0 <= y < len(self._listing or ()):
-            again = y == self.cursor
-            self.cursor = y
+    def on_click(self, event: events.Click) -> None:
+        at = event.y + self.scroll_offset.y
+        if 0 <= at < len(self.rows):
+            again = at == self.cursor
+            self.cursor = at
             if again:
                 self.action_open()
 
     def on_resize(self) -> None:
-        self._line.cache_clear()
-        self.virtual_size = Size(self.size.width, len(self._listing or ()))
+        self.virtual_size = Size(0, len(self.rows))
+        self.forget()
+
+    def watch_scroll_y(self, before: float, after: float) -> None:
+        super().watch_scroll_y(before, after)
+        if round(before) != round(after):
+            self._fit()
 
     # -- drawing
 
-    def refresh_line(self, y: int) -> None:
-        self.refresh(Region(0, y, self.size.width, 1))
+    def _fit(self) -> None:
+        """The time axis: of the lines that are visible, or of all."""
+        order = self.rows.order
+        if not len(order):
+            return
+        if self.fit:
+            top = self.scroll_offset.y
+            visible = range(min(top, len(order) - 1), min(top + max(1, self.size.height), len(order)))
+            spans = [self.rows.entry(at) for at in visible]
+            begins = [e.phases[0][1] if e.phases else e.row.start_ns for e in spans]
+            ends = [e.row.end_ns or e.row.start_ns for e in spans]
+            known = [t for t in begins + ends if t is not None]
+            axis = Axis(min(known), max(known)) if known else Axis(0, 1)
+        else:
+            axis = Axis(int(order.times.min()), int(order.times.max()))
+        if axis != self._axis:
+            self._axis = axis
+            self._line.cache_clear()
+            self.refresh()
+        self.post_message(self.Drawn())
 
     def render_line(self, y: int) -> Strip:
-        at, width = y + self.scroll_offset.y, self.size.width
-        if self._listing is None or at >= len(self._listing):
+        at, width = y + self.scroll_offset.y, self.scrollable_content_region.width
+        if at >= len(self.rows):
             return Strip.blank(width, self.rich_style)
         strip = self._line(at, width)
         if at == self.cursor:
-            return strip.apply_style(Style(reverse=self.has_focus, bold=True))
+            return under(strip, self.app.console.get_style("cursor" if self.has_focus else "cursor.away"))
         return strip
 
-    @lru_cache(maxsize=512)  # noqa: B019  # cleared when the listing changes; the widget lives as long as the app
+    @lru_cache(maxsize=512)  # noqa: B019  # cleared when anything it draws changes; lives as long as the app
     def _line(self, at: int, width: int) -> Strip:
-        assert self._listing is not None
-        row = self._listing.row(at)
-        text = _columns(row, self._clean(row.target or ""), width)
-        rest = width - text.cell_len
-        if rest >= WATERFALL:
-            text.append_text(_bar(row, self._listing, rest))
-        text.truncate(width, pad=True)
-        return Strip(
-            [
-                Segment(s.text, self.rich_style + s.style if isinstance(s.style, Style) else self.rich_style)
-                for s in text.render(self.app.console)
-            ],
-            width,
-        )
-
-
-def _columns(row: Row, target: str, width: int) -> Text:
-    """Sign, status, method, host and path, duration: what fits, the path last to give way."""
-    text = Text(no_wrap=True)
-    text.append("✖ " if row.denied else "  ", style="bold red")
-    text.append(f"{row.status if row.status is not None else '---'} ", style=status_style(row.status))
-    text.append(f"{safe(row.method or '?')[:7]:<7} ", style="bold")
-    fixed = 14 + 10
-    place = max(20, min(70, width - fixed - (WATERFALL + 2 if width >= 100 else 0)))
-    host, path = safe(row.host or ""), safe(target)
-    where = Text(host, style="cyan")
-    where.append(path if path.startswith("/") else f" {path}")
-    where.truncate(place, overflow="ellipsis", pad=True)
-    text.append_text(where)
-    text.append(f" {duration(row.duration_ns):>9} ", style="dim")
-    return text
-
-
-def _bar(row: Row, listing: Rows, width: int) -> Text:
-    """This exchange on the time axis of the whole listing: waiting light, receiving heavy."""
-    begin, span = listing.begin_ns, max(1, listing.end_ns - listing.begin_ns)
-    text = Text(style="dim")
-    if row.start_ns is None:
-        return text
-
-    def column(ns: int) -> int:
-        return min(width - 2, max(0, (ns - begin) * (width - 2) // span))
-
-    start = column(row.start_ns)
-    end = column(row.end_ns if row.end_ns is not None else row.start_ns)
-    first = column(row.response_ns) if row.response_ns is not None else end
-    text.append(" " * (start + 1))
-    style = "red" if row.denied else "blue"
-    text.append("─" * (first - start), style=style)
-    text.append("━" * max(1, end - first + 1), style=style)
-    return text
+        text = draw(self.rows.entry(at), self.columns, self._axis, self.signs)
+        return paint(text, self.app.console, self.rich_style, width)

@@ -1,0 +1,82 @@
+"""The interface on a stage: a session over a capture of `pcaps/`, keys in, the screen as text out."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from textual.pilot import Pilot
+
+from tracer.pipeline import read
+from tracer.redact import Redacted, Redactor
+from tracer.store.trace import Trace
+from tui.app import TracerApp
+from tui.session import Session
+from tui.widgets.timeline import Timeline
+
+PCAPS = Path(__file__).parents[2] / "pcaps"
+SIZES = [(80, 24), (120, 40), (200, 60)]
+
+
+def capture(case: str) -> str:
+    return str(PCAPS / case / "capture.pcapng")
+
+
+def session(*sources: str, trace: Trace | None = None, redact: bool = True) -> Session:
+    """A session whose reading is done."""
+    trace = trace or read(list(sources)).trace
+    if not redact:
+        return Session(trace, trace, str, "capture.pcapng", sources)
+    redactor = Redactor(key=b"0" * 16)
+    return Session(trace, Redacted(trace, redactor), redactor.url_alone, "capture.pcapng", sources)
+
+
+class Stage:
+    """An application that runs."""
+
+    def __init__(self, app: TracerApp, pilot: Pilot[None]) -> None:
+        self.app, self.pilot = app, pilot
+
+    async def settle(self) -> None:
+        """Until nothing is being read or drawn."""
+        await self.pilot.pause(0.06)
+        while any(not worker.is_finished for worker in self.app.workers):
+            await self.pilot.pause(0.01)
+        await self.pilot.pause(0.06)
+        while any(not worker.is_finished for worker in self.app.workers):
+            await self.pilot.pause(0.01)
+        await self.pilot.pause()
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+        await self.settle()
+
+    async def type(self, words: str) -> None:
+        names = {" ": "space", "~": "tilde", "&": "ampersand", "/": "slash", ".": "full_stop", "(": "left_parenthesis"}
+        await self.press(*(names.get(c, c) for c in words))
+
+    @property
+    def timeline(self) -> Timeline:
+        return self.app.query_one(Timeline)
+
+    @property
+    def screen(self) -> str:
+        """What the terminal shows, line by line."""
+        strips: Any = self.app.screen._compositor.render_strips()
+        return "\n".join(strip.text.rstrip() for strip in strips)
+
+    @property
+    def pane(self) -> str:
+        """Everything the active pane says."""
+        return self.app.active().sheet.plain
+
+
+@asynccontextmanager
+async def stage(shown: Session, size: tuple[int, int] = (120, 40)) -> AsyncIterator[Stage]:
+    app = TracerApp(shown)
+    async with app.run_test(size=size) as pilot:
+        on = Stage(app, pilot)
+        await on.settle()
+        yield on

@@ -1,0 +1,138 @@
+"""Every act as a table: what it is called, what it does, its keys, when it can be done.
+
+Bindings, footer, help page and command palette are all made from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from typing import Any, NamedTuple
+
+from textual.binding import Binding
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+
+When = Callable[[Any], bool]
+
+
+def _always(_app: Any) -> bool:
+    return True
+
+
+def _replays(_app: Any) -> bool:
+    return find_spec("tracer.replay") is not None
+
+
+class Command(NamedTuple):
+    name: str
+    help: str
+    action: str
+    """of the application, as Textual writes it"""
+    keys: str = ""
+    section: str = ""
+    footer: str = ""
+    """its word in the footer; empty: not there"""
+    when: When = _always
+
+
+ANSWER, MOVING, LOOKING, CHOOSING, TAKING, ELSE = (
+    "To the answer", "Moving", "Looking", "Choosing", "Taking away", "Else",
+)  # fmt: skip
+
+COMMANDS: tuple[Command, ...] = (
+    Command("Next denial", "the next exchange that was denied", "denial(1)", "n", ANSWER, "next denial"),
+    Command("Previous denial", "the one before", "denial(-1)", "N", ANSWER),
+    Command("Denials only", "show denials alone, and back to all", "denials", "d", ANSWER, "denials"),
+    Command("Stories", "group by verdict, host, client, connection, status, chain", "groups", "b", ANSWER, "group"),
+    Command("Filter", "show what matches an expression: ~c 403 & ~d shop", "filter", "slash", CHOOSING, "filter"),
+    Command("Find text", "show exchanges with a text in URL, headers or bodies", "find", "f,ctrl+f", CHOOSING),
+    Command("Sort", "by time, status, duration, size, host, method in turn", "sort", "o", CHOOSING),
+    Command("Reverse the order", "", "reverse", "O", CHOOSING),
+    Command(
+        "Window starts here", "hide what began before this exchange", "window('begin')", "left_square_bracket", CHOOSING
+    ),
+    Command(
+        "Window ends here", "hide what began after this exchange", "window('end')", "right_square_bracket", CHOOSING
+    ),
+    Command("Zoom in", "to half the time around this exchange", "window('in')", "plus", CHOOSING),
+    Command("Zoom out", "to twice the time around it", "window('out')", "minus", CHOOSING),
+    Command("Show everything", "drop filter, group, denials only and time window", "everything", "0", CHOOSING),
+    Command("Details", "the verdict or message of this exchange, to read in", "details", "", LOOKING),
+    Command("Next pane", "", "pane(1)", "right,l", LOOKING),
+    Command("Previous pane", "", "pane(-1)", "left,h", LOOKING),
+    Command("Zoom details", "over the whole screen, and back", "zoom", "z", LOOKING),
+    Command("Body as it is", "instead of pretty, and back", "raw", "r", LOOKING),
+    Command("Compare with this", "makes this the other side of Compare", "compare", "c", LOOKING),
+    Command("Time axis", "of the lines on the screen, or of everything", "axis", "w", LOOKING),
+    Command("Follow", "stay with the newest exchange", "follow", "F", LOOKING),
+    Command("Mark", "mark this exchange, or take the mark away", "mark", "m", TAKING, "mark"),
+    Command("Note", "write a note on this exchange", "note", "M", TAKING),
+    Command("Export", "what is marked, shown, or all, in any format", "export", "x", TAKING, "export"),
+    Command("Copy as curl", "secrets left out", "copy('curl')", "y", TAKING),
+    Command("Copy URL", "", "copy('url')", "Y", TAKING),
+    Command("Copy next steps", "of this verdict", "copy('steps')", "s", TAKING),
+    Command("Copy this page", "everything the pane says, as text", "copy('page')", "", TAKING),
+    Command("Browser report", "everything as one HTML page, opened where there is a browser", "report", "R", TAKING),
+    Command("Save trace", "all of it, with marks and notes, as a trace file", "save", "ctrl+s", TAKING),
+    Command("Replay", "copy the command that sends this request again", "replay", "p", TAKING, when=_replays),
+    Command("Theme", "dark, light, high contrast, no colour in turn", "theme", "T", ELSE),
+    Command("Tour", "a short walk over a real case", "tour", "", ELSE),
+    Command("Help", "this page", "help", "question_mark", ELSE, "help"),
+    Command("Quit", "", "quit", "q", ELSE, "quit"),
+)
+
+MOVES = (
+    ("↑ ↓  k j", "one line; in the details too"),
+    ("PgUp PgDn  ctrl+u ctrl+d", "one screen"),
+    ("g G  Home End", "first, last"),
+    ("Enter", "into the details; there: follow what a line leads to"),
+    ("Tab  Shift+Tab", "next, previous line that leads somewhere"),
+    ("1 … 8", "verdict, request, response, messages, TLS, chain, packets, compare"),
+    ("Escape", "back to the timeline"),
+    ("Ctrl+P", "every command by name"),
+)
+
+
+def bindings() -> Iterator[Binding]:
+    """The keys of all commands, and the digits of the panes."""
+    for command in COMMANDS:
+        if command.keys:
+            yield Binding(command.keys, command.action, command.footer or command.name, show=bool(command.footer))
+    for number in range(1, 9):
+        yield Binding(str(number), f"tab({number})", show=False)
+    yield Binding("escape", "back", show=False)
+
+
+class Palette(Provider):
+    """The table in Textual's command palette."""
+
+    async def discover(self) -> Hits:
+        for command in self._possible():
+            yield DiscoveryHit(command.name, self._act(command), help=_help(command))
+
+    async def search(self, query: str) -> Hits:
+        matcher = self.matcher(query)
+        for command in self._possible():
+            score = matcher.match(f"{command.name} {command.help}")
+            if score:
+                yield Hit(score, matcher.highlight(command.name), self._act(command), help=_help(command))
+
+    def _possible(self) -> Iterator[Command]:
+        return (c for c in COMMANDS if c.when(self.app))
+
+    def _act(self, command: Command) -> Callable[[], Any]:
+        async def act() -> None:
+            await self.app.run_action(command.action)
+
+        return act
+
+
+def _help(command: Command) -> str:
+    return f"{command.help}  ({key_names(command)})" if command.keys else command.help
+
+
+def key_names(command: Command) -> str:
+    """`n`, `/`, `ctrl+f`, as they are typed."""
+    names = {"slash": "/", "question_mark": "?", "left_square_bracket": "[", "right_square_bracket": "]",
+             "plus": "+", "minus": "-", "left": "←", "right": "→"}  # fmt: skip
+    return "  ".join(names.get(key, key) for key in command.keys.split(","))

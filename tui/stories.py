@@ -1,0 +1,77 @@
+"""What the verdicts have in common: stories, chains, and which exchanges are deeper copies of others."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+
+from tracer.model.verdict import Verdict
+from tracer.store.trace import Trace, Where
+
+from .view import Scope
+
+_PAGE = 500
+_IDS = 50_000
+
+
+@dataclass
+class Story:
+    """Denials with one hop and one cause."""
+
+    headline: str
+    confidence: float
+    count: int = 0
+    ids: list[str] = field(default_factory=list)
+
+    @property
+    def scope(self) -> Scope:
+        return Scope(f"story: {self.headline}", among(self.ids))
+
+
+@dataclass
+class Stories:
+    """Grown verdict by verdict; read by the interface, written by one worker."""
+
+    stories: dict[Hashable, Story] = field(default_factory=dict)
+    chains: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """last exchange -> those that led to it, itself last"""
+    deeper: dict[str, str] = field(default_factory=dict)
+    denials: int = 0
+    last: int = 0
+
+    def grow(self, trace: Trace) -> bool:
+        """Take in verdicts that came since; whether there were any."""
+        before = self.last
+        while page := trace.select("SELECT n FROM verdict WHERE n > ? ORDER BY n LIMIT ?", (self.last, _PAGE)):
+            for (n,) in page:
+                verdict: Verdict | None = trace.value("verdict", n)
+                if verdict is not None:
+                    self._take(verdict)
+            self.last = page[-1][0]
+        return self.last > before
+
+    def _take(self, v: Verdict) -> None:
+        key: Hashable = v.story or (v.status, v.layer, v.product, v.cause)
+        story = self.stories.setdefault(key, Story(v.headline, v.confidence))
+        story.count += 1
+        self.denials += 1
+        if len(story.ids) < _IDS:
+            story.ids.append(v.exchange)
+        if v.confidence > story.confidence:
+            story.headline, story.confidence = v.headline, v.confidence
+        if len(v.chain) > 1 and len(self.chains) < _IDS:
+            self.chains[v.exchange] = v.chain
+        if len(self.deeper) < _IDS:
+            self.deeper.update(dict.fromkeys(v.seen_at, v.exchange))
+
+    @property
+    def ranked(self) -> list[Story]:
+        """The stories of most denials first."""
+        known = list(self.stories.values())  # a copy first: a worker may be adding some
+        return sorted(known, key=lambda s: -s.count)
+
+
+def among(ids: list[str] | tuple[str, ...]) -> Where:
+    """The exchanges with these ids."""
+    return Where("id IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),))
