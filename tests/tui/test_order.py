@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import numpy as np
 import pytest
@@ -73,7 +75,7 @@ def test_all_are_there_in_time_order_and_the_first_ones_at_once(trace: Trace) ->
 @pytest.mark.parametrize("descending", [False, True])
 def test_every_key_sorts_all_of_them(trace: Trace, key: str, descending: bool) -> None:
     found = ids(trace, last(trace, View(sort=key, descending=descending)))
-    wanted = {
+    wanted: Any = {
         "time": lambda e: e.timing.start_ns, "status": lambda e: e.response.status,
         "size": lambda e: e.response.body.size,
         "duration": lambda e: e.timing.end_ns - e.timing.start_ns, "host": lambda e: e.request.get("host"),
