@@ -11,7 +11,19 @@ import click
 
 from .filtering import FILTER
 from .program import Failure
-from .reading import NO_REDACT, OK, USAGE, exit_code, read_sources, reads_any, redactor, shown, stop_if_unreadable, tell
+from .reading import (
+    NO_REDACT,
+    OK,
+    USAGE,
+    exit_code,
+    read_sources,
+    reads_any,
+    recover,
+    redactor,
+    shown,
+    stop_if_unreadable,
+    tell,
+)
 
 
 @click.command("open")
@@ -53,6 +65,7 @@ def command(
             return OK
         lesson = 0 if chosen == TOUR else None
         sources = (case() or "" if chosen == TOUR else chosen,)
+    recover(sources, quiet)
     session = _session(sources, keylogs, no_redact)
     from tui.app import TracerApp
 
@@ -64,9 +77,7 @@ def command(
     return exit_code(session.reading)
 
 
-def _serve(
-    sources: tuple[str, ...], keylogs: tuple[str, ...], wanted: Any, no_redact: bool, port: int | None
-) -> int:
+def _serve(sources: tuple[str, ...], keylogs: tuple[str, ...], wanted: Any, no_redact: bool, port: int | None) -> int:
     """The same in a browser, on loopback."""
     if "-" in sources:
         raise Failure("--web cannot read standard input: save it to a file first", USAGE)

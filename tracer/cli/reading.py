@@ -54,7 +54,7 @@ def read_sources(sources: tuple[str, ...], keylogs: tuple[str, ...], quiet: bool
 
     from .terminal import ProgressBar
 
-    _recover(sources, quiet)
+    recover(sources, quiet)
     bar = ProgressBar(quiet)
     try:
         return read(sources, keylogs=keylogs, progress=bar, **options)
@@ -62,7 +62,7 @@ def read_sources(sources: tuple[str, ...], keylogs: tuple[str, ...], quiet: bool
         bar.done()
 
 
-def _recover(sources: tuple[str, ...], quiet: bool) -> None:
+def recover(sources: tuple[str, ...], quiet: bool) -> None:
     """Take what killed recordings left beside their trace files into them."""
     import os
 
