@@ -47,10 +47,9 @@ class Acts(_Base):
     show_view: Any
     teach: Any
     lesson: int | None
-
-    @property
-    def timeline(self) -> Timeline:
-        return self.query_one(Timeline)
+    timeline: Timeline
+    prompt: Prompt
+    tabs: TabbedContent
 
     # -- to the answer
 
@@ -76,13 +75,13 @@ class Acts(_Base):
     # -- choosing
 
     def action_filter(self) -> None:
-        self.query_one(Prompt).ask(False, self.view.expression)
+        self.prompt.ask(False, self.view.expression)
 
     def action_find(self) -> None:
-        self.query_one(Prompt).ask(True, "")
+        self.prompt.ask(True, "")
 
     def on_prompt_applied(self, message: Prompt.Applied) -> None:
-        self.query_one(Prompt).close()
+        self.prompt.close()
         self.timeline.focus()
         self.needle = message.needle
         self._moved = False
@@ -135,7 +134,7 @@ class Acts(_Base):
         self.active().focus()
 
     def action_tab(self, number: int) -> None:
-        self.query_one(TabbedContent).active = f"tab{number}"
+        self.tabs.active = f"tab{number}"
         if isinstance(self.focused, Pane):
             self.call_after_refresh(lambda: self.active().focus())
 
@@ -148,7 +147,7 @@ class Acts(_Base):
 
     async def action_back(self) -> None:
         """Out of the prompt, the zoom or the details, to the timeline."""
-        self.query_one(Prompt).close()
+        self.prompt.close()
         self.screen.remove_class("maximized")
         self.timeline.focus()
 

@@ -76,29 +76,31 @@ class TracerApp(Acts, App[None]):
         self._ended = False
         """the trace was looked at after the reading ended"""
 
+        # held here, since queries look at the screen in front, which may be another
+        self.summary, self.overview, self.ruler = Bar(id="summary"), Overview(id="overview"), Ruler(id="ruler")
+        self.timeline = Timeline(self.rows, session.clean, id="timeline")
+        self.timeline.fit = self.settings["fit"]
+        self.timeline.signs.deeper = session.deeper
+        self.prompt, self.lessons = Prompt(id="prompt"), Bar(id="lesson")
+        self.side, self.panes = VerdictPane(id="side"), [pane(id=f"pane{n}") for n, pane in enumerate(PANES, 1)]
+        self.tabs = TabbedContent(id="tabs")
+
     def compose(self) -> ComposeResult:
-        yield Bar(id="summary")
-        yield Overview(id="overview")
-        yield Ruler(id="ruler")
-        timeline = Timeline(self.rows, self.session.clean, id="timeline")
-        timeline.fit = self.settings["fit"]
-        yield timeline
-        yield Prompt(id="prompt")
+        yield from (self.summary, self.overview, self.ruler, self.timeline, self.prompt)
         with Horizontal(id="details"):
-            yield VerdictPane(id="side")
-            with Vertical(id="right"), TabbedContent(id="tabs"):
-                for n, pane in enumerate(PANES, 1):
+            yield self.side
+            with Vertical(id="right"), self.tabs:
+                for n, pane in enumerate(self.panes, 1):
                     with TabPane(f"{n} {pane.title}", id=f"tab{n}"):
-                        yield pane(id=f"pane{n}")
-        yield Bar(id="lesson")
+                        yield pane
+        yield self.lessons
         yield Footer()
 
     def on_mount(self) -> None:
         for look in LOOKS.values():
             self.register_theme(look.theme)
         self.look(self.settings["theme"])
-        self.query_one(Timeline).focus()
-        self.query_one(Timeline).signs.deeper = self.session.deeper
+        self.timeline.focus()
         self.session.start()
         self._remember_marks()
         self.reload()
@@ -119,19 +121,18 @@ class TracerApp(Acts, App[None]):
         self._filters = [f for f in self._filters if not isinstance(f, NoColor)]
         if not look.colour:
             self._filters.append(NoColor())
-        self.query_one(Timeline).forget()
+        self.timeline.forget()
         self.refresh(layout=True)
 
     def teach(self) -> None:
         """The lesson of the tour that is next."""
-        bar = self.query_one("#lesson", Bar)
         while self.lesson is not None and self.lesson < len(LESSONS) and LESSONS[self.lesson].done(self):
             self.lesson += 1
         on = self.lesson is not None and self.lesson < len(LESSONS)
         self.screen_stack[0].set_class(on, "touring")
         if on and self.lesson is not None:
             words = Text.assemble((f"{self.lesson + 1}/{len(LESSONS)} ", "mark"), LESSONS[self.lesson].words)
-            bar.say(*wrapped(words, max(20, self.size.width - 6), 4))
+            self.lessons.say(*wrapped(words, max(20, self.size.width - 6), 4))
 
     # -- the listing
 
@@ -164,7 +165,7 @@ class TracerApp(Acts, App[None]):
         """Draw an order; the cursor stays on its exchange, or goes to the first denial."""
         if view is not self.view:
             return
-        timeline = self.query_one(Timeline)
+        timeline = self.timeline
         at = None
         if self._wanted is not None:
             number = self.session.number(self._wanted)
@@ -180,14 +181,11 @@ class TracerApp(Acts, App[None]):
             self._show_nothing()
 
     def _overview(self, order: Order) -> None:
-        overview = self.query_one(Overview)
-        overview.set_class(len(order) >= FEW, "many")
-        overview.draw(order)
+        self.overview.set_class(len(order) >= FEW, "many")
+        self.overview.draw(order)
 
     def _tick(self) -> None:
         """Look whether the trace has grown."""
-        if not self.query("#timeline"):
-            return  # going down
         session = self.session
         ended = not session.busy and not self._ended
         if (session.changed() or ended) and self.rows.order.complete and not self._listing():
@@ -217,7 +215,7 @@ class TracerApp(Acts, App[None]):
             self.call_from_thread(self._told)
 
     def _told(self) -> None:
-        self.query_one(Timeline).forget()
+        self.timeline.forget()
         if self.selection is not None and self.selection.verdict is None:
             self._gather(self.selection.id)
 
@@ -241,13 +239,12 @@ class TracerApp(Acts, App[None]):
         if self.view.words:
             text.append("   ⌕ ", style="mark")
             text.append(safe(self.view.words, 200), style="mark")
-        if self.query_one(Timeline).tail:
+        if self.timeline.tail:
             text.append("   ⇣ following", style="ok")
         if not session.redacts:
             text.append("   SECRETS SHOWN", style="warn")
-        self.query_one("#summary", Bar).say(text)
-        timeline = self.query_one(Timeline)
-        self.query_one(Ruler).draw(timeline, self.view.sort, self.view.descending)
+        self.summary.say(text)
+        self.ruler.draw(self.timeline, self.view.sort, self.view.descending)
 
     def _progress(self) -> Text:
         """`   reading 41 %`, `   judging…`"""
@@ -265,7 +262,7 @@ class TracerApp(Acts, App[None]):
         return Text("   judging…" if told.total else f"   reading, {told.packets:,} packets", style="note")
 
     def on_timeline_drawn(self) -> None:
-        self.query_one(Ruler).draw(self.query_one(Timeline), self.view.sort, self.view.descending)
+        self.ruler.draw(self.timeline, self.view.sort, self.view.descending)
 
     # -- the selection
 
@@ -276,7 +273,7 @@ class TracerApp(Acts, App[None]):
 
     def _settled(self, exchange: str) -> None:
         """Read what is under the cursor, once it rests."""
-        row = self.query_one(Timeline).row
+        row = self.timeline.row
         if row is not None and row.id == exchange and (self.selection is None or self.selection.id != exchange):
             self._gather(exchange)
 
@@ -291,7 +288,7 @@ class TracerApp(Acts, App[None]):
             self.call_from_thread(self._selected, selection)
 
     def _selected(self, selection: Selection) -> None:
-        row = self.query_one(Timeline).row
+        row = self.timeline.row
         if row is not None and row.id == selection.id:  # else the cursor has moved on while this was read
             self.selection = selection
             self.redraw()
@@ -305,7 +302,7 @@ class TracerApp(Acts, App[None]):
         else:
             sheet.add(("nothing matches", "strong"), "   0 shows everything again")
         self.selection = None
-        for pane in self.query(Pane):
+        for pane in (self.side, *self.panes):
             pane.show(sheet)
 
     # -- the panes
@@ -313,20 +310,20 @@ class TracerApp(Acts, App[None]):
     def redraw(self) -> None:
         """Draw the panes that are visible, of the selected exchange, in a worker."""
         self._draw(self.active())
-        if self.query_one("#side").display:
-            self._draw(self.query_one("#side", VerdictPane))
+        if self.side.display:
+            self._draw(self.side)
 
     def active(self) -> Pane:
         """The pane of the chosen tab."""
-        return self.query_one(f"#pane{self.tab()}", Pane)
+        return self.panes[self.tab() - 1]
 
     def tab(self) -> int:
-        return int((self.query_one(TabbedContent).active or "tab1").removeprefix("tab"))
+        return int((self.tabs.active or "tab1").removeprefix("tab"))
 
     def _draw(self, pane: Pane) -> None:
         if self.selection is None:
             return
-        size = pane.size if pane.size.width else self.query_one("#right").size
+        size = pane.size if pane.size.width else self.tabs.size
         self._prepare(pane, self.selection, size.width, size.height)
 
     @work(thread=True, exit_on_error=False)
@@ -376,7 +373,7 @@ class TracerApp(Acts, App[None]):
         at = self.rows.order.position(number) if number is not None else None
         self._moved = True
         if at is not None:
-            self.query_one(Timeline).cursor = at
+            self.timeline.cursor = at
         elif number is not None:
             self._wanted = exchange
             self.show_view(View(sort=self.view.sort, descending=self.view.descending))
@@ -401,7 +398,7 @@ class TracerApp(Acts, App[None]):
         if self.tab() == tab:
             self.redraw()
         else:
-            self.query_one(TabbedContent).active = f"tab{tab}"
+            self.tabs.active = f"tab{tab}"
         self.call_after_refresh(self.active().focus)
 
     def show_view(self, view: View) -> None:
@@ -411,11 +408,12 @@ class TracerApp(Acts, App[None]):
 
     def on_resize(self, event: events.Resize) -> None:
         wide = event.size.width >= WIDE and event.size.height >= 30
-        self.screen.set_class(wide, "wide")
-        self.screen.set_class(event.size.height >= TALL, "tall")
-        self.screen.set_class(event.size.height < 20, "low")
+        base = self.screen_stack[0]
+        base.set_class(wide, "wide")
+        base.set_class(event.size.height >= TALL, "tall")
+        base.set_class(event.size.height < 20, "low")
         if wide and self.tab() == VERDICT:
-            self.query_one(TabbedContent).active = "tab2"
+            self.tabs.active = "tab2"
         self.call_after_refresh(self._resized)
 
     def _resized(self) -> None:

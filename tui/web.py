@@ -12,7 +12,6 @@ import shlex
 import socket
 import sys
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from aiohttp import web
 from textual_serve.server import Server
@@ -57,22 +56,25 @@ class LoopbackServer(Server):  # type: ignore[misc, unused-ignore]
     def _same(self, given: str | None) -> bool:
         return given is not None and hmac.compare_digest(given.encode(), self.token.encode())
 
-    async def on_startup(self, app: web.Application) -> None:  # noqa: ARG002
-        print(f"tracer: open {self.address}\ntracer: Ctrl+C ends it", file=sys.stderr, flush=True)
+    async def on_startup(self, app: web.Application) -> None:
+        """Nothing is printed before it listens."""
 
     def initialize_logging(self) -> None:
         """None: the token and what is looked at stay out of logs."""
 
+    def listen(self, on: socket.socket) -> None:
+        """Serve until Ctrl+C or SIGTERM."""
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+        def ready(*_: object) -> None:
+            print(f"tracer: open {self.address}\ntracer: Ctrl+C ends it", file=sys.stderr, flush=True)
+
+        web.run_app(self._make_app(), sock=on, print=ready, access_log=None)
 
 
 def serve(arguments: list[str], port: int | None) -> None:
-    """Serve `tracer open` with these arguments until Ctrl+C."""
+    """Serve `tracer open` with these arguments. Raises OSError when the port is taken."""
     command = shlex.join([sys.executable, "-m", "tracer.cli", "open", *arguments])
-    server: Any = LoopbackServer(command, port or free_port(), secrets.token_urlsafe(24))
-    server.serve()
+    with socket.socket() as on:
+        on.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        on.bind((HOST, port or 0))
+        LoopbackServer(command, on.getsockname()[1], secrets.token_urlsafe(24)).listen(on)

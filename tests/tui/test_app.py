@@ -42,7 +42,7 @@ async def test_columns_and_waterfall_appear_as_there_is_room(size: tuple[int, in
         assert ("├" in ruler) == (size[0] >= 100)
         assert ("size" in ruler) == (size[0] >= 110)
         assert "took" in ruler
-        bars = "╌" in on.screen
+        bars = "┄" in on.screen
         assert bars == (size[0] >= 100)
         assert on.app.query_one("#side").display == (size[0] >= 170)
 

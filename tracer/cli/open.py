@@ -87,7 +87,10 @@ def _serve(sources: tuple[str, ...], keylogs: tuple[str, ...], wanted: Any, no_r
         raise Failure(f"--web needs {error.name}: pip install 'tracer[web]'", USAGE) from None
     options = ["--no-redact"] if no_redact else []
     options += ["--filter", wanted.text] if wanted else []
-    serve([*options, *(word for path in keylogs for word in ("--keylog", path)), "--", *sources], port)
+    try:
+        serve([*options, *(word for path in keylogs for word in ("--keylog", path)), "--", *sources], port)
+    except OSError as error:
+        raise Failure(f"the port cannot be listened on: {error.strerror or error}", USAGE) from None
     return OK
 
 

@@ -15,7 +15,7 @@ from .words import duration, size, status_style
 
 WATERFALL = 24
 """least width in columns that a waterfall is worth"""
-BARS = {"connect": "╌", "tls": "╍", "send": "▁", "wait": "─", "receive": "━"}
+BARS = {"connect": "┄", "tls": "┅", "send": "▸", "wait": "─", "receive": "━"}
 ASCII_TARGET = 300
 """characters of a target that are looked at"""
 

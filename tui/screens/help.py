@@ -21,7 +21,7 @@ def sheet(app: object) -> Sheet:
         "A line is an exchange: ", ("✖", "denied"), " was denied, ", ("↳", "denied"), " is its copy at a deeper hop,"
     )
     out.add(("●", "mark"), " is marked, ", ("✎", "mark"), " has a note, ", ("!", "mark"), " was read only in part.")
-    out.add("Its bar: ", ("╌ connect", "connect"), "  ", ("╍ TLS", "tls"), "  ", ("▁ send", "send"), "  ",
+    out.add("Its bar: ", ("┄ connect", "connect"), "  ", ("┅ TLS", "tls"), "  ", ("▸ send", "send"), "  ",
             ("─ wait", "wait"), "  ", ("━ receive", "receive"))  # fmt: skip
     for section in SECTIONS:
         out.title(section)

@@ -21,6 +21,9 @@ from tui.rows import Rows
 
 from .page import paint, under
 
+_COPIES = 64
+"""copies of a denial at deeper hops that are passed over to the next one"""
+
 
 class Timeline(ScrollView, can_focus=True):
     """Exchanges in their order; the cursor's one is the selected one."""
@@ -122,9 +125,14 @@ class Timeline(ScrollView, can_focus=True):
 
     def denial(self, step: int) -> bool:
         """Go to the next or previous denial; False when there is none."""
-        at = self.rows.order.next_denial(self.cursor, step)
-        if at is None:
-            return False
+        at = self.cursor
+        for _ in range(_COPIES):
+            found = self.rows.order.next_denial(at, step)
+            if found is None:
+                return False
+            at = found
+            if self.rows.entry(at).row.id not in self.signs.deeper:
+                break
         self._go(at)
         return True
 
