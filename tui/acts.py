@@ -252,11 +252,12 @@ class Acts(_Base):
         words = words[words.startswith("#") and words.find("\n") + 1 :]  # the comment is for files
         return words, "copied as a curl command" + ("; secrets are left out" if self.session.redacts else "")
 
-    def action_replay(self) -> None:
+    def action_replay(self, how: str) -> None:
+        """Copy the command: sending is for a shell, where what is sent is asked about."""
         if self.selection is None or self.selection.exchange is None:
-            self.say("no request to replay")
+            self.say("no request to send again")
             return
-        words = shlex.join(["tracer", "replay", *self.session.sources, self.selection.id])
+        words = shlex.join(["tracer", how, *self.session.sources, self.selection.id])
         self.copy_to_clipboard(words)
         self.say(f"copied: {words}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from typing import Any, ClassVar
 
 from rich.text import Text
@@ -142,12 +143,14 @@ class TracerApp(Acts, App[None]):
 
     @work(thread=True, exclusive=True, group="list", exit_on_error=False)
     def _load(self, view: View) -> None:
-        worker = get_current_worker()
+        worker, told = get_current_worker(), 0.0
         try:
             for order in load(self.session.trace, view, lambda: not worker.is_cancelled):
                 if worker.is_cancelled:
                     return
-                self.call_from_thread(self._listed, view, order)
+                if order.complete or time.monotonic() - told > TICK:  # a million come in many pieces
+                    self.call_from_thread(self._listed, view, order)
+                    told = time.monotonic()
         except sqlite3.Error as error:
             self.call_from_thread(self.say, f"the trace cannot be read: {error}", True)
 

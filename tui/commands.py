@@ -74,7 +74,10 @@ COMMANDS: tuple[Command, ...] = (
     Command("Copy this page", "everything the pane says, as text", "copy('page')", "", TAKING),
     Command("Browser report", "everything as one HTML page, opened where there is a browser", "report", "R", TAKING),
     Command("Save trace", "all of it, with marks and notes, as a trace file", "save", "ctrl+s", TAKING),
-    Command("Replay", "copy the command that sends this request again", "replay", "p", TAKING, when=_replays),
+    Command("Replay", "copy the command that sends this request again", "replay('replay')", "p", TAKING, when=_replays),
+    Command(
+        "Bisect", "copy the command that finds what in it is forbidden", "replay('bisect')", "", TAKING, when=_replays
+    ),
     Command("Theme", "dark, light, high contrast, no colour in turn", "theme", "T", ELSE),
     Command("Tour", "a short walk over a real case", "tour", "", ELSE),
     Command("Help", "this page", "help", "question_mark", ELSE, "help"),

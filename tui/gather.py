@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tracer.correlate.redirects import Redirects
+from tracer.correlate.links import Links
 from tracer.model.connection import Connection
-from tracer.model.http import Exchange
+from tracer.model.http import Exchange, text
 from tracer.model.tls import Handshake
 from tracer.model.verdict import Verdict
 
+from .render.chain import Chain
 from .render.compare import Side
 from .render.content import Content, content
 from .session import Session
@@ -17,6 +18,8 @@ from .session import Session
 AROUND = 400
 """exchanges before, and after, that are looked through for what led here and for a good answer"""
 MINUTES_NS = 120 * 10**9
+LONGEST = 24
+"""steps of a chain"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,23 +63,24 @@ def contents(session: Session, exchange: Exchange) -> tuple[Content, Content]:
     return content(shown, exchange, exchange.request), content(shown, exchange, exchange.response)
 
 
-def chain(session: Session, selection: Selection) -> tuple[Exchange, ...]:
-    """The redirects that led here, this one, and what followed it; as they may be seen."""
-    here = selection.raw
+def chain(session: Session, selection: Selection) -> Chain:
+    """What led here, this one, and what followed it, as it may be seen."""
+    here, verdict = selection.raw, selection.verdict
     if here is None:
-        return ()
+        return Chain()
     near = _around(session, here, MINUTES_NS)
-    redirects = Redirects(near)
-    verdict = selection.verdict
-    ids = list(verdict.chain) if verdict else [*(e.id for e in redirects.before(here)), here.id]
-    last = here
+    links = Links(near, lambda e: text(content(session.trace, e, e.response).data or b""))
+    before, how = links.chain(here)
+    steps, found = [*(e.id for e in before), here.id], list(how)
+    if verdict is not None and verdict.exchange == here.id and verdict.chain:
+        steps, found = list(verdict.chain), list(verdict.links)
     for candidate in near:
-        led = redirects.before(candidate)
-        if led and led[-1].id == last.id and candidate.id not in ids and len(ids) < 24:
-            ids.append(candidate.id)
-            last = candidate
-    found = [session.shown.exchange(name) for name in ids]
-    return tuple(e for e in found if e is not None)
+        led, how = links.chain(candidate)
+        if led and led[-1].id == steps[-1] and candidate.id not in steps and len(steps) < LONGEST:
+            steps.append(candidate.id)
+            found.append(how[-1])
+    shown = [session.shown.exchange(name) for name in steps]
+    return Chain(tuple(e for e in shown if e is not None), tuple(found))
 
 
 def partner(session: Session, selection: Selection, chosen: str | None) -> tuple[Side, Side | None] | None:

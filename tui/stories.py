@@ -22,11 +22,11 @@ class Story:
     headline: str
     confidence: float
     count: int = 0
-    ids: list[str] = field(default_factory=list)
+    ids: dict[str, None] = field(default_factory=dict)
 
     @property
     def scope(self) -> Scope:
-        return Scope(f"story: {self.headline}", among(self.ids))
+        return Scope(f"story: {self.headline}", among(tuple(self.ids)))
 
 
 @dataclass
@@ -38,6 +38,8 @@ class Stories:
     """last exchange -> those that led to it, itself last"""
     deeper: dict[str, str] = field(default_factory=dict)
     denials: int = 0
+    _of: dict[str, Hashable] = field(default_factory=dict)
+    """the story of each denial, as far as stories list them"""
     last: int = 0
 
     def grow(self, trace: Trace) -> bool:
@@ -53,17 +55,28 @@ class Stories:
 
     def _take(self, v: Verdict) -> None:
         key: Hashable = v.story or (v.status, v.layer, v.product, v.cause)
+        if (before := self._of.pop(v.exchange, None)) is not None:  # judged again
+            self._forget(v.exchange, before)
         story = self.stories.setdefault(key, Story(v.headline, v.confidence))
         story.count += 1
         self.denials += 1
         if len(story.ids) < _IDS:
-            story.ids.append(v.exchange)
+            story.ids[v.exchange] = None
+            self._of[v.exchange] = key
         if v.confidence > story.confidence:
             story.headline, story.confidence = v.headline, v.confidence
         if len(v.chain) > 1 and len(self.chains) < _IDS:
             self.chains[v.exchange] = v.chain
         if len(self.deeper) < _IDS:
             self.deeper.update(dict.fromkeys(v.seen_at, v.exchange))
+
+    def _forget(self, exchange: str, key: Hashable) -> None:
+        story = self.stories[key]
+        story.count -= 1
+        self.denials -= 1
+        story.ids.pop(exchange, None)
+        if not story.count:
+            del self.stories[key]
 
     @property
     def ranked(self) -> list[Story]:
@@ -72,6 +85,6 @@ class Stories:
         return sorted(known, key=lambda s: -s.count)
 
 
-def among(ids: list[str] | tuple[str, ...]) -> Where:
+def among(ids: tuple[str, ...]) -> Where:
     """The exchanges with these ids."""
     return Where("id IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),))

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
+import threading
 from pathlib import Path
 
+import msgspec
 import pytest
 from textual.widgets import Input, TabbedContent
 
 from tracer.model.problem import Severity
 from tracer.pipeline import read
 from tracer.store.trace import Trace
-from tui import settings
+from tui import settings, welcome
 from tui.commands import COMMANDS
 from tui.screens.groups import GroupsScreen
 from tui.session import Session
@@ -47,22 +50,68 @@ async def test_columns_and_waterfall_appear_as_there_is_room(size: tuple[int, in
         assert on.app.query_one("#side").display == (size[0] >= 170)
 
 
-async def test_n_and_N_go_round_the_denials() -> None:  # noqa: N802
-    async with stage(session(capture("nginx-deny"))) as on:
+async def test_n_and_N_go_round_the_denials_without_their_copies() -> None:  # noqa: N802
+    async with stage(session(capture("nginx-deny"), capture("two-hops-could-deny"))) as on:
         first = on.timeline.cursor
         await on.press("n")
         second = on.timeline.cursor
         assert on.timeline.row is not None
         assert on.timeline.row.denied
         assert second != first
-        await on.press("N")
+        assert "↳" in on.screen
+        await on.press("n")
         assert on.timeline.cursor == first
+        await on.press("N")
+        assert on.timeline.cursor == second
+
+
+async def test_sources_are_lanes() -> None:
+    async with stage(session(capture("nginx-deny"), capture("two-hops-could-deny"))) as on:
+        assert "method  A B" in on.screen
+        assert re.search("403 GET +A · static.example.test", on.screen)
+        assert re.search("403 GET +· B balanced-app.example.test", on.screen)
+
+
+async def test_rows_come_while_another_screen_is_in_front_and_f_follows_them() -> None:
+    shown = session(capture("nginx-deny"), redact=False)
+    one = next(iter(shown.trace.exchanges()))
+    async with stage(shown) as on:
+        await on.press("F", "question_mark")
+        shown.read, shown._thread = None, threading.current_thread()  # busy, as while reading
+        for number in range(30):
+            shown.trace.exchange(msgspec.structs.replace(one, id=f"new{number}"))
+        await on.pilot.pause(0.6)
+        await on.settle()
+        assert len(on.app.rows) == 34
+        await on.press("escape")
+        assert on.timeline.cursor == 33
+        assert "34 exchanges" in on.screen
+        assert "following" in on.screen
+        shown._thread = None
+
+
+async def test_the_tour_goes_on_as_its_lessons_are_done() -> None:
+    path = welcome.case()
+    assert path is not None
+    async with stage(session(path)) as on:
+        on.app.action_tour()
+        await on.settle()
+        assert "1/7" in on.screen
+        steps = (("enter",), ("tab", "tab", "tab", "tab", "enter"), ("7",), ("escape", "slash"))
+        for number, keys in enumerate(steps, 2):
+            await on.press(*keys)
+            if number == 5:
+                await on.type("~c 403")
+                await on.press("enter")
+            on.app.teach()
+            await on.pilot.pause()
+            assert f"{number}/7" in on.screen
 
 
 async def test_each_digit_opens_its_pane_and_arrows_go_on() -> None:
     async with stage(session(capture("redirect-authorization-dropped"))) as on:
         marks = ["was said by", "user-agent: curl", "www-authenticate: Bearer", "no WebSocket", "ClientHello",
-                 "authorization was not sent on", "SYN ACK", "the other side"]  # fmt: skip
+                 "− Authorization: another host", "SYN ACK", "the other side"]  # fmt: skip
         for number, mark in enumerate(marks[:7], 1):
             await on.press(str(number))
             assert on.app.query_one(TabbedContent).active == f"tab{number}"

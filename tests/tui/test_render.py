@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from rich.text import Text
 
 from tracer.model.http import Body, Event, Exchange, Request, Response, Timing
-from tui.render import compare, cookies, events, jwt, protobuf
+from tracer.model.verdict import Link
+from tui.render import chain, compare, cookies, events, jwt, protobuf
 from tui.render.body import body_lines
-from tui.render.chain import changes
 from tui.render.compare import Side
 from tui.render.content import Content
 from tui.widgets.page import wrapped
@@ -138,21 +138,22 @@ def test_a_comparison_marks_what_differs() -> None:
 
 def test_what_a_redirect_takes_away_is_named() -> None:
     before = Exchange(
-        id="e1", source="s", protocol="HTTP/1.1",
-        request=Request(method="POST", target="/", url="https://a.test/", body=Body(size=9),
-                        headers=((b"authorization", b"x"), (b"cookie", b"a=1; b=2"))),
-        response=Response(status=302, headers=((b"set-cookie", b"c=3; Path=/"),)),
+        id="e1", source="s", protocol="HTTP/1.1", request=request(method="POST"),
+        response=Response(status=302, headers=((b"location", b"http://b.test/"),)),
     )  # fmt: skip
-    after = Exchange(
-        id="e2", source="s", protocol="HTTP/1.1", request=request(((b"cookie", b"a=1"),), "http://b.test/"),
+    after = Exchange(id="e2", source="s", protocol="HTTP/1.1", request=request(url="http://b.test/"))
+    link = Link(
+        first="e1", then="e2", kind="redirect", lost=("Authorization: another host",), gained=("cookie c",),
+        notes=("https to http",),
     )  # fmt: skip
-    assert [f"{sign} {words}" for sign, _, words in changes(before, after)] == [
-        "≠ POST became GET, its body of 9 bytes is gone",
-        "≠ another origin: https://a.test → http://b.test",
-        "− encryption",
-        "− authorization was not sent on",
-        "− cookie b",
-        "− cookie c was set by the step before and did not come back",
+    assert chain.sheet(chain.Chain((before, after), (link,)), "e2").plain.split("\n") == [
+        "302 POST https://a.test/x  e1",
+        "   → http://b.test/",
+        "   │ sent on",
+        "   │ − Authorization: another host",
+        "   │ + cookie c",
+        "   │ · https to http",
+        "   └─ --- GET http://b.test/  ◀ this one  e2",
     ]
 
 
