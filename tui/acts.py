@@ -4,52 +4,19 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
-
-from textual.widgets import TabbedContent
 
 from . import settings
+from .details import Details
 from .screens.ask import AskScreen, ChooseScreen
 from .themes import LOOKS, ORDER
 from .view import SORTS, Scope, View
 from .widgets.bars import Overview, Ruler
 from .widgets.panes import PANES, Pane
 from .widgets.prompt import Prompt
-from .widgets.timeline import Timeline
-
-if TYPE_CHECKING:
-    from textual.app import App
-
-    _Base = App[None]
-else:
-    _Base = object
 
 
-class Acts(_Base):
-    """Mixed into the application, whose attributes it uses."""
-
-    session: Any
-    settings: dict[str, Any]
-    view: View
-    rows: Any
-    stories: Any
-    selection: Any
-    needle: str
-    raw: bool
-    other: str | None
-    _moved: bool
-    say: Any
-    reload: Any
-    redraw: Any
-    active: Any
-    tab: Any
-    look: Any
-    show_view: Any
-    teach: Any
-    lesson: int | None
-    timeline: Timeline
-    prompt: Prompt
-    tabs: TabbedContent
+class Acts(Details):
+    """Every act of the table."""
 
     # -- to the answer
 
@@ -241,7 +208,7 @@ class Acts(_Base):
             if verdict is None or not verdict.next_steps:
                 return None, "no next steps here"
             return "\n".join(f"{n}. {s}" for n, s in enumerate(verdict.next_steps, 1)), "next steps copied"
-        if exchange is None or exchange.request is None:
+        if selection is None or exchange is None or exchange.request is None:
             return None, "no request to copy"
         if what == "url":
             return exchange.request.url, "URL copied"
@@ -275,20 +242,6 @@ class Acts(_Base):
         from .export import save
 
         save(self)
-
-    def dissect(self, packet: int) -> None:
-        """tshark's full dissection of one packet."""
-        from .screens.dissection import DissectionScreen
-
-        selection = self.selection
-        source = None
-        if selection is not None:
-            value = selection.raw or selection.handshake
-            source = next((s for s in self.session.trace.sources() if value and s.name == value.source), None)
-        if source is None or not source.path:
-            self.say("the capture of this packet is not at hand")
-        else:
-            self.push_screen(DissectionScreen(source.path, packet, self.session.redacts))
 
     # -- else
 

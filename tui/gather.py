@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tracer.correlate.links import Links
 from tracer.model.connection import Connection
 from tracer.model.http import Exchange, text
 from tracer.model.tls import Handshake
@@ -65,6 +64,8 @@ def contents(session: Session, exchange: Exchange) -> tuple[Content, Content]:
 
 def chain(session: Session, selection: Selection) -> Chain:
     """What led here, this one, and what followed it, as it may be seen."""
+    from tracer.correlate.links import Links  # brings the whole correlator, which nobody needs for the first look
+
     here, verdict = selection.raw, selection.verdict
     if here is None:
         return Chain()

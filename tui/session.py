@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -56,6 +57,7 @@ class Session:
 
     def _run(self) -> None:
         assert self.read is not None
+        sys.setswitchinterval(0.001)  # a key that is pressed must not wait for the reader
         try:
             self.reading = self.read(self.trace, self._told)
         except Exception as error:  # a fault of ours must end the reading, not the interface

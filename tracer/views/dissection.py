@@ -94,7 +94,7 @@ def _fields(layer: Any, whole: bool) -> Any:
     for container in layer._all_fields.values():
         for field in getattr(container, "all_fields", [container]):
             words = field.showname or field.show or ""
-            if str(getattr(field, "hide", "no")) == "yes" or not words or words in seen:
+            if getattr(field, "hide", False) in (True, "yes") or not words or words in seen:
                 continue
             seen.add(words)
             if whole or not _PAYLOAD.search(words):

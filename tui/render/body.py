@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from email.parser import BytesParser
-from email.policy import HTTP
 from urllib.parse import parse_qsl
 
 from rich.text import Text
@@ -123,6 +121,9 @@ def _form(out: Sheet, data: bytes, _: str) -> bool:
 
 
 def _multipart(out: Sheet, data: bytes, kind: str) -> bool:
+    from email.parser import BytesParser
+    from email.policy import HTTP
+
     try:
         head = b"Content-Type: " + kind.encode("latin-1", "replace").replace(b"\n", b" ") + b"\r\n\r\n"
         message = BytesParser(policy=HTTP).parsebytes(head + data)

@@ -22,7 +22,7 @@ def sheet(verdict: Verdict, width: int, height: int) -> Sheet:
     """Everything there is to say, the answer first."""
     out = Sheet()
     out.add((safe(verdict.headline), "strong"), hang=2)
-    _confidence(out, verdict)
+    _confidence(out, verdict, width)
     if verdict.path:
         _path(out, verdict, width, height)
     if verdict.next_steps:
@@ -53,15 +53,20 @@ def sheet(verdict: Verdict, width: int, height: int) -> Sheet:
     return out
 
 
-def _confidence(out: Sheet, verdict: Verdict) -> None:
-    """`layer gateway ▰▰▰▰▰▰▰▰▰▱ 95 %   cause path-denied ▰▰▰▰▰▱▱▱▱▱ 48 %`"""
-    parts: list[str | tuple[str, str]] = [
-        ("layer ", "faint"), (str(verdict.layer), layer_style(verdict.layer)), f" {gauge(verdict.confidence)}",
-    ]  # fmt: skip
+def _confidence(out: Sheet, verdict: Verdict, width: int) -> None:
+    """`layer gateway ▰▰▰▰▰▰▰▰▰▱ 95 %   cause path-denied ▰▰▰▰▰▱▱▱▱▱ 48 %`, on two lines where one is too narrow."""
+    line = Text.assemble(
+        ("layer ", "faint"), (str(verdict.layer), layer_style(verdict.layer)), f" {gauge(verdict.confidence)}"
+    )
     if verdict.cause_confidence:
         detail = f" ({safe(verdict.cause_detail, 60)})" if verdict.cause_detail else ""
-        parts += [("   cause ", "faint"), f"{verdict.cause}{detail} {gauge(verdict.cause_confidence)}"]
-    out.add(*parts)
+        cause = Text.assemble(("cause ", "faint"), f"{verdict.cause}{detail} {gauge(verdict.cause_confidence)}")
+        if line.cell_len + cause.cell_len + 3 > width:
+            out.add(line)
+            line = cause
+        else:
+            line = Text.assemble(line, "   ", cause)
+    out.add(line, hang=6)
     if verdict.original_status is not None and verdict.original_status != verdict.status:
         out.add((f"it was {verdict.original_status} first; a hop on the way made it {verdict.status}", "warn"))
 
@@ -152,7 +157,7 @@ def _hop(entry: PathEntry, verdict: Verdict) -> Text:
 
 def _short(entry: PathEntry, verdict: Verdict) -> Text:
     accused = entry.said is Said.GENERATED
-    words = f"{SIGN[entry.said]} {safe(entry.product or '?', _NAME)} ({entry.layer})"
+    words = f"{SIGN[entry.said]} {safe(entry.product or 'unknown', _NAME)} ({entry.layer})"
     text = Text(words, style=layer_style(entry.layer))
     if accused:
         text.append(f" SAID {_status(verdict)} ", style="accused")

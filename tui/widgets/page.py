@@ -17,6 +17,9 @@ from textual.strip import Strip
 
 from tui.render.sheet import Sheet, Target
 
+LEAST = 10
+"""columns that lines are wrapped to at least"""
+
 
 class Page(ScrollView, can_focus=True):
     """Reads like a pager: arrows or j and k move, Enter follows what a line leads to."""
@@ -77,7 +80,7 @@ class Page(ScrollView, can_focus=True):
             self._wrap()
 
     def _wrap(self) -> None:
-        width = self._width = max(10, self.scrollable_content_region.width)
+        width = self._width = max(LEAST, self.scrollable_content_region.width)
         self._rows, self._first = [], []
         for number, line in enumerate(self.sheet):
             self._first.append(len(self._rows))
@@ -87,6 +90,7 @@ class Page(ScrollView, can_focus=True):
             else:
                 self._rows += [(number, row) for row in wrapped(line.text, width, line.hang)]
         self.virtual_size = Size(0, len(self._rows))
+        self.refresh()
 
     # -- acts
 
@@ -136,6 +140,8 @@ class Page(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         at, width = y + self.scroll_offset.y, self.scrollable_content_region.width
+        if width != self._width and width >= LEAST and not y:
+            self.call_later(self._wrap)  # a scrollbar came or went, or the page was not laid out yet
         base = self.rich_style
         if at >= len(self._rows):
             return Strip.blank(width, base)

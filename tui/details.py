@@ -1,0 +1,177 @@
+"""What is under the cursor, drawn by workers in the panes; and the ways that lead from one place to another."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from textual import work
+from textual.worker import get_current_worker
+
+from tracer.views.safe import safe
+
+from .frame import Frame
+from .gather import Selection, select
+from .places import place
+from .render.sheet import Sheet, Target
+from .view import View
+from .widgets.page import Page
+from .widgets.panes import Asked, Pane
+from .widgets.timeline import Timeline
+
+SETTLE = 0.04
+"""seconds the cursor must rest before the panes read what is under it"""
+
+
+class Details(Frame):
+    """Selection and panes."""
+
+    # -- the selection
+
+    def on_timeline_selected(self, message: Timeline.Selected) -> None:
+        if message.row.id:
+            self._pending = message.row.id
+            self.set_timer(SETTLE, lambda: self._settled(message.row.id))
+
+    def _settled(self, exchange: str) -> None:
+        """Read what is under the cursor, once it rests."""
+        row = self.timeline.row
+        if row is not None and row.id == exchange and (self.selection is None or self.selection.id != exchange):
+            self._gather(exchange)
+
+    @work(thread=True, exclusive=True, group="gather", exit_on_error=False)
+    def _gather(self, exchange: str) -> None:
+        try:
+            selection = select(self.session, exchange)
+        except sqlite3.Error as error:
+            self.call_from_thread(self.say, f"the trace cannot be read: {error}", True)
+            return
+        if selection is not None and not get_current_worker().is_cancelled:
+            self.call_from_thread(self._selected, selection)
+
+    def _selected(self, selection: Selection) -> None:
+        row = self.timeline.row
+        if row is not None and row.id == selection.id:  # else the cursor has moved on while this was read
+            self.selection = selection
+            self.redraw()
+
+    def _show_nothing(self) -> None:
+        sheet = Sheet()
+        if self.view.everything:
+            sheet.add(("no HTTP exchange here", "strong"), " so far" if self.session.busy else "")
+            for problem in self.session.trace.problems():
+                sheet.add((f"{problem.severity}: ", "warn"), safe(problem.text.split("\n")[0], 600), hang=4)
+        else:
+            sheet.add(("nothing matches", "strong"), "   0 shows everything again")
+        self.selection = None
+        for pane in (self.side, *self.panes):
+            pane.show(sheet)
+
+    # -- the panes
+
+    def redraw(self) -> None:
+        """Draw the panes that are visible, of the selected exchange, in a worker."""
+        self._draw(self.active())
+        if self.side.display:
+            self._draw(self.side)
+
+    def active(self) -> Pane:
+        """The pane of the chosen tab."""
+        return self.panes[self.tab() - 1]
+
+    def tab(self) -> int:
+        return int((self.tabs.active or "tab1").removeprefix("tab"))
+
+    def _draw(self, pane: Pane) -> None:
+        if self.selection is None:
+            return
+        size = pane.size if pane.size.width else self.tabs.size
+        self._prepare(pane, self.selection, size.width, size.height)
+
+    @work(thread=True, exit_on_error=False)
+    def _prepare(self, pane: Pane, selection: Selection, width: int, height: int) -> None:
+        def go_on(*_: object) -> bool:
+            return self.selection is selection and self.is_running
+
+        asked = Asked(self.session, selection, width or 80, height or 20, self.raw, self.other, go_on)
+        try:
+            sheet = pane.prepare(asked)
+        except sqlite3.Error as error:
+            sheet = Sheet()
+            sheet.add((f"the trace cannot be read: {error}", "warn"))
+        if self.selection is selection:
+            self.call_from_thread(self._prepared, pane, selection, sheet)
+
+    def _prepared(self, pane: Pane, selection: Selection, sheet: Sheet) -> None:
+        if self.selection is not selection:
+            return
+        pane.needle = self.needle
+        pane.show(sheet, keep=pane.about == selection.id)
+        pane.about = selection.id
+        if self._jump is not None and pane is self.active() and self._jump[0] in (None, selection.id):
+            if not pane.jump(self._jump[1]):
+                self.say("that place is not in this exchange")
+            self._jump = None
+
+    def on_tabbed_content_tab_activated(self) -> None:
+        self.redraw()
+
+    def on_page_followed(self, message: Page.Followed) -> None:
+        """Go where a line leads."""
+        target = message.target
+        if target.kind == "copy":
+            self.copy_to_clipboard(target.value)
+            self.say("copied")
+        elif target.kind == "exchange":
+            self.go(target.value)
+        elif target.kind == "packet":
+            self.dissect(int(target.value))
+        elif target.kind == "place":
+            self.jump(target)
+
+    def go(self, exchange: str) -> None:
+        """The cursor to this exchange, if need be out of the filter."""
+        number = self.session.number(exchange)
+        at = self.rows.order.position(number) if number is not None else None
+        self._moved = True
+        if at is not None:
+            self.timeline.cursor = at
+        elif number is not None:
+            self._wanted = exchange
+            self.show_view(View(sort=self.view.sort, descending=self.view.descending))
+        else:
+            self.say("that exchange is not in this trace")
+
+    def jump(self, target: Target) -> None:
+        """To the place that evidence quotes: the exchange, its pane, the line."""
+        found = place(target.value)
+        if found is None:
+            self.say(f"it stands in {target.value}")
+            return
+        tab, anchor = found
+        here = self.selection
+        names = (here.id, here.handshake.id if here.handshake else "") if here else ()
+        elsewhere = target.exchange is not None and target.exchange not in names
+        if elsewhere and target.exchange and self.session.number(target.exchange):
+            self._jump = target.exchange, anchor
+            self.go(target.exchange)
+        else:
+            self._jump = None, anchor
+        if self.tab() == tab:
+            self.redraw()
+        else:
+            self.tabs.active = f"tab{tab}"
+        self.call_after_refresh(self.active().focus)
+
+    def dissect(self, packet: int) -> None:
+        """tshark's full dissection of one packet."""
+        from .screens.dissection import DissectionScreen
+
+        selection = self.selection
+        source = None
+        if selection is not None:
+            value = selection.raw or selection.handshake
+            source = next((s for s in self.session.trace.sources() if value and s.name == value.source), None)
+        if source is None or not source.path:
+            self.say("the capture of this packet is not at hand")
+        else:
+            self.push_screen(DissectionScreen(source.path, packet, self.session.redacts))

@@ -1,0 +1,99 @@
+"""The frame of the application: what it holds, what it is composed of, how it looks and speaks."""
+
+from __future__ import annotations
+
+from textual.app import App, ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.filter import NoColor
+from textual.widgets import Footer, TabbedContent, TabPane
+
+from tracer.views.safe import safe
+
+from . import settings
+from .gather import Selection
+from .rows import Rows
+from .session import Session
+from .stories import Stories
+from .themes import LOOKS
+from .view import View
+from .widgets.bars import Bar, Overview, Ruler
+from .widgets.panes import PANES, VerdictPane
+from .widgets.prompt import Prompt
+from .widgets.timeline import Timeline
+
+
+class Frame(App[None]):
+    """Holds the session, the view and the widgets."""
+
+    def __init__(self, session: Session, lesson: int | None = None, expression: str = "") -> None:
+        super().__init__()
+        self.lesson = lesson
+        """of the tour; None: no tour"""
+        self.session = session
+        self.settings = settings.load()
+        self.view = View(expression, sort=self.settings["sort"], descending=self.settings["descending"])
+        self.rows = Rows(session.trace)
+        self.stories = Stories(deeper=session.deeper)
+        self.selection: Selection | None = None
+        self.needle = ""
+        self.raw = False
+        self.other: str | None = None
+        self._wanted: str | None = None
+        """exchange to select as soon as it is listed"""
+        self._jump: tuple[str | None, str] | None = None
+        """(exchange, None for whichever is selected; anchor) to go to as soon as the pane is drawn"""
+        self._moved = False
+        """the user chose a line; until then the first denial is chosen"""
+        self._ended = False
+        """the trace was looked at after the reading ended"""
+
+        # held here, since queries look at the screen in front, which may be another
+        self.summary, self.overview, self.ruler = Bar(id="summary"), Overview(id="overview"), Ruler(id="ruler")
+        self.timeline = Timeline(self.rows, session.clean, id="timeline")
+        self.timeline.fit = self.settings["fit"]
+        self.timeline.signs.deeper = session.deeper
+        self.prompt, self.lessons = Prompt(id="prompt"), Bar(id="lesson")
+        self.side, self.panes = VerdictPane(id="side"), [pane(id=f"pane{n}") for n, pane in enumerate(PANES, 1)]
+        self.tabs = TabbedContent(id="tabs")
+
+    def compose(self) -> ComposeResult:
+        yield from (self.summary, self.overview, self.ruler, self.timeline, self.prompt)
+        with Horizontal(id="details"):
+            yield self.side
+            with Vertical(id="right"), self.tabs:
+                for n, pane in enumerate(self.panes, 1):
+                    with TabPane(f"{n} {pane.title}", id=f"tab{n}"):
+                        yield pane
+        yield self.lessons
+        yield Footer()
+
+    def look(self, name: str) -> None:
+        """Take on a theme."""
+        look = LOOKS[name]
+        self.settings["theme"] = name
+        self.theme = look.theme.name
+        if len(self.console._theme_stack._entries) > 1:
+            self.console.pop_theme()
+        self.console.push_theme(look.styles)
+        self._filters = [f for f in self._filters if not isinstance(f, NoColor)]
+        if not look.colour:
+            self._filters.append(NoColor())
+        self.timeline.forget()
+        self.refresh(layout=True)
+
+    def reload(self) -> None:
+        """List anew what the view wants."""
+        raise NotImplementedError
+
+    def teach(self) -> None:
+        """Show the lesson of the tour that is next."""
+        raise NotImplementedError
+
+    def show_view(self, view: View) -> None:
+        """Another filter, group, window or sorting."""
+        self.view = view
+        self.reload()
+
+    def say(self, words: str, bad: bool = False) -> None:
+        """A notice that goes by itself; never markup."""
+        self.notify(safe(words, 400), severity="warning" if bad else "information", timeout=3, markup=False)
