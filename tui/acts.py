@@ -37,7 +37,7 @@ class Acts(Details):
                 self._moved = False
                 self.show_view(replace(self.view, scope=scope))
 
-        self.push_screen(GroupsScreen(self.session.trace, self.stories), chosen)
+        self.push_screen(GroupsScreen(self.session, self.stories), chosen)
 
     # -- choosing
 

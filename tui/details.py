@@ -58,7 +58,7 @@ class Details(Frame):
         sheet = Sheet()
         if self.view.everything:
             sheet.add(("no HTTP exchange here", "strong"), " so far" if self.session.busy else "")
-            for problem in self.session.trace.problems():
+            for problem in self.session.shown.problems():
                 sheet.add((f"{problem.severity}: ", "warn"), safe(problem.text.split("\n")[0], 600), hang=4)
         else:
             sheet.add(("nothing matches", "strong"), "   0 shows everything again")

@@ -62,6 +62,15 @@ def contents(session: Session, exchange: Exchange) -> tuple[Content, Content]:
     return content(shown, exchange, exchange.request), content(shown, exchange, exchange.response)
 
 
+def handshakes_behind(session: Session, selection: Selection) -> list[Handshake]:
+    """The handshakes of the hops behind, as far as the trace shows the same exchange there."""
+    names = selection.verdict.seen_at if selection.verdict else ()
+    deeper = [session.trace.exchange(name) for name in names if name != selection.id]
+    found = [session.trace.handshake(e.tls) for e in deeper if e is not None and e.tls]
+    here = selection.handshake.id if selection.handshake else ""
+    return [h for h in found if h is not None and h.id != here]
+
+
 def chain(session: Session, selection: Selection) -> Chain:
     """What led here, this one, and what followed it, as it may be seen."""
     from tracer.correlate.links import Links  # brings the whole correlator, which nobody needs for the first look

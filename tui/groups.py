@@ -71,7 +71,7 @@ def _ranked(kind: str, column: str, counts: dict[object, list[int]]) -> list[Gro
             "(unknown)" if value is None else str(value),
             both[0],
             both[1],
-            Scope(f"{kind} {'unknown' if value is None else value}", Where(f"{column} IS ?", (value,))),
+            Scope(kind, Where(f"{column} IS ?", (value,))),
         )
         for value, both in ranked[:5000]
     ]

@@ -98,6 +98,10 @@ class Session:
         redacted: Verdict = self.shown.verdict(found)
         return redacted
 
+    def prose(self, words: str) -> str:
+        """A sentence of a verdict, as it may be seen."""
+        return str(self.shown.redactor.prose(words)) if self.redacts else words
+
     def number(self, exchange: str) -> int | None:
         """The row of an exchange, or minus that of the verdict on a refused handshake."""
         found = self.trace.select("SELECT n FROM exchange WHERE id = ?", (exchange,))

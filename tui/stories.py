@@ -26,7 +26,7 @@ class Story:
 
     @property
     def scope(self) -> Scope:
-        return Scope(f"story: {self.headline}", among(tuple(self.ids)))
+        return Scope("story", among(tuple(self.ids)))
 
 
 @dataclass

@@ -11,11 +11,11 @@ from textual.binding import Binding
 from textual.screen import ModalScreen
 from textual.worker import get_current_worker
 
-from tracer.store.trace import Trace
 from tracer.views.safe import safe
 from tracer.views.words import plural
 from tui.groups import KINDS, Group, group
 from tui.render.sheet import Sheet, Target
+from tui.session import Session
 from tui.stories import Stories
 from tui.view import Scope
 from tui.widgets.page import Page
@@ -28,9 +28,10 @@ class GroupsScreen(ModalScreen[Scope | None]):
         Binding("right,l,tab", "kind(1)", priority=True),
     ]
 
-    def __init__(self, trace: Trace, stories: Stories, kind: str = KINDS[0]) -> None:
+    def __init__(self, session: Session, stories: Stories, kind: str = KINDS[0]) -> None:
         super().__init__()
-        self._trace, self._stories, self.kind = trace, stories, kind
+        self._trace, self._stories, self.kind = session.trace, stories, kind
+        self._prose = session.prose
         self._groups: list[Group] = []
 
     def compose(self) -> ComposeResult:
@@ -83,7 +84,8 @@ class GroupsScreen(ModalScreen[Scope | None]):
             bar = "━" * max(1, round(one.total * 12 / most))
             sheet.add(
                 (f"{one.total:>9,} ", "strong"), (f"{one.denied:>8,}✖ " if one.denied else " " * 10, "denied"),
-                (f"{bar:<13}", "receive"), safe(one.title, 400), target=Target("act", str(number)), hang=33,
+                (f"{bar:<13}", "receive"), safe(self._prose(one.title), 400),
+                target=Target("act", str(number)), hang=33,
             )  # fmt: skip
         if not self._groups and done:
             sheet.add(("nothing to group", "note"))
@@ -95,4 +97,6 @@ class GroupsScreen(ModalScreen[Scope | None]):
 
     def on_page_followed(self, message: Page.Followed) -> None:
         message.stop()
-        self.dismiss(self._groups[int(message.target.value)].scope)
+        chosen = self._groups[int(message.target.value)]
+        title = self._prose(chosen.title)
+        self.dismiss(Scope(f"{self.kind} {title}" if self.kind != "verdict" else title, chosen.scope.where))

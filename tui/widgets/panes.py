@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from tracer.views.packets import NoPacketsError, ladder
-from tui.gather import Selection, chain, contents, partner
+from tracer.views.safe import safe
+from tui.gather import Selection, chain, contents, handshakes_behind, partner
 from tui.render import chain as chain_text
 from tui.render import compare as compare_text
 from tui.render import events as events_text
@@ -120,7 +121,11 @@ class TlsPane(Pane):
         handshake = asked.selection.handshake
         if handshake is None:
             return _said("no TLS: this went in the clear, or the source does not tell")
-        return tls_text.sheet(handshake, asked.selection.connection, asked.width)
+        out = tls_text.sheet(handshake, asked.selection.connection, asked.width)
+        for deeper in handshakes_behind(asked.session, asked.selection):
+            out.title(f"A hop deeper, to {safe(deeper.server, 80)}")
+            out.extend(tls_text.sheet(deeper, None, asked.width))
+        return out
 
 
 class ChainPane(Pane):
