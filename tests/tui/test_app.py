@@ -97,9 +97,14 @@ async def test_the_tour_goes_on_as_its_lessons_are_done() -> None:
         on.app.action_tour()
         await on.settle()
         assert "1/7" in on.screen
-        steps = (("enter",), ("tab", "tab", "tab", "tab", "enter"), ("7",), ("escape", "slash"))
+        steps: tuple[tuple[str, ...], ...] = (("enter",), (), ("7",), ("escape", "slash"))
         for number, keys in enumerate(steps, 2):
             await on.press(*keys)
+            page = on.app.active()
+            if number == 3:  # from line to line until one is evidence
+                while (target := page.sheet.lines[page.cursor].target) is None or target.kind != "place":
+                    await on.pilot.press("tab")
+                await on.press("enter")
             if number == 5:
                 await on.type("~c 403")
                 await on.press("enter")
