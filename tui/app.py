@@ -14,6 +14,7 @@ from tracer.views.safe import safe
 from tracer.views.words import plural
 
 from .acts import Acts
+from .commands import COMMANDS as TABLE
 from .commands import Palette, bindings
 from .order import Order, grow, load
 from .places import VERDICT
@@ -215,10 +216,9 @@ class TracerApp(Acts):
         self.redraw()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        from .commands import COMMANDS
-
-        command = next((c for c in COMMANDS if c.action == action), None)
-        return command is None or command.when(self)
+        """An act of the table can be done when the table says so."""
+        commands = [c for c in TABLE if c.action.partition("(")[0] == action]
+        return not commands or any(c.when(self) for c in commands)
 
     def get_system_commands(self, screen: Any) -> Any:  # noqa: ARG002
         """None beside those of the table."""

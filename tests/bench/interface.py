@@ -41,21 +41,10 @@ def make(path: Path, count: int) -> None:
         for number in range(count):
             if number % 10 == 0:
                 trace.connection(connection(number))
-            one = exchange(number)
-            trace.exchange(one)
-        trace.flush()
-        # one transaction for all verdicts: a million exchanges have forty thousand
-        trace._db.execute("BEGIN")
+            trace.exchange(exchange(number))
         for number in range(count):
             if STATUSES[number % len(STATUSES)] in (401, 403):
-                value = verdict(number)
-                from tracer.store.coding import pack
-
-                v, packed = pack(value)
-                row = (v.exchange, v.time_ns or 0, v.source, v.layer, v.cause, v.product, packed)
-                sql = "INSERT INTO verdict (id, time_ns, source, layer, cause, product, value) VALUES (?,?,?,?,?,?,?)"
-                trace._db.execute(sql, row)
-        trace._db.execute("COMMIT")
+                trace.verdict(verdict(number))
 
 
 def connection(number: int) -> Connection:

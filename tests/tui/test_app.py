@@ -328,6 +328,17 @@ async def test_help_lists_every_command_and_the_palette_finds_them() -> None:
         await on.press("escape")
 
 
+async def test_replay_is_offered_only_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stage(session(capture("nginx-deny"))) as on:
+        await on.press("p")
+        assert on.app.clipboard.startswith("tracer replay ")
+        monkeypatch.setattr("tui.commands.find_spec", lambda _: None)
+        on.app.copy_to_clipboard("untouched")
+        await on.press("p", "question_mark")
+        assert on.app.clipboard == "untouched"
+        assert "Replay" not in on.app.screen.query_one(Page).sheet.plain
+
+
 async def test_a_refused_handshake_is_a_line_with_a_verdict_of_its_own() -> None:
     async with stage(session(capture("mtls-haproxy-none-tls12"))) as on:
         assert "handshake refused" in on.screen
