@@ -70,8 +70,12 @@ def test_a_request_after_the_answer_is_no_deeper_hop() -> None:
 
 def test_exchanges_of_two_sources_are_not_joined_by_host_and_status_alone() -> None:
     here = exchange("e1", page=NGINX_403, server=FRONT, lasts_ms=20)
-    there = exchange("s2.e1", page=NGINX_403, client="192.0.2.80:40000", server=BACK, at_ms=5, source="b.pcap")
+    there = exchange("s2.e1", page=NGINX_403, client="198.51.100.9:40000", server=BACK, at_ms=5, source="b.pcap")
     assert len(verdicts(here, there)) == 2
+    elsewhere = exchange("s2.e1", page="<p>no</p>", client="192.0.2.80:40000", server=BACK, at_ms=5, source="b.pcap")
+    assert len(verdicts(here, elsewhere)) == 2
+    later = exchange("s2.e1", page=NGINX_403, client="192.0.2.80:40000", server=BACK, at_ms=900, source="b.pcap")
+    assert len(verdicts(here, later)) == 2
 
 
 def test_exchanges_of_two_sources_are_joined_by_a_request_id() -> None:

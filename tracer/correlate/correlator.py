@@ -23,6 +23,7 @@ from .rules import RULES
 from .scene import Scene, from_cache
 from .siblings import Siblings
 from .vantage import Ends, Hops, host_of
+from .vantage_copies import Copies
 
 if TYPE_CHECKING:
     from tracer.capture.source import Source
@@ -79,7 +80,8 @@ class _View:
         self.handshakes = {h.id: h for h in trace.handshakes()}
         self.connections = {c.id: c for c in trace.connections()}
         self.ends = Ends(self.connections.values())
-        self.hops = Hops(self.exchanges, self.ends)
+        self.copies = Copies(self.exchanges, self.ends)
+        self.hops = Hops(self.exchanges, self.ends, self.copies)
         self.links = Links(self.exchanges, self._page)
         watched = [e for e in self.exchanges if "mitm.proxy" not in e.extra]  # a recording proxy sees no hop ask others
         clients = {(e.source, host_of(self.ends.client(e))) for e in watched}
@@ -102,11 +104,19 @@ class _View:
         denied = {e.id: e for e in self.exchanges if is_denial(e, self.body(e))}
         past = overcome(self.exchanges, denied)
         self.siblings = Siblings(self.exchanges, denied.values())
-        return [e for e in denied.values() if e.id not in past and e.id not in self.hops.outer]
+        return [e for e in denied.values() if e.id not in past and self._is_clients(e)]
+
+    def _is_clients(self, exchange: Exchange) -> bool:
+        """No hop was seen to ask for it, and of several copies it is the one nearest to the client."""
+        return self.copies.of(exchange)[0].id == exchange.id and self.hops.asked_by(exchange) is None
 
     def _verdict(self, exchange: Exchange) -> Verdict:
+        group = self.copies.of(exchange)
+        fullest = max(
+            group, key=lambda e: (bool(e.response and e.response.body.size), bool(e.connection), e is exchange)
+        )
         copies = self.hops.deeper(exchange)
-        deciding = copies[-1] if copies else exchange
+        deciding = copies[-1] if copies else fullest
         scene = self._scene(exchange, deciding)
         found = Collection()
         for kind, rule in RULES:
@@ -121,29 +131,25 @@ class _View:
         rules_usual.collect(scene, layer, judge.choose_product(scales, layer), found)
         found.kind = "hops"
         if copies:
-            depth = "1 hop" if len(copies) == 1 else f"{len(copies)} hops"
-            found.add(
-                f"the denial was already there {depth} deeper, at {self.ends.server(deciding)}",
-                "present:unknown",
-                0.0,
-                exchange=deciding,
-                where="response status line",
-                value=str(deciding.response.status if deciding.response else ""),
-            )
-        return self._conclude(exchange, deciding, copies, found, scene)
+            path.proof(len(copies), deciding, self.ends.server(deciding), found)
+        return self._conclude(
+            exchange, deciding, [e for e in group if e is not fullest], [fullest, *copies], found, scene
+        )
 
     def _scene(self, exchange: Exchange, deciding: Exchange) -> Scene:
         server = self.ends.server(deciding)
         chain, links = self.links.chain(exchange)
         request = deciding.request or exchange.request
-        asked_nobody = deciding.id not in self.hops.inner and not from_cache(deciding.response)
+        asked_nobody = not self.hops.asked_for(deciding) and not from_cache(deciding.response)
         return Scene(
             exchange=deciding,
             server=server,
             body=self.body(deciding),
             request_body=self._text(deciding, request) if request else "",
             seen=exchange,
-            handshake=self.handshakes.get(exchange.tls or ""),
+            handshake=next(
+                (self.handshakes[e.tls] for e in self.copies.of(exchange) if e.tls in self.handshakes), None
+            ),
             chain=chain,
             links=links,
             passes_on=(deciding.source, host_of(server)) in self.proxies and asked_nobody,
@@ -161,7 +167,8 @@ class _View:
         self,
         exchange: Exchange,
         deciding: Exchange,
-        copies: list[Exchange],
+        twins: list[Exchange],
+        hops: list[Exchange],
         found: Collection,
         scene: Scene,
     ) -> Verdict:
@@ -174,7 +181,7 @@ class _View:
         cause, cause_confidence = judge.choose_cause(scales, layer)
         response, request = exchange.response, exchange.request
         assert response is not None
-        way = self._path(exchange, deciding, copies, found, layer, product)
+        way = self._path(hops, found, layer, product)
         detail = found.details.get(cause)
         others = tuple(k for k in list(ranked)[1:] if ranked[k] >= LIKELY)
         case = steps.Case(layer, product, cause, detail, confidence, cause_confidence, others)
@@ -202,7 +209,7 @@ class _View:
             evidence=tuple(found.items),
             chain=(*(e.id for e in scene.chain), exchange.id),
             links=scene.links,
-            seen_at=tuple(e.id for e in copies),
+            seen_at=tuple(e.id for e in (*twins, *hops) if e is not exchange),
             headline=words.headline(response.status, layer, product, cause, confidence),
             next_steps=tuple(steps.next_steps(case, step_values.values_of(exchange, found.values, cause, detail))),
         )
@@ -216,17 +223,12 @@ class _View:
         return self._text(exchange, exchange.response) if exchange.response is not None else ""
 
     def _path(
-        self,
-        exchange: Exchange,
-        deciding: Exchange,
-        copies: list[Exchange],
-        found: Collection,
-        layer: Layer,
-        product: str | None,
+        self, copies: list[Exchange], found: Collection, layer: Layer, product: str | None
     ) -> tuple[PathEntry, ...]:
+        """The hops; `copies`: the denial as each captured hop saw it, from the client inwards."""
         evidence = list(found.items)
-        passing = [(e, self.ends.server(e)) for e in ([exchange, *copies] if copies else []) if e is not deciding]
-        hops = path.captured(passing, deciding, found)
+        *passing, deciding = copies
+        hops = path.captured([(e, self.ends.server(e)) for e in passing], deciding, found)
         marks = path.marked(evidence, hops, (layer, product))
         before = (
             sorted([*hops, *marks], key=lambda e: path.ORDER.index(e.layer)) if marks and not hops else [*hops, *marks]

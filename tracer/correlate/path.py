@@ -37,6 +37,19 @@ def captured(passing: Sequence[tuple[Exchange, str]], last: Exchange, found: Col
     return entries
 
 
+def proof(depth: int, last: Exchange, server: str, found: Collection) -> None:
+    """That the hops in front are not to blame: the denial was captured on its way to them."""
+    hops = "the hop in front" if depth == 1 else f"the {depth} hops in front"
+    found.add(
+        f"proof: the denial was captured on its way from {server} to {hops}, which only passed it on",
+        "present:unknown",
+        0.0,
+        exchange=last,
+        where="response status line",
+        value=str(last.response.status if last.response else ""),
+    )
+
+
 def _own_mark(exchange: Exchange, deeper: Exchange) -> Found | None:
     """A mark of the product that left most on the answer that it did not have one hop deeper."""
     assert exchange.response is not None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict, deque
 from collections.abc import Iterable
+from typing import Protocol
 
 from tracer.model.connection import Connection
 from tracer.model.http import Exchange
@@ -17,7 +18,10 @@ from tracer.model.http import text as as_text
 
 IDS = ("x-request-id", "traceparent", "x-correlation-id", "x-amzn-trace-id", "cf-ray", "x-b3-traceid", "x-trace-id")
 _NAMES = {name.encode(): name for name in (*IDS, "x-forwarded-for", "forwarded")}
+_TRACE = re.compile(r"^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}|Root=([\w-]+)")
 SLACK_NS = 2_000_000
+CLOCKS_NS = 20_000_000
+"""what is left of the clocks' difference between two sources"""
 DEPTH = 16
 LOOK_BACK = 64
 
@@ -46,24 +50,33 @@ class Ends:
         return outer[1] if outer else named or ""
 
 
+class Copied(Protocol):
+    """Copies of one exchange in several sources, and how far their clocks are apart."""
+
+    ahead: dict[str, int]
+
+    def of(self, exchange: Exchange) -> list[Exchange]: ...
+
+
 class Hops:
     """Which exchange was made to answer which other one."""
 
-    def __init__(self, exchanges: Iterable[Exchange], ends: Ends) -> None:
+    def __init__(self, exchanges: Iterable[Exchange], ends: Ends, copies: Copied | None = None) -> None:
         self.ends = ends
+        self._copies = copies
         self.inner: dict[str, list[Exchange]] = {}
         """exchange id -> the exchanges one hop deeper that were made to answer it, in time order"""
         self.outer: dict[str, Exchange] = {}
         waiting: dict[str, deque[Exchange]] = defaultdict(lambda: deque(maxlen=LOOK_BACK))
         known = [e for e in exchanges if e.request is not None and e.timing.start_ns is not None]
-        for exchange in sorted(known, key=lambda e: e.timing.start_ns or 0):
+        for exchange in sorted(known, key=self._start):
             ids, for_whom = _named(exchange)
             path = f"path {_path(exchange)}"
             sought = (host_of(ends.client(exchange)), *ids, *([path] if for_whom else []))
             candidates = [w for key in sought if key in waiting for w in waiting[key]]
             outer = max(
-                (o for o in candidates if _runs_within(exchange, o) and self._is_one_hop_deeper(exchange, o)),
-                key=lambda o: (_path(o) == _path(exchange), o.timing.start_ns or 0),
+                (o for o in candidates if self._runs_within(exchange, o) and self._is_one_hop_deeper(exchange, o)),
+                key=lambda o: (_path(o) == _path(exchange), self._start(o)),
                 default=None,
             )
             if outer is not None:
@@ -84,7 +97,42 @@ class Hops:
                 return asker != self.ends.client(outer) and not self._same_ends(exchange, outer)
             if _path(exchange) == _path(outer) and _names_as_client(exchange, host_of(self.ends.client(outer))):
                 return not self._same_ends(exchange, outer)
+        elif self._copies is not None and any(c.id == outer.id for c in self._copies.of(exchange)):
+            return False
+        elif self._same_bytes_passed_on(exchange, outer):
+            return True
         return bool(set(_ids(exchange)) & set(_ids(outer))) and exchange.server != outer.server
+
+    def _same_bytes_passed_on(self, exchange: Exchange, outer: Exchange) -> bool:
+        """In two sources, without an id: asked by the very hop that was asked, or for that client, and the answer
+        has the same status and the same body."""
+        a, b = exchange.response, outer.response
+        if a is None or b is None or a.status != b.status or not a.body.size == b.body.size > 0:
+            return False
+        if a.body.data is not None and b.body.data is not None and a.body.data != b.body.data:
+            return False
+        asker, answerer = host_of(self.ends.client(exchange)), host_of(self.ends.server(outer))
+        if asker == answerer != "":
+            return not self._same_ends(exchange, outer)
+        return _path(exchange) == _path(outer) and _names_as_client(exchange, host_of(self.ends.client(outer)))
+
+    def _start(self, exchange: Exchange) -> int:
+        return (exchange.timing.start_ns or 0) - self._ahead(exchange)
+
+    def _ahead(self, exchange: Exchange) -> int:
+        return self._copies.ahead[exchange.source] if self._copies is not None else 0
+
+    def _runs_within(self, exchange: Exchange, outer: Exchange) -> bool:
+        if outer.connection == exchange.connection and outer.connection is not None:
+            return False
+        if outer.timing.start_ns is None or exchange.timing.start_ns is None:
+            return False
+        slack = 0 if exchange.source == outer.source else CLOCKS_NS
+        start = self._start(exchange)
+        if start < self._start(outer) - slack:
+            return False
+        end = outer.timing.end_ns
+        return end is None or start <= end - self._ahead(outer) + max(slack, SLACK_NS)
 
     def _same_ends(self, a: Exchange, b: Exchange) -> bool:
         """Both between the same hosts: two requests of one client, not two hops."""
@@ -96,7 +144,7 @@ class Hops:
         found: list[Exchange] = []
         here = exchange
         while len(found) < DEPTH:
-            inner = [e for e in self.inner.get(here.id, ()) if e.response is None or e.response.status >= 400]
+            inner = [e for e in self.asked_for(here) if e.response is None or e.response.status >= 400]
             answered = [e for e in inner if e.response is not None]
             if not answered:
                 break
@@ -104,13 +152,25 @@ class Hops:
             found.append(here)
         return found
 
+    def asked_for(self, exchange: Exchange) -> list[Exchange]:
+        """What was asked one hop deeper to answer it, as any source saw it, in time order."""
+        copies = self._copies_of(exchange)
+        found = {e.id: e for c in copies for e in self.inner.get(c.id, ())}
+        return list(found.values()) if len(copies) == 1 else sorted(found.values(), key=self._start)
+
+    def asked_by(self, exchange: Exchange) -> Exchange | None:
+        """The exchange one hop nearer to the client that it was made to answer."""
+        return next((self.outer[c.id] for c in self._copies_of(exchange) if c.id in self.outer), None)
+
     def depth(self, exchange: Exchange) -> int:
         """How many hops were seen to pass the request on before it came to this one."""
         hops = 0
-        while exchange.id in self.outer and hops < DEPTH:
-            exchange = self.outer[exchange.id]
-            hops += 1
+        while hops < DEPTH and (outer := self.asked_by(exchange)) is not None:
+            exchange, hops = outer, hops + 1
         return hops
+
+    def _copies_of(self, exchange: Exchange) -> list[Exchange]:
+        return self._copies.of(exchange) if self._copies is not None else [exchange]
 
 
 def _path(exchange: Exchange) -> str:
@@ -131,16 +191,6 @@ def _asks_the_same(inner: Exchange, outer: Exchange) -> bool:
     return a is not None and b is not None and a.status == b.status >= 400 and a.body.size == b.body.size > 0
 
 
-def _runs_within(exchange: Exchange, outer: Exchange) -> bool:
-    if outer.connection == exchange.connection and outer.connection is not None:
-        return False
-    begin, end = outer.timing.start_ns, outer.timing.end_ns
-    start = exchange.timing.start_ns
-    if begin is None or start is None or start < begin:
-        return False
-    return end is None or start <= end + SLACK_NS
-
-
 def _names_as_client(exchange: Exchange, host: str) -> bool:
     """The hop that sent it says for whom: X-Forwarded-For, Forwarded (RFC 7239)."""
     assert exchange.request is not None
@@ -153,6 +203,12 @@ def _ids(exchange: Exchange) -> list[str]:
     return _named(exchange)[0]
 
 
+def _of_the_whole(value: str) -> str:
+    """The part of a trace context that all hops keep: trace-id (W3C Trace Context section 3.2.2.3), X-Ray's Root."""
+    hit = _TRACE.search(value)
+    return hit[1] or hit[2] if hit else value
+
+
 def _named(exchange: Exchange) -> tuple[list[str], bool]:
     """(its request ids and trace contexts, each with the name of its field; whether it says for whom it asks)."""
     assert exchange.request is not None
@@ -160,7 +216,7 @@ def _named(exchange: Exchange) -> tuple[list[str], bool]:
     for raw, value in exchange.request.headers:  # once over every request of the trace: no look-up field by field
         name = _NAMES.get(raw.lower())
         if name in IDS and len(value) >= 8:
-            ids.append(f"{name}:{as_text(value)}")
+            ids.append(f"{name}:{_of_the_whole(as_text(value))}")
         elif name is not None and value:
             for_whom = for_whom or name not in IDS
     return ids, for_whom

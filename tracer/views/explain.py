@@ -16,6 +16,8 @@ _FULL = 6
 """stories told in full; the rest in two lines each"""
 _PROOF = 4
 """pieces of evidence told"""
+_CAPTURED = "present:unknown"
+"""evidence of no layer in particular: the denial itself, as it was captured deeper"""
 _CLOSE = 0.08
 """an alternative at least this likely is told"""
 _INDENT = "           "
@@ -134,9 +136,11 @@ def strongest(v: Verdict) -> list[Evidence]:
     told: dict[str, Evidence] = {}
     for e in sorted(v.evidence, key=lambda e: -abs(e.weight)):
         fits = e.supports.endswith(wanted) or e.supports.startswith(("against:", "forwarded:"))
-        if fits and e.weight and e.says not in told:
+        if ((fits and e.weight) or e.supports == _CAPTURED) and e.says not in told:
             told[e.says] = e
-    ranked = sorted(told.values(), key=lambda e: (not e.supports.endswith(wanted), -abs(e.weight)))
+    ranked = sorted(
+        told.values(), key=lambda e: (e.supports != _CAPTURED, not e.supports.endswith(wanted), -abs(e.weight))
+    )
     return ranked[:_PROOF]
 
 
