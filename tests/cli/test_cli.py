@@ -249,6 +249,16 @@ def test_a_closed_pipe_is_quiet(tmp_path: Path) -> None:
     assert len(done.stdout) == 10
 
 
+def _until_idle(pid: int) -> None:
+    """Until the process has used no processor for a second and a half: it waits for more input."""
+    before, since, begin = "", time.monotonic(), time.monotonic()
+    while time.monotonic() - since < 1.5 and time.monotonic() - begin < 60:
+        now = " ".join(Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[11:13])
+        if now != before or now == "0 0":
+            before, since = now, time.monotonic()
+        time.sleep(0.1)
+
+
 def test_interruption_keeps_what_was_read_and_is_130(tmp_path: Path) -> None:
     import signal
 
@@ -261,7 +271,7 @@ def test_interruption_keeps_what_was_read_and_is_130(tmp_path: Path) -> None:
     assert child.stdin is not None
     child.stdin.write(data)
     child.stdin.flush()
-    time.sleep(2.5)
+    _until_idle(child.pid)
     child.send_signal(signal.SIGINT)
     assert child.stdout is not None
     out = child.stdout.read()
