@@ -47,6 +47,8 @@ class Links:
         """decoded text of an answer"""
         self._by_client: dict[tuple[str, str], list[Exchange]] = defaultdict(list)
         self._at: dict[str, int] = {}
+        self._to: dict[str, tuple[tuple[str, str], ...]] = {}
+        """where the answers send their client that were looked at"""
         for exchange in exchanges:
             group = self._by_client[exchange.source, host_of(exchange.client)]
             self._at[exchange.id] = len(group)
@@ -82,8 +84,11 @@ class Links:
         """The kind of link between the two, or nothing."""
         assert first.request is not None
         assert then.request is not None
-        for kind, to in self._targets(first):
-            if to == plain(then.request.url):
+        if (targets := self._to.get(first.id)) is None:
+            targets = self._to[first.id] = tuple(self._targets(first))
+        asked = plain(then.request.url) if targets else ""
+        for kind, to in targets:
+            if to == asked:
                 return kind
         if then.tunnel is not None and first.id == then.tunnel:
             return "tunnel"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from tracer.model.http import Exchange, Request
+from tracer.model.http import text as as_text
 from tracer.model.verdict import Cause, Layer
 
 from .evidence import Collection
@@ -105,35 +106,46 @@ def _differences(other: Exchange, denied: Exchange) -> Iterator[Difference]:
         yield Difference(says, Cause.CLIENT_DENIED, 1.0, "request line", here.version)
 
 
+Meaning = tuple[Cause, float]
+FIELDS: tuple[tuple[tuple[str, ...], Meaning, Meaning, Meaning | float], ...] = (
+    # fields, what it means that the denied request lacks them, that it alone has them, that they differ; a weight
+    # alone: the caller is known and may not, or the credentials are wrong, by the status
+    (CREDENTIALS, (Cause.CREDENTIALS_MISSING, 3.2), (Cause.CREDENTIALS_INVALID, 2.0), 1.8),
+    (("cookie",), (Cause.CREDENTIALS_MISSING, 2.2), (Cause.CREDENTIALS_INVALID, 1.5), 0.7),
+    (CSRF, (Cause.CSRF_FAILED, 3.2), (Cause.CSRF_FAILED, 0.5), (Cause.CSRF_FAILED, 2.0)),
+    (("user-agent",), (Cause.CLIENT_DENIED, 2.0), (Cause.CLIENT_DENIED, 1.0), (Cause.CLIENT_DENIED, 2.6)),
+    (("referer",), (Cause.REFERER_DENIED, 2.6), (Cause.REFERER_DENIED, 2.6), (Cause.REFERER_DENIED, 2.4)),
+    (("origin",), (Cause.CSRF_FAILED, 1.2), (Cause.CORS_DENIED, 2.6), (Cause.CORS_DENIED, 2.6)),
+    (("host",), (Cause.HOST_DENIED, 1.0), (Cause.HOST_DENIED, 1.0), (Cause.HOST_DENIED, 2.4)),
+    (("content-type",), (Cause.REQUEST_REJECTED, 1.5), (Cause.REQUEST_REJECTED, 1.0), (Cause.REQUEST_REJECTED, 1.5)),
+    (("range",), (Cause.REQUEST_REJECTED, 0.8), (Cause.REQUEST_REJECTED, 1.8), (Cause.REQUEST_REJECTED, 1.0)),
+)
+ORDER = {name: (place, row) for place, (name, row) in enumerate((n, row) for row in FIELDS for n in row[0])}
+
+
 def _fields(there: Request, here: Request, denied: Exchange) -> Iterator[Difference]:
     assert denied.response is not None
     known = Cause.CREDENTIALS_INVALID if denied.response.status == 401 else Cause.INSUFFICIENT_SCOPE
-    kinds: tuple[tuple[tuple[str, ...], tuple[Cause, float], tuple[Cause, float], tuple[Cause, float]], ...] = (
-        # fields, what it means that the denied request lacks them, that it alone has them, that they differ
-        (CREDENTIALS, (Cause.CREDENTIALS_MISSING, 3.2), (Cause.CREDENTIALS_INVALID, 2.0), (known, 1.8)),
-        (("cookie",), (Cause.CREDENTIALS_MISSING, 2.2), (Cause.CREDENTIALS_INVALID, 1.5), (known, 0.7)),
-        (CSRF, (Cause.CSRF_FAILED, 3.2), (Cause.CSRF_FAILED, 0.5), (Cause.CSRF_FAILED, 2.0)),
-        (("user-agent",), (Cause.CLIENT_DENIED, 2.0), (Cause.CLIENT_DENIED, 1.0), (Cause.CLIENT_DENIED, 2.6)),
-        (("referer",), (Cause.REFERER_DENIED, 2.6), (Cause.REFERER_DENIED, 2.6), (Cause.REFERER_DENIED, 2.4)),
-        (("origin",), (Cause.CSRF_FAILED, 1.2), (Cause.CORS_DENIED, 2.6), (Cause.CORS_DENIED, 2.6)),
-        (("host",), (Cause.HOST_DENIED, 1.0), (Cause.HOST_DENIED, 1.0), (Cause.HOST_DENIED, 2.4)),
-        (
-            ("content-type",),
-            (Cause.REQUEST_REJECTED, 1.5),
-            (Cause.REQUEST_REJECTED, 1.0),
-            (Cause.REQUEST_REJECTED, 1.5),
-        ),
-        (("range",), (Cause.REQUEST_REJECTED, 0.8), (Cause.REQUEST_REJECTED, 1.8), (Cause.REQUEST_REJECTED, 1.0)),
-    )
-    for names, lacks, alone, differs in kinds:
-        for name in names:
-            passed, mine = there.get(name), here.get(name)
-            if passed == mine:
-                continue
-            if mine is None:
-                says, (cause, weight) = f"with {name}, which this one lacks", lacks
-            elif passed is None:
-                says, (cause, weight) = f"without {name}, which this one has", alone
-            else:
-                says, (cause, weight) = f"with another {name}", differs
-            yield Difference(says, cause, weight, f"request header {name}", mine or "absent")
+    passed_all, mine_all = _told(there), _told(here)
+    for name in sorted(passed_all.keys() | mine_all.keys(), key=lambda n: ORDER[n][0]):
+        passed, mine = passed_all.get(name), mine_all.get(name)
+        if passed == mine:
+            continue
+        _, lacks, alone, differs = ORDER[name][1]
+        if mine is None:
+            says, (cause, weight) = f"with {name}, which this one lacks", lacks
+        elif passed is None:
+            says, (cause, weight) = f"without {name}, which this one has", alone
+        else:
+            says, (cause, weight) = f"with another {name}", differs if isinstance(differs, tuple) else (known, differs)
+        yield Difference(says, cause, weight, f"request header {name}", mine or "absent")
+
+
+def _told(request: Request) -> dict[str, str]:
+    """The first value of each field that may make the difference."""
+    found: dict[str, str] = {}
+    for raw, value in request.headers:
+        name = raw.decode("latin-1").lower()
+        if name in ORDER and name not in found:
+            found[name] = as_text(value)
+    return found

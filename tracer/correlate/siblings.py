@@ -22,12 +22,16 @@ class Siblings:
         self._of: dict[tuple[str, str], list[Exchange]] = defaultdict(list)
         self._at: dict[str, int] = {}
         self._same: dict[tuple[str, str, str], list[int]] = defaultdict(list)
+        self._folders: dict[tuple[str, str], list[str]] = defaultdict(list)
+        """of each exchange of `_of` the path up to its last slash"""
         for exchange in exchanges if wanted else ():
             place = _place(exchange)
             if place in wanted and exchange.response is not None:
                 group = self._of[place]
                 self._at[exchange.id] = len(group)
-                self._same[*place, path_of(exchange)].append(len(group))
+                path = path_of(exchange)
+                self._same[*place, path].append(len(group))
+                self._folders[place].append(path.rpartition("/")[0])
                 group.append(exchange)
 
     def of(self, exchange: Exchange, *, same_server: bool) -> tuple[Exchange, ...]:
@@ -39,8 +43,8 @@ class Siblings:
         alike = self._same[*place, path_of(exchange)]
         middle = bisect_left(alike, at)
         near = sorted(range(max(0, at - NEAR), min(len(group), at + NEAR)), key=lambda p: abs(p - at))
-        begin = _beginning(exchange)
-        akin = [p for p in near if _beginning(group[p]) == begin]
+        folders = self._folders[place]
+        akin = [p for p in near if folders[p] == folders[at]]
         chosen: dict[int, None] = {}
         for position in [*reversed(alike[max(0, middle - MOST) : middle]), *alike[middle : middle + 8], *akin, *near]:
             other = group[position]
@@ -55,11 +59,6 @@ def path_of(exchange: Exchange) -> str:
     """Path of the request without its query."""
     url = exchange.request.url if exchange.request else ""
     return "/" + url.partition("://")[2].partition("/")[2].partition("#")[0].partition("?")[0]
-
-
-def _beginning(exchange: Exchange) -> str:
-    """The path up to its last slash."""
-    return path_of(exchange).rpartition("/")[0]
 
 
 def _place(exchange: Exchange) -> tuple[str, str]:
