@@ -94,8 +94,16 @@ def test_both_forms_hold_the_same_and_parse() -> None:
 
 
 def test_stories_group_verdicts_and_never_replace_them() -> None:
-    verdicts = [Verdict(source="a", exchange=f"e{n}", story="one" if n < 3 else None) for n in range(4)]
-    assert stories_value(verdicts) == [{"id": "one", "headline": "", "count": 3, "exchanges": ["e0", "e1", "e2"]}]
+    rows = [(0, "one", 0.5), (1, "one", 0.9), (2, "one", 0.4), (3, "two", 0.9)]
+    verdicts = [
+        Verdict(source="a", exchange=f"e{n}", story=s, confidence=c, time_ns=n * 10**9, headline=f"h{n}")
+        for n, s, c in rows
+    ]
+    one, two = stories_value(reversed(verdicts))
+    assert (one["id"], one["count"], one["headline"], one["surest"]) == ("one", 3, "h1", "e1")
+    assert (one["first"], one["last"]) == ("1970-01-01T00:00:00.000000000Z", "1970-01-01T00:00:02.000000000Z")
+    assert sorted(one["exchanges"]) == ["e0", "e1", "e2"]
+    assert (two["id"], two["exchanges"]) == ("two", ["e3"])
 
 
 @pytest.mark.parametrize("writer", [w for w in WRITERS if w.name not in ("parquet", "mitm")], ids=lambda w: w.name)

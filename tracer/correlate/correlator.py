@@ -22,6 +22,7 @@ from .overcome import overcome
 from .rules import RULES
 from .scene import Scene, from_cache
 from .siblings import Siblings
+from .stories import with_stories
 from .vantage import Ends, Hops, host_of
 from .vantage_copies import Copies
 
@@ -68,7 +69,7 @@ def correlate(
     verdicts = [v for v in view.http_verdicts(only) if statuses is None or v.status in statuses]
     if statuses is None:
         verdicts += view.tls_verdicts(only)
-    yield from sorted(verdicts, key=lambda v: v.time_ns or 0)
+    yield from with_stories(sorted(verdicts, key=lambda v: v.time_ns or 0))
 
 
 class _View:

@@ -263,16 +263,33 @@ def _evidence(e: Evidence) -> dict[str, Any]:
 
 
 def stories_value(verdicts: Iterable[Verdict]) -> list[dict[str, Any]]:
-    """Groups of denials with one cause; those that stand alone are not listed."""
+    """Groups of denials that one hop made for one reason, the largest first; a denial that stands alone is one too."""
     groups: dict[str, list[Verdict]] = {}
     for verdict in verdicts:
         if verdict.story:
             groups.setdefault(verdict.story, []).append(verdict)
-    return [
-        {"id": story, "headline": group[0].headline, "count": len(group), "exchanges": [v.exchange for v in group]}
-        for story, group in groups.items()
-        if len(group) > 1
-    ]
+    return [_story_value(name, group) for name, group in sorted(groups.items(), key=lambda g: -len(g[1]))]
+
+
+def _story_value(name: str, group: list[Verdict]) -> dict[str, Any]:
+    """What its denials share, as the surest of them says it."""
+    surest = max(group, key=lambda v: v.confidence)
+    times = [v.time_ns for v in group if v.time_ns is not None]
+    return {
+        "id": name,
+        "headline": surest.headline,
+        "count": len(group),
+        "status": surest.status,
+        "layer": surest.layer.value,
+        "product": surest.product,
+        "cause": surest.cause.value,
+        "details": sorted({v.cause_detail for v in group if v.cause_detail}),
+        "hop": {"name": surest.hop.name, "address": surest.hop.address},
+        "first": iso(min(times, default=None), 9),
+        "last": iso(max(times, default=None), 9),
+        "surest": surest.exchange,
+        "exchanges": [v.exchange for v in group],
+    }
 
 
 def chains_value(verdicts: Iterable[Verdict]) -> list[list[str]]:

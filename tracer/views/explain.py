@@ -12,6 +12,8 @@ from .safe import safe
 from .style import Style
 from .words import plural, wrap
 
+MANY = 3
+"""more denials than that are counted before they are told"""
 _FULL = 6
 """stories told in full; the rest in two lines each"""
 _PROOF = 4
@@ -26,13 +28,20 @@ _INDENT = "           "
 def explain(counted: Any, trace: Any, verdicts: list[Verdict], style: Style, width: int) -> Iterator[str]:
     """Every denial, those of one story together, then what was read."""
     groups = grouped(verdicts)
+    if len(verdicts) > MANY:
+        yield style.bold(f"{plural(len(verdicts), 'denial')}, {_stories(len(groups))}")
+        yield ""
     for number, group in enumerate(groups):
         if number == _FULL:
-            yield style.dim(f"{plural(len(groups) - _FULL, 'more story').replace('storys', 'stories')}, shorter:")
+            yield style.dim(f"{_stories(len(groups) - _FULL, 'more ')}, shorter:")
             yield ""
         yield from _story(group, style, width, number < _FULL)
         yield ""
     yield from _summary(counted, trace, verdicts, width)
+
+
+def _stories(count: int, which: str = "") -> str:
+    return f"{count:,} {which}{'story' if count == 1 else 'stories'}"
 
 
 def grouped(verdicts: Iterable[Verdict]) -> list[list[Verdict]]:
@@ -182,7 +191,7 @@ def _summary(counted: Any, trace: Any, verdicts: list[Verdict], width: int) -> I
     exchanges, tls = counted.count("exchange"), counted.count("handshake")
     sources = list(trace.sources())
     stories = len(grouped(verdicts))
-    told = f", {plural(stories, 'story').replace('storys', 'stories')}," if stories < len(verdicts) else ""
+    told = f", {_stories(stories)}," if stories < len(verdicts) else ""
     words = f"{plural(len(verdicts), 'denial')}{told} in {plural(exchanges, 'exchange')}"
     if not verdicts:
         others = counted.count("verdict")

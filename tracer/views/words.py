@@ -29,8 +29,8 @@ def size(count: int | None) -> str:
 
 
 def plural(count: int, noun: str) -> str:
-    """`1 packet`, `2 packets`."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+    """`1 packet`, `1,204 packets`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def wrap(text: str, width: int, indent: str = "", first: str | None = None) -> list[str]:
