@@ -20,6 +20,7 @@ from .words import Word, address, address_text, is_id, number, request, status, 
 _PAIR = re.compile(r'(\w[\w.-]{0,40})=("?)([^\s"]*)\2', re.ASCII)
 _TRAEFIK = re.compile(r'"(?P<agent>[^"]*)" (?P<count>\d+) "(?P<router>[^"]*)" "(?P<server>[^"]*)" \d+ms')
 _WERKZEUG = re.compile(r" - \S+ \[\d\d/\w{3}/\d{4} \d\d:\d\d:\d\d\] ")
+_UVICORN = re.compile(r'(?:INFO|WARNING|ERROR): +\S+:\d+ - "')
 _METHODS = frozenset(["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "PROPFIND"])
 _RESULT = re.compile(r"(?:TCP|ERR|UDP)_[A-Z_]+")
 _WAY = re.compile(r"(?:HIER_)?(?:DIRECT|NONE|PARENT_HIT|[A-Z_]*PARENT[A-Z_]*)/(\S+)")
@@ -56,7 +57,7 @@ class _Fields:
 
 def parse(line: str) -> LogLine | None:
     """The entry; None when no request with a status behind it stands in the line."""
-    if _WERKZEUG.search(line):
+    if _WERKZEUG.search(line) or _UVICORN.match(line):
         return None
     found = words(line)
     place = _place(found)

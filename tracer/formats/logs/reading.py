@@ -18,10 +18,14 @@ from .dispatch import Lines
 
 LONGEST = 64 * 1024
 """bytes of a line that are read; what comes behind is skipped"""
+ENDLESS = 64 << 20
+"""bytes without an end of line after which the rest is not read"""
 MOST = 100_000
 """entries kept of one log"""
 PATIENCE = 2000
 """lines without any known form before the file is taken for something else"""
+CHANCE = 20
+"""so many times more lines in no known form than others, and none of a denial: those others were chance"""
 DENIALS = frozenset({400, 401, 403, 405, 406, 407, 421, 429, 451, 495, 496, 503, 511})
 _MAY_DENY = re.compile(rb"(?<!\d)(?:40[013567]|421|429|451|49[56]|503|511)(?!\d)")
 _PIECE = 1 << 20
@@ -115,7 +119,7 @@ def _problems(log: Log, lines: Lines, long: int, skipped: int) -> None:
         log.problem("log.empty", Severity.NOTE, "the log is empty")
     if not lines.unread:
         return
-    if not lines.read:
+    if not lines.read or (not log.entries and lines.unread > CHANCE * lines.read):
         text = f"none of the first {lines.unread} lines has the form of a known log"
         log.problem("log.unknown", Severity.ERROR, text)
         return
@@ -134,7 +138,10 @@ def _lines(opened: Source) -> Iterator[tuple[bytes, bool]]:
             at = end + 1
         elif opened.ready - at >= LONGEST:
             yield bytes(opened.base[at : at + LONGEST]), True
-            at = _next(opened, at + LONGEST)
+            behind = _next(opened, at + LONGEST)
+            if behind is None:
+                return
+            at = behind
         elif not opened.done:
             opened.grow(opened.ready + _PIECE)
         else:
@@ -143,13 +150,15 @@ def _lines(opened: Source) -> Iterator[tuple[bytes, bool]]:
             return
 
 
-def _next(opened: Source, at: int) -> int:
-    """Where the line ends that is too long."""
-    while True:
-        end = opened.base.find(b"\n", at, opened.ready)
+def _next(opened: Source, at: int) -> int | None:
+    """Where the line ends that is too long; None when it does not end within reason."""
+    most = at + ENDLESS
+    while at < most:
+        end = opened.base.find(b"\n", at, min(opened.ready, most))
         if end >= 0:
             return end + 1
-        at = opened.ready
-        if opened.done:
+        at = min(opened.ready, most)
+        if opened.done and at == opened.ready:
             return at
         opened.grow(at + _PIECE)
+    return None
