@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from tracer.capture.source import Source as Opened
 
 _LARGEST_KEY_LOG = 256 << 20
+_RELEASED = 16 << 20
+"""bytes of a mapped source that are read before their pages are given back"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class SourceStream(io.RawIOBase):
 
     def __init__(self, opened: Opened, progress: Callable[[Progress], None] | None) -> None:
         self._opened, self._progress, self._at = opened, progress, 0
+        self._released = 0
 
     def readable(self) -> bool:
         return True
@@ -58,6 +61,9 @@ class SourceStream(io.RawIOBase):
         data = bytes(opened.base[self._at : min(opened.ready, self._at + len(buffer))])
         buffer[: len(data)] = data
         self._at += len(data)
+        if self._at - self._released >= _RELEASED:
+            opened.release(self._at)
+            self._released = self._at
         if self._progress:
             self._progress(Progress(opened.name, opened.position(self._at), opened.total, 0))
         return len(data)

@@ -105,6 +105,9 @@ def headers_of(fields: Any) -> Headers:
     for field in fields:
         if isinstance(field, dict):
             name, value = field.get("name"), field.get("value")
+            if type(name) is str and type(value) is str and name and name.isascii() and value.isascii():
+                found.append((name.strip().encode(), value.strip().encode()))  # nearly always
+                continue
         elif isinstance(field, (list, tuple)) and len(field) >= 2:
             name, value = field[0], field[1]
         else:

@@ -9,6 +9,7 @@ import zlib
 INLINE = 1024
 """bodies up to this size stay inside their exchange"""
 LARGEST = 1 << 30
+_SAMPLE = 8192
 
 
 def put(db: sqlite3.Connection, data: bytes, packed: bool) -> int:
@@ -17,7 +18,7 @@ def put(db: sqlite3.Connection, data: bytes, packed: bool) -> int:
     row = db.execute("SELECT n FROM blob WHERE hash = ?", (digest,)).fetchone()
     if row:
         return int(row[0])
-    smaller = data if packed else zlib.compress(data, 1)
+    smaller = data if packed or not _shrinks(data) else zlib.compress(data, 1)
     if len(smaller) >= len(data):
         smaller, packed = data, True
     row = db.execute(
@@ -25,6 +26,12 @@ def put(db: sqlite3.Connection, data: bytes, packed: bool) -> int:
         (digest, len(data), 0 if packed else 1, smaller),
     ).fetchone()
     return int(row[0])
+
+
+def _shrinks(data: bytes) -> bool:
+    """A piece of it does: images and archives, which are packed already, are told without packing them whole."""
+    piece = data[:_SAMPLE]
+    return len(piece) < _SAMPLE or len(zlib.compress(piece, 1)) < _SAMPLE * 0.95
 
 
 def get(db: sqlite3.Connection, number: int) -> bytes:
