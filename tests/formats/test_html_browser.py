@@ -1,4 +1,5 @@
-"""The report in a browser: nothing in it runs but our own script; it can be used, read, printed."""
+"""The report in a browser: nothing in it runs but our own script; it can be used, read, printed. And DevTools opens
+our HAR."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ import pytest
 from tests.browser import AVAILABLE, Browser, driven
 from tests.formats.conftest import poisoned
 from tests.payloads import PAYLOADS
-from tracer.formats import html
+from tracer.formats import har_out, html
 from tracer.pipeline import read
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not AVAILABLE, reason="chromium or chromedriver is not installed")]
@@ -236,3 +237,28 @@ def test_ten_thousand_rows_are_in_the_table_but_only_the_visible_ones_are_drawn(
     assert last == "row-e10000"
     assert browser.run(f"return document.getElementById('{last}').checkVisibility()")
     assert browser.run(drawn)[1] < 100
+
+
+_IMPORT = """
+  return (async () => {
+    let har;
+    try { har = await import('devtools://devtools/bundled/models/har/har.js'); } catch { return null; }
+    const log = new har.HARFormat.HARRoot(JSON.parse(arguments[0])).log;
+    return har.Importer.Importer.requestsFromHARLog(log).map((r) => [r.requestMethod, r.url(), r.statusCode,
+      r.connectionId, Math.round(r.duration * 1e3), r.responseHeaderValue('server') ?? null]);
+  })();
+"""
+
+
+def test_devtools_opens_our_har(browser: Browser, denied_trace: Any, write_with: Any) -> None:
+    """By the code that the network panel's import runs."""
+    browser.open("devtools://devtools/bundled/devtools_app.html")
+    rows = browser.run(_IMPORT, write_with(har_out, denied_trace).decode())
+    if rows is None:
+        pytest.xfail("this version of Chromium keeps the importer elsewhere")
+    assert rows == [
+        ["GET", "https://shop.example/account", 302, "c1", 30, None],
+        ["POST", "https://shop.example/login", 303, "c1", 30, None],
+        ["GET", "https://shop.example/api?id=1+UNION", 403, "c1", 30, "nginx"],
+        ["GET", "https://shop.example/slow", 0, "c1", 1, None],
+    ]

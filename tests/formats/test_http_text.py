@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
+from importlib import import_module
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tracer.formats import burp, http_text, httpie, wget, zap
+from tracer.formats import burp, http_text, httpie, outside, wget, zap
 
 PAIR = b"""\
 POST /api?x=1 HTTP/1.1\r
@@ -216,3 +217,35 @@ def test_zap_messages_are_numbered_pairs(read_with: Any) -> None:
 )  # fmt: skip
 def test_messages_are_known_by_their_first_line(head: bytes, kind: str | None) -> None:
     assert http_text.kind_of(head) == kind
+
+
+def test_the_body_of_a_redirect_that_curl_announces_and_does_not_show_takes_nothing_of_the_next(read_with: Any) -> None:
+    """curl -iL: the head says Content-Length: 5, and the next head follows at once."""
+    moved = b"HTTP/1.1 301 Moved Permanently\r\nLocation: /denied\r\nContent-Length: 5\r\n\r\n"
+    report = read_with(http_text, moved + b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno")
+    assert [e.response.status for e in report.exchanged] == [301, 403]
+    assert report.exchanged[1].response.body.data == b"no"
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+@pytest.mark.parametrize("tool", ["curl", "wget", "http"])
+def test_what_a_mail_or_a_ticket_quotes_is_read(read_with: Any, tool: str, depth: int) -> None:
+    text = {
+        "curl": b"* Connected to h (10.0.0.9) port 80 (#0)\n> GET /a HTTP/1.1\n> Host: h\n> \n< HTTP/1.1 403 No\n< \n",
+        "wget": b"--2026-11-24 12:51:43--  http://h/a\nResolving h (h)... 10.0.0.9\nHTTP request sent, awaiting "
+        b"response... \n  HTTP/1.1 403 No\n  Server: nginx\n",
+        "http": b"GET /a HTTP/1.1\nHost: h\n\nHTTP/1.1 403 No\nServer: nginx\n\n",
+    }[tool]
+    for _ in range(depth):
+        text = b"".join(b"> " + line if line.strip() else b">" + line for line in text.splitlines(True))
+    kind = outside.kind_of(text)
+    assert kind == tool
+    (exchange,) = read_with(import_module(outside.reader(kind).__module__), text).exchanged
+    assert exchange.response.status == 403
+
+
+def test_a_request_that_curl_marks_is_no_quotation(read_with: Any) -> None:
+    text = b"> GET /a HTTP/1.1\n> Host: h\n> Accept: */*\n> \n"
+    assert outside.kind_of(text) == "curl"
+    (exchange,) = read_with(import_module("tracer.formats.curl"), text).exchanged
+    assert (exchange.request.method, exchange.request.url) == ("GET", "/a")  # the scheme is not shown

@@ -52,7 +52,7 @@ def check_har(document: Any) -> list[dict[str, Any]]:
                 assert isinstance(pair["name"], str)
                 assert isinstance(pair["value"], str)
         assert isinstance(request["method"], str)
-        assert isinstance(request["url"], str)
+        assert re.fullmatch(r"[a-z]+:[!#-;=?-\[\]_a-z~]+", request["url"])  # a URI: RFC 3986 section 2
         assert all(set(q) >= {"name", "value"} for q in request["queryString"])
         assert "postData" not in request or isinstance(request["postData"]["mimeType"], str)
         assert isinstance(response["status"], int)
@@ -85,6 +85,35 @@ def test_har_is_valid_and_names_server_tls_and_verdict(denied_trace: Any, write_
         {"name": "sid", "value": "[redacted:2]", "path": "/", "httpOnly": True, "secure": False, "_sameSite": "Lax"}
     ]
     assert entries[3]["response"]["_error"] == "TCP reset by server"
+
+
+@pytest.mark.parametrize(
+    ("url", "written"),
+    [
+        ("/a?b=c", "https://shop.example/a?b=c"),
+        ("", "https://shop.example/"),
+        ("https://shop.example/ü d|%zz[", "https://shop.example/%C3%BC%20d%7C%25zz["),
+        ("*", "https://shop.example/*"),
+    ],
+)
+def test_a_url_that_is_none_is_written_as_one_and_read_back_as_it_was(
+    make_exchange: Any, trace_of: Any, write_with: Any, read_with: Any, url: str, written: str
+) -> None:
+    exchange = make_exchange(tls="t1")
+    asked = msgspec.structs.replace(exchange.request, url=url, target=url)
+    data = write_with(har_out, trace_of([msgspec.structs.replace(exchange, request=asked)]))
+    (entry,) = check_har(json.loads(data))
+    assert entry["request"]["url"] == written
+    assert read_with(har, data).exchanged[0].request.url == url
+
+
+def test_an_answer_without_its_request_is_still_a_valid_entry(
+    make_exchange: Any, trace_of: Any, write_with: Any, read_with: Any
+) -> None:
+    data = write_with(har_out, trace_of([msgspec.structs.replace(make_exchange(), request=None)]))
+    (entry,) = check_har(json.loads(data))
+    assert entry["request"]["url"] == "about:blank"
+    assert read_with(har, data).exchanged[0].request is None
 
 
 def test_our_har_read_back_gives_the_same_exchanges_and_tls(denied_trace: Any, write_with: Any, read_with: Any) -> None:

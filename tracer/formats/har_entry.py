@@ -49,6 +49,8 @@ def read_entry(entry: Any, number: int, context: Context, producer: Producer) ->
     part = _Part(number, context.source, [])
     ours = _object(entry.get("_tracer"))
     asked, answered = entry["request"], _object(entry.get("response"))
+    if isinstance(ours.get("url"), str):
+        asked = asked | {"url": ours["url"]}  # as captured; HAR's own had to be absolute
     request = _request(asked, answered, part)
     response = _response(answered, part)
     handshake = handshake_of(ours.get("tls"), context, number)

@@ -16,6 +16,7 @@ from tracer.model.http import Body, Event, Exchange, Message, Request, Response,
 from tracer.model.tls import Certificate, Handshake
 from tracer.model.verdict import Verdict
 
+from .har_url import absolute
 from .writing import Options, Readable, chosen, decoded, has_bytes, iso, to_json, verdicts_of
 
 _OPCODES = {"text": 1, "binary": 2, "close": 8, "ping": 9, "pong": 10}
@@ -54,7 +55,7 @@ def _entry(
         entry["serverIPAddress"] = host.strip("[]")
         entry["_serverPort"] = int(port) if port.isdigit() else None
     if exchange.connection:
-        entry["connection"] = exchange.connection
+        entry["connection"] = entry["_connectionId"] = exchange.connection  # the second is what DevTools reads
     if exchange.events:
         entry["_webSocketMessages"] = [_message(e) for e in exchange.events]
     if handshake and handshake.version:
@@ -74,7 +75,7 @@ def _headers(message: Message | None) -> list[dict[str, str]]:
 def _request(trace: Readable, exchange: Exchange, request: Request | None, options: Options) -> dict[str, Any]:
     made: dict[str, Any] = {
         "method": request.method if request else "",
-        "url": request.url if request else "",
+        "url": absolute(exchange),
         "httpVersion": request.version if request else exchange.protocol,
         "cookies": _request_cookies(request),
         "headers": _headers(request),
@@ -214,6 +215,7 @@ def _ours(exchange: Exchange, handshake: Handshake | None, verdict: Verdict | No
     return {
         "id": exchange.id,
         "source": exchange.source,
+        "url": exchange.request.url if exchange.request and exchange.request.url != absolute(exchange) else None,
         "client": exchange.client,
         "server": exchange.server,
         "stream": exchange.stream,

@@ -51,7 +51,23 @@ def plain(data: bytes) -> bytes:
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         data = data[: len(data) & ~1].decode("utf-16", "replace").encode("utf-8", "replace")
     data = data.removeprefix(b"\xef\xbb\xbf")
-    return _ANSI.sub(b"", data) if b"\x1b" in data else data
+    data = _ANSI.sub(b"", data) if b"\x1b" in data else data
+    for _ in range(_QUOTED_DEEPEST):
+        if not _is_quoted(data):
+            break
+        data = _QUOTE.sub(b"", data)
+    return data
+
+
+_QUOTE = re.compile(rb"^> ?", re.MULTILINE)
+_QUOTED_DEEPEST = 5
+_INSIDE_QUOTE = re.compile(rb"> ?(?:[*<>]|HTTP/\d|[$#%] |--\d{4}-)")
+
+
+def _is_quoted(data: bytes) -> bool:
+    """Every line begins as a mail or a ticket quotes it; curl's own `> ` stands before a request alone."""
+    lines = [line for line in data[:16384].split(b"\n")[:-1] or [data[:16384]] if line.strip()]
+    return bool(lines) and all(line.startswith(b">") for line in lines) and any(map(_INSIDE_QUOTE.match, lines))
 
 
 def say(context: Context, sink: Sink, code: str, text: str, severity: Severity, number: int | None = None) -> None:
@@ -90,9 +106,12 @@ def read_messages(data: bytes, talk: Assembler) -> None:
 def _body_end(data: bytes, at: int, left: int) -> int:
     """Where the body that should have `left` more bytes ends: there, or earlier before a line that starts a message."""
     stop = min(len(data), at + left)
-    for found in _BOUNDARY.finditer(data, max(at - 1, 0), stop):
-        return max(found.start() + 1, at)
-    return stop
+    found = _BOUNDARY.search(data, max(at - 1, 0), min(len(data), stop + _LONGEST_START))
+    return max(found.start() + 1, at) if found and found.start() + 1 < stop else stop
+
+
+_LONGEST_START = 1 << 16
+"""bytes of a start line that may lie beyond the announced end: `curl -iL` shows no body of a redirect"""
 
 
 _BOUNDARY = re.compile(rb"\n(?=(?:HTTP/\d(?:\.\d)? \d{3}[ \r\n]|[A-Z][A-Z-]{1,20} \S+ HTTP/\d(?:\.\d)?\r?\n))")
