@@ -6,7 +6,7 @@ import pytest
 
 from tracer.cli.terminal import amount, describe
 from tracer.opening import Progress
-from tracer.views.words import duration, plural, size
+from tracer.views.words import duration, plural, size, wrap_commands
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,10 @@ def test_progress_of_a_pipe_knows_no_end() -> None:
 
 def test_amounts_have_a_prefix() -> None:
     assert [amount(n) for n in (7, 999, 1200, 45_000, 2_500_000_000)] == ["7 ", "999 ", "1.2 k", "45 k", "2.5 G"]
+
+
+def test_a_command_stays_on_one_line_so_that_it_can_be_copied() -> None:
+    command = "`grep -h -A3 'id \"9' /var/log/modsec_audit.log | tail -40`"
+    lines = wrap_commands(f"look the rule up in the log of the firewall: {command}; then exclude it", 50, "   ")
+    assert any(command in line for line in lines)
+    assert all(len(line) <= 50 for line in lines if command not in line)

@@ -9,7 +9,7 @@ import re
 from typing import BinaryIO
 
 from tracer.model.http import Exchange
-from tracer.model.verdict import Said, Verdict
+from tracer.model.verdict import Said, Verdict, told_once
 
 from .writing import Options, Readable, chosen, iso, one_line
 
@@ -96,7 +96,7 @@ def _evidence(verdict: Verdict) -> list[str]:
     if not verdict.evidence:
         return []
     lines = ["| | Evidence | Where | Seen |", "| --- | --- | --- | --- |"]
-    for piece in sorted(verdict.evidence, key=lambda e: -abs(e.weight)):
+    for piece in told_once(verdict.evidence):
         sign = "+" if piece.weight >= 0 else "−"
         where = f"{piece.seen.where}{f', packet {piece.seen.packet}' if piece.seen.packet else ''}"
         source = f" [source]({piece.reference})" if _is_link(piece.reference) else ""

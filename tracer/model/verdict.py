@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
 
 import msgspec
 
@@ -99,6 +100,14 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     product: str | None = None
     kind: str = ""
     """which rule found it: `marks`, `standards`, `timing`, `contrast`, …"""
+
+
+def told_once(evidence: Iterable[Evidence]) -> list[Evidence]:
+    """The weightiest first; a fact that speaks for several layers or causes is told once."""
+    once: dict[tuple[str, Seen], Evidence] = {}
+    for item in sorted(evidence, key=lambda e: -abs(e.weight)):
+        once.setdefault((item.says, item.seen), item)
+    return list(once.values())
 
 
 class Hop(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from tracer.model.verdict import Evidence, PathEntry, Said, Verdict
 from .propose import bisect_command
 from .safe import safe
 from .style import Style
-from .words import plural, wrap
+from .words import plural, wrap, wrap_commands
 
 MANY = 3
 """more denials than that are counted before they are told"""
@@ -179,9 +179,11 @@ def _doubt(v: Verdict, style: Style, width: int) -> Iterator[str]:
 def _next(v: Verdict, style: Style, width: int) -> Iterator[str]:
     for number, step in enumerate(v.next_steps[:5]):
         label = "next" if not number else ""
-        yield from wrap(safe(step), width, _INDENT + "   ", f"  {label:<9}{number + 1}. ")
+        yield from wrap_commands(safe(step), width, _INDENT + "   ", f"  {label:<9}{number + 1}. ")
     if told := bisect_command(v):
-        yield from wrap(f"{safe(told, 200)} finds out what in the request decides", width, _INDENT, "  or       ")
+        yield from wrap_commands(
+            f"`{safe(told, 200)}` finds out what in the request decides", width, _INDENT, "  or       "
+        )
     if len(v.chain) > 1:
         chain = f" {style.sign('arrow')} ".join(safe(i, 20) for i in v.chain[-8:])
         yield from wrap(chain, width, _INDENT, "  chain    ")

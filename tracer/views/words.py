@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
+
+_COMMAND = re.compile(r"`[^`]{1,2000}`")
+_KEPT = "\N{NO-BREAK SPACE}"
 
 
 def duration(ns: int | None) -> str:
@@ -33,7 +37,13 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def wrap(text: str, width: int, indent: str = "", first: str | None = None) -> list[str]:
+def wrap_commands(text: str, width: int, indent: str = "", first: str | None = None) -> list[str]:
+    """The same, but what stands between backticks stays on one line, however long: it is there to be copied."""
+    whole = _COMMAND.sub(lambda m: m[0].replace(" ", _KEPT), text.replace(_KEPT, " "))
+    return [line.replace(_KEPT, " ") for line in wrap(whole, width, indent, first, break_words=False)]
+
+
+def wrap(text: str, width: int, indent: str = "", first: str | None = None, *, break_words: bool = True) -> list[str]:
     """Lines of at most `width`; `first` begins the first one, `indent` the others."""
     begin = indent if first is None else first
     lines = textwrap.wrap(
@@ -42,6 +52,6 @@ def wrap(text: str, width: int, indent: str = "", first: str | None = None) -> l
         initial_indent=begin,
         subsequent_indent=indent,
         break_on_hyphens=False,
-        break_long_words=True,
+        break_long_words=break_words,
     )
     return lines or [begin.rstrip()]

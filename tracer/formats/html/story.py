@@ -5,7 +5,7 @@ from __future__ import annotations
 from tracer.formats.writing import Readable, iso
 from tracer.model.http import Exchange, Message
 from tracer.model.http import text as words
-from tracer.model.verdict import Evidence, Verdict
+from tracer.model.verdict import Evidence, Verdict, told_once
 
 from .markup import anchor, code, facts, jump, percent, reference, text
 from .path import draw, layer_name
@@ -95,7 +95,7 @@ def _next(verdict: Verdict) -> str:
 def _evidence(verdict: Verdict) -> str:
     if not verdict.evidence:
         return ""
-    pieces = sorted(verdict.evidence, key=lambda e: -abs(e.weight))
+    pieces = told_once(verdict.evidence)
     most = max(abs(e.weight) for e in pieces) or 1.0
     strong = "".join(_piece(e, most) for e in pieces[:_STRONGEST])
     weak = "".join(_piece(e, most) for e in pieces[_STRONGEST:_LISTED])
