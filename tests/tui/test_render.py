@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import io
 import json
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -181,6 +183,10 @@ def test_messages_are_listed_with_direction_and_time() -> None:
     )  # fmt: skip
     found = events.streams(grpc, Content(b"\0\0\0\0\x02\x08\x01"), Content())
     assert "PERMISSION_DENIED (7)" in events.sheet(found, None).plain
+    packed = gzip.compress(b"\x08\x05")
+    asked = msgspec.structs.replace(grpc, request=request(((b"grpc-encoding", b"gzip"),)))
+    body = b"\1" + len(packed).to_bytes(4) + packed
+    assert "1: 5" in events.sheet(events.streams(asked, Content(body), Content()), None).plain
 
 
 KINDS = ("application/json", "text/html", "multipart/form-data; boundary=B", "application/grpc", "image/png",

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from tracer.http.grpc import read_messages, read_status
+from tracer.http.body import decode
+from tracer.http.grpc import GrpcMessage, read_messages, read_status
 from tracer.http.sse import read_events
 from tracer.model.http import Event, Exchange, text
 from tracer.views.safe import safe
 
 from . import protobuf
 from .body import body_lines, hex_dump
-from .content import Content
+from .content import LIMIT, Content
 from .sheet import Sheet, Target
 from .words import duration, size
 
@@ -38,14 +39,23 @@ def streams(exchange: Exchange, request: Content, response: Content) -> Streams:
         return Streams(tuple(_event("sse", False, d.encode(), len(d)) for d in data))
     if kind.startswith("application/grpc") and answer is not None:
         status = read_status(answer.headers, answer.trailers)
-        both = [(True, request.data), (False, response.data)]
+        both = [(True, exchange.request, request.data), (False, answer, response.data)]
         found = [
-            _event("grpc", client, m.data, m.size, m.flags)
-            for client, body in both
+            _event("grpc", client, *_opened(m, half.get("grpc-encoding") if half else None))
+            for client, half, body in both
             for m in read_messages(body or b"", _MOST)
         ]
         return Streams(tuple(found), f"{status.name} ({status.code}) {status.message}" if status else "no status")
     return Streams()
+
+
+def _opened(message: GrpcMessage, coding: str | None) -> tuple[bytes, int, int]:
+    """Content, length and flags of a gRPC message, decompressed where that is possible."""
+    if message.compressed and coding:
+        decoded = decode(message.data, (coding.strip().lower(),), LIMIT)
+        if decoded.complete:
+            return decoded.data, message.size, message.flags & ~1
+    return message.data, message.size, message.flags
 
 
 def _event(kind: str, client: bool, data: bytes, length: int, code: int | None = None) -> Event:
