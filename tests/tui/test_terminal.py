@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import os
-import pty
 import re
 import select
-import signal
 import struct
+import subprocess
 import sys
 import termios
 import time
@@ -59,20 +58,26 @@ def evil_trace(path: Path) -> None:
         trace.save(path)
 
 
+_LOGIN = (  # the child's terminal, and what is piped into it
+    "import os, sys; os.login_tty(int(sys.argv[1])); sys.argv[2] and os.dup2(os.open(sys.argv[2], os.O_RDONLY), 0); "
+    "os.execv(sys.argv[3], sys.argv[3:])"
+)
+
+
 class Terminal:
     """`tracer open` in a pseudo-terminal; everything it writes is kept."""
 
-    def __init__(self, *arguments: str, size: tuple[int, int] = (120, 40)) -> None:
+    def __init__(self, *arguments: str, size: tuple[int, int] = (120, 40), piped: str | None = None) -> None:
         self.written = b""
-        self.pid, self.file = pty.fork()
-        if self.pid == 0:
-            os.environ.update(TERM="xterm-256color", COLORTERM="truecolor")
-            os.execv(sys.executable, [sys.executable, "-m", "tracer.cli", "open", *arguments])
+        self.file, inside = os.openpty()
         self.resize(*size)
+        environment = os.environ | {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
+        command = [sys.executable, "-c", _LOGIN, str(inside), piped or "", sys.executable, "-m", "tracer.cli", "open"]
+        self.process = subprocess.Popen([*command, *arguments], pass_fds=[inside], env=environment)
+        os.close(inside)
 
     def resize(self, columns: int, rows: int) -> None:
         fcntl.ioctl(self.file, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-        os.kill(self.pid, signal.SIGWINCH)
 
     def read(self, seconds: float) -> bytes:
         """What comes until nothing comes for so long."""
@@ -105,9 +110,8 @@ class Terminal:
                 os.write(self.file, key)
                 self.read(0.15)
                 time.sleep(0.15)
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                return os.waitstatus_to_exitcode(status)
+            if (code := self.process.poll()) is not None:
+                return code
         raise AssertionError("it does not quit")
 
 
@@ -116,11 +120,8 @@ def terminals() -> Iterator[list[Terminal]]:
     opened: list[Terminal] = []
     yield opened
     for terminal in opened:
-        try:
-            os.kill(terminal.pid, signal.SIGKILL)
-            os.waitpid(terminal.pid, 0)
-        except (ProcessLookupError, ChildProcessError):
-            pass
+        terminal.process.kill()
+        terminal.process.wait()
         os.close(terminal.file)
 
 
@@ -188,16 +189,7 @@ def test_what_is_piped_in_is_read_and_the_keys_come_from_the_terminal(
 ) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    pid, file = pty.fork()
-    if pid == 0:
-        os.environ.update(TERM="xterm-256color")
-        code = "import os, sys; os.dup2(os.open(sys.argv[1], os.O_RDONLY), 0); sys.argv = ['tracer', 'open', '-'];" \
-               "from tracer.cli import main; sys.exit(main())"  # fmt: skip
-        os.execv(sys.executable, [sys.executable, "-c", code, str(pipe)])
-    terminal = Terminal.__new__(Terminal)
-    terminal.pid, terminal.file, terminal.written = pid, file, b""
-    terminals.append(terminal)
-    terminal.resize(120, 40)
+    terminals.append(terminal := Terminal("-", piped=str(pipe)))
     with open(pipe, "wb") as writer:
         writer.write(Path(capture("nginx-deny")).read_bytes())
     terminal.until(b"said by")
