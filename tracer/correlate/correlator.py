@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
@@ -60,16 +62,29 @@ def correlate(
 
     `logs`: paths of servers' logs, or logs that are open; `problem` takes what is wrong with them.
     """
-    view = _View(trace)
-    if logs:
-        from . import logs_subject
-        from .logs import Logs
+    with _uncollected():
+        view = _View(trace)
+        if logs:
+            from . import logs_subject
+            from .logs import Logs
 
-        view.logs = Logs(logs, list(logs_subject.subjects(view)), problem)
-    verdicts = [v for v in view.http_verdicts(only) if statuses is None or v.status in statuses]
-    if statuses is None:
-        verdicts += view.tls_verdicts(only)
+            view.logs = Logs(logs, list(logs_subject.subjects(view)), problem)
+        verdicts = [v for v in view.http_verdicts(only) if statuses is None or v.status in statuses]
+        if statuses is None:
+            verdicts += view.tls_verdicts(only)
     yield from with_stories(sorted(verdicts, key=lambda v: v.time_ns or 0))
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without garbage collection: the values of a trace hold no cycles, and there are many of them to walk."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 class _View:

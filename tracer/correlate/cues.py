@@ -14,7 +14,8 @@ import msgspec
 from tracer.model.http import Exchange
 from tracer.model.verdict import Cause
 
-from .literals import Sought
+from .literals import Index
+from .request_fields import fields_of
 
 TELLING = (
     "www-authenticate", "proxy-authenticate", "x-error", "x-deny-reason", "x-amzn-errortype", "x-amz-error-code",
@@ -64,32 +65,32 @@ def cues() -> Cues:
 
 
 @cache
-def _any_of(like: tuple[str, ...]) -> Sought:
-    return Sought("|".join(like))
+def _stated() -> Index[Stated]:
+    return Index(("|".join(row.like), row) for row in cues().stated)
+
+
+@cache
+def _attacks() -> Index[Attack]:
+    return Index(("|".join(row.like), row) for row in cues().attack)
 
 
 def stated(exchange: Exchange, body: str) -> Iterator[Cue]:
-    """Causes that the answer itself states, by decoded body and header fields."""
+    """Causes that the answer itself states, by decoded body and header fields; each where it stands first."""
     response = exchange.response
     assert response is not None
     texts = [("response body", STANDARD.sub(" ", MARKUP.sub(" ", body[:READ])))]
-    texts += [(f"response header {n}", v) for n in TELLING for v in response.get_all(n)]
-    lowered = [(where, said, said.lower()) for where, said in texts]
-    for row in cues().stated:
-        for where, said, lower in lowered:
-            hit = _any_of(row.like).search(said, lower)
-            if hit:
-                quote = " ".join(said[max(0, hit.start() - 20) : hit.end() + 20].split())[:120]
-                says = f"the answer itself says so: “{quote}”"
-                yield Cue(row.cause, row.detail, row.weight, where, quote, says)
-                break
+    texts += [(f"response header {n}", v) for n, v in fields_of(response).items() if n in TELLING]
+    found: dict[Stated, Cue] = {}
+    for where, said in texts:
+        for row, hit in _stated().matches(said):
+            quote = " ".join(said[max(0, hit.start() - 20) : hit.end() + 20].split())[:120]
+            says = f"the answer itself says so: “{quote}”"
+            found.setdefault(row, Cue(row.cause, row.detail, row.weight, where, quote, says))
+    yield from (found[row] for row in cues().stated if row in found)
 
 
 def attack_in(text: str) -> tuple[str, str] | None:
     """(family, what matched) of a payload that web application firewalls look for; the text is URL-decoded."""
-    lower = text.lower()
-    for row in cues().attack:
-        hit = _any_of(row.like).search(text, lower)
-        if hit:
-            return row.family, hit.group(0)[:60]
+    for row, hit in _attacks().matches(text):
+        return row.family, hit.group(0)[:60]
     return None

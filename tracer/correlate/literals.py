@@ -23,22 +23,6 @@ _PLAIN = re.compile(r"(?:[a-zA-Z0-9 _:;,=<>/'\"!@&%~-]|\\[!-/:-@\[\]^`{-~])+")
 """expressions that are nothing but a word, with signs escaped: reading them is much of what starting costs"""
 
 
-class Sought:
-    """A regular expression (any case, `.` matches line ends) and the words one of which a match must hold."""
-
-    __slots__ = ("_expression", "_words")
-
-    def __init__(self, expression: str) -> None:
-        self._expression = expression
-        self._words = words_of(expression)
-
-    def search(self, text: str, lower: str) -> re.Match[str] | None:
-        """The first match in `text`; `lower` is the same text in lower case."""
-        if self._words and not any(word in lower for word in self._words):
-            return None
-        return _compiled(self._expression).search(text)
-
-
 @cache  # when it is first needed: most expressions never are
 def _compiled(expression: str) -> re.Pattern[str]:
     return re.compile(expression, re.IGNORECASE | re.DOTALL)

@@ -20,8 +20,11 @@ def overcome(exchanges: Sequence[Exchange], denied: Container[str]) -> set[str]:
     Where the same request had passed shortly before as well, denials come and go: those stay.
     """
     passed: dict[tuple[str, str, str, str], list[Exchange]] = {}
-    for exchange in exchanges:
-        if exchange.request and exchange.response and exchange.response.status < 400:
+    refused = {e.request.url for e in exchanges if e.id in denied and e.request}
+    for exchange in exchanges if refused else ():
+        if not exchange.request or not exchange.response or exchange.request.url not in refused:
+            continue
+        if exchange.response.status < 400:
             passed.setdefault(_asker(exchange), []).append(exchange)
     return {
         e.id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tracer.model.http import Request
+from tracer.model.http import Message, Request, text
 
 CREDENTIALS = (
     "authorization", "proxy-authorization", "x-api-key", "api-key", "apikey", "x-auth-token", "x-auth-key",
@@ -15,6 +15,7 @@ CREDENTIALS = (
 )  # fmt: skip
 """fields that carry a key or a token, lower case; cookies apart"""
 CSRF = ("x-csrf-token", "x-csrftoken", "x-xsrf-token", "x-wp-nonce", "jenkins-crumb", "x-anti-forgery-token")
+_IDENTIFYING = frozenset(name.encode() for name in ("cookie", *CREDENTIALS))
 SIGNED = re.compile(r"[?&](X-Amz-Signature|Signature|sig|X-Goog-Signature|hmac|token|hdnts|hdnea)=", re.IGNORECASE)
 """a link that carries its own permission"""
 KEYED = re.compile(
@@ -22,8 +23,16 @@ KEYED = re.compile(
 )
 
 
+def fields_of(message: Message) -> dict[str, str]:
+    """First value of each field by its name in lower case: for those who look for many names."""
+    found: dict[str, str] = {}
+    for name, value in message.headers:
+        found.setdefault(name.decode("latin-1").lower(), text(value))
+    return found
+
+
 def identified(request: Request) -> bool:
     """It carries something that tells who asks, or that says that it may."""
-    if any(request.get(n) for n in ("cookie", *CREDENTIALS)):
+    if not _IDENTIFYING.isdisjoint(name.lower() for name, value in request.headers if value):
         return True
     return bool(SIGNED.search(request.target) or KEYED.search(request.target))

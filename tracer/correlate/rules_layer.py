@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from functools import cache, lru_cache
 
 from tracer.model.verdict import Cause, Layer
 
 from . import rules_payload, rules_position, rules_shape, services, standards
 from .evidence import Collection
+from .literals import Index
 from .marks import Found, Proves, Strength, find_marks
 from .scene import Scene
 
@@ -196,21 +198,30 @@ def _standards(scene: Scene, found: Collection) -> None:
         )
 
 
+@cache
+def _pages_known() -> Index[tuple[str, str]]:
+    return Index((like, (product, says)) for like, product, says in PAGES)
+
+
+@lru_cache(4096)
+def _server_named(value: str) -> tuple[Layer, str] | None:
+    """Layer and product that a Server field names."""
+    return next((known for like, known in SERVERS.items() if re.match(like, value, re.IGNORECASE)), None)
+
+
 def _pages(scene: Scene, found: Collection) -> None:
     """A page that a web server writes itself; or another one than the server that names itself writes."""
-    for pattern, product, says in PAGES:
-        hit = re.search(pattern, scene.body, re.IGNORECASE | re.DOTALL)
-        if hit:
-            found.add(
-                f"the body is {says}: the server made it, not an application behind it",
-                f"generated:{placed(Layer.ORIGIN, scene)}",
-                1.6,
-                exchange=scene.exchange,
-                where="response body",
-                value=hit.group(0),
-                product=product,
-            )
-            return
+    for (product, says), hit in _pages_known().matches(scene.body):
+        found.add(
+            f"the body is {says}: the server made it, not an application behind it",
+            f"generated:{placed(Layer.ORIGIN, scene)}",
+            1.6,
+            exchange=scene.exchange,
+            where="response body",
+            value=hit.group(0),
+            product=product,
+        )
+        return
     response = scene.exchange.response
     server = (response.get("server") or "") if response else ""
     if scene.body.strip() and not scene.asked_nobody and OWN_PAGES.match(server):
@@ -230,9 +241,8 @@ def _server(scene: Scene, found: Collection) -> None:
     assert scene.exchange.response is not None
     servers = scene.exchange.response.get_all("server")
     relayed = bool(scene.exchange.response.get("via") or scene.exchange.response.get("age") or len(servers) > 1)
-    for pattern, (layer, product) in SERVERS.items():
-        if not servers or not re.match(pattern, servers[0], re.IGNORECASE):
-            continue
+    if servers and (known := _server_named(servers[0])) is not None:
+        layer, product = known
         if scene.asked_nobody:
             says, weight = f"the server that spoke, and asked nobody, calls itself {product}", 2.6
         elif relayed:
@@ -249,7 +259,6 @@ def _server(scene: Scene, found: Collection) -> None:
             product=product,
             reference="RFC 9110 section 10.2.4",
         )
-        break
     if len(servers) > 1 and any(s.lower().startswith("caddy") for s in servers):
         found.add(
             "two Server fields: Caddy adds its own to what it relays",

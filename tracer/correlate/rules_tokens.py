@@ -18,6 +18,7 @@ from .request_fields import CREDENTIALS
 from .scene import Scene
 
 TOKEN = re.compile(r"\b(eyJ[\w-]{5,2000})\.(eyJ[\w-]{5,8000})\.([\w-]*)")
+CARRIERS = frozenset((*CREDENTIALS, "cookie"))
 LEEWAY_S = 1
 SKEW_S = 60
 MOST = 6
@@ -32,8 +33,10 @@ class Token(NamedTuple):
 
 def tokens_of(request: Request) -> Iterator[Token]:
     """JSON Web Tokens in credential fields, cookies and the query, at most MOST."""
-    texts = [(f"request header {n}", v) for n in (*CREDENTIALS, "cookie") for v in request.get_all(n)]
-    texts.append(("request target", request.target))
+    texts = [("request target", request.target)]
+    for raw, value in request.headers:
+        if b"eyJ" in value and (name := raw.decode("latin-1").lower()) in CARRIERS:
+            texts.append((f"request header {name}", value.decode("latin-1")))
     left = MOST
     for where, text in texts:
         for hit in TOKEN.finditer(text[:16_384]):

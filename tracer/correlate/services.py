@@ -18,6 +18,8 @@ import msgspec
 from tracer.model.http import Request
 from tracer.model.verdict import Layer
 
+from .literals import Index
+
 WEIGHT = {"request host": 1.3, "request target": 0.8}
 """by where the name stands; a field weighs FIELD"""
 FIELD = 1.2
@@ -70,10 +72,19 @@ def services_at(request: Request) -> Iterator[Named]:
         yield Named(by_host, "request host", host, WEIGHT["request host"])
     elif (by_path := _by_path(parts.path[:500])) is not None:
         yield Named(by_path, "request target", parts.path, WEIGHT["request target"])
+    for raw, value in request.headers:
+        for service in _by_field().get(raw.lower(), ()):
+            if service.like is None or re.match(service.like, value.decode("latin-1"), re.DOTALL):
+                yield Named(service, f"request header {service.field}", "present", FIELD)
+
+
+@cache
+def _by_field() -> dict[bytes, list[Service]]:
+    fields: dict[bytes, list[Service]] = {}
     for service in services():
-        value = request.get(service.field) if service.field else None
-        if value is not None and (service.like is None or re.match(service.like, value, re.DOTALL)):
-            yield Named(service, f"request header {service.field}", "present", FIELD)
+        if service.field is not None:
+            fields.setdefault(service.field.encode(), []).append(service)
+    return fields
 
 
 @lru_cache(4096)
@@ -83,4 +94,9 @@ def _by_host(host: str) -> Service | None:
 
 @lru_cache(4096)
 def _by_path(path: str) -> Service | None:
-    return next((s for s in services() if s.path is not None and re.match(s.path, path)), None)
+    return next((service for service, _ in _paths().matches(path)), None)
+
+
+@cache
+def _paths() -> Index[Service]:
+    return Index((f"^(?:{s.path})", s) for s in services() if s.path is not None)

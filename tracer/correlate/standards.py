@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from tracer.model.http import Response
@@ -63,19 +64,23 @@ def read_fields(response: Response) -> Iterator[Told]:
 def _via(response: Response) -> Iterator[Told]:
     for value in response.get_all("via"):
         for member in value.split(","):
-            for pattern, layer, product in VIA_PRODUCTS:
-                if re.search(pattern, member, re.IGNORECASE):
-                    yield Told(
-                        Said.FORWARDED,
-                        layer,
-                        product,
-                        1.6,
-                        "response header via",
-                        member.strip()[:120],
-                        f"{product} put itself into Via, as hops do that relay; few do on answers of their own",
-                        "RFC 9110 section 7.6.3",
-                    )
-                    break
+            if (known := _via_product(member)) is not None:
+                layer, product = known
+                yield Told(
+                    Said.FORWARDED,
+                    layer,
+                    product,
+                    1.6,
+                    "response header via",
+                    member.strip()[:120],
+                    f"{product} put itself into Via, as hops do that relay; few do on answers of their own",
+                    "RFC 9110 section 7.6.3",
+                )
+
+
+@lru_cache(4096)
+def _via_product(member: str) -> tuple[Layer, str] | None:
+    return next(((layer, p) for like, layer, p in VIA_PRODUCTS if re.search(like, member, re.IGNORECASE)), None)
 
 
 def _proxy_status(response: Response) -> Iterator[Told]:
