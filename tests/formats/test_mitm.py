@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mitmproxy import flow as flows
 from mitmproxy.certs import Cert
-from mitmproxy.io import FlowWriter, tnetstring
+from mitmproxy.io import FlowWriter, compat, tnetstring
 from mitmproxy.test import tflow
 
 from tracer.formats import mitm
@@ -190,3 +190,65 @@ def test_flow_files_are_known_by_their_beginning() -> None:
     assert mitm.kind_of(saved(answered())[:200]) == "mitm"
     assert mitm.kind_of(b"12:30:00.1 == Info: x") is None
     assert mitm.kind_of(b"") is None
+
+
+def oldest() -> dict[Any, Any]:
+    """A flow as mitmproxy 0.11 saved it, under Python 2."""
+    place = {b"address": (b"10.0.0.7", 51812), b"use_ipv6": False}
+    tls = {b"ssl_established": True, b"timestamp_ssl_setup": 946681200.3}
+    return {
+        b"type": b"http",
+        b"version": (0, 11),
+        b"id": b"9a2f",
+        b"error": None,
+        b"intercepted": False,
+        b"client_conn": {b"address": place, b"clientcert": None, b"timestamp_start": 946681200.0,
+                         b"timestamp_end": None, **tls},
+        b"server_conn": {b"address": {b"address": (b"shop.example", 443), b"use_ipv6": False},
+                         b"source_address": {b"address": (b"10.0.0.1", 40000), b"use_ipv6": False},
+                         b"cert": None, b"sni": b"shop.example", b"state": [], b"timestamp_start": 946681200.1,
+                         b"timestamp_tcp_setup": 946681200.2, b"timestamp_end": None, **tls},
+        b"request": {b"form_in": b"relative", b"form_out": b"relative", b"httpversion": (1, 1), b"method": b"GET",
+                     b"scheme": b"https", b"host": b"shop.example", b"port": 443, b"path": b"/account",
+                     b"headers": [[b"Host", b"shop.example"]], b"content": b"", b"is_replay": False,
+                     b"stickycookie": False, b"stickyauth": False, b"timestamp_start": 946681201.0,
+                     b"timestamp_end": 946681201.5},
+        b"response": {b"httpversion": (1, 1), b"code": 403, b"msg": b"Forbidden", b"headers": [[b"Server", b"nginx"]],
+                      b"content": b"no", b"timestamp_start": 946681202.0, b"timestamp_end": 946681203.0},
+    }  # fmt: skip
+
+
+def of_every_version() -> list[tuple[str, bytes]]:
+    """That flow as each format version since then keeps it."""
+    state: Any = oldest()
+    made: list[tuple[str, bytes]] = []
+    while True:
+        number = state.get(b"version", state.get("version"))
+        made.append((str(number), tnetstring.dumps(state)))
+        key = number if isinstance(number, int) else tuple(number)[:2]
+        if key not in compat.converters:
+            return made
+        upgrade: Any = compat.converters[key]
+        state = upgrade(tnetstring.loads(tnetstring.dumps(state)))
+
+
+def test_every_version_of_the_format_since_the_first_is_told_and_read(read_with: Any) -> None:
+    files = of_every_version()
+    assert len(files) == len(compat.converters) + 1
+    for number, data in files:
+        assert mitm.kind_of(data) == "mitm", number
+        report = read_with(mitm, data)
+        assert report.told == [], number
+        (exchange,) = report.exchanged
+        assert exchange.request.url == "https://shop.example/account", number
+        assert (exchange.response.status, exchange.response.reason) == (403, "Forbidden"), number
+        assert (exchange.request.headers, exchange.response.body.data) == (((b"Host", b"shop.example"),), b"no"), number
+        assert (exchange.client, exchange.timing.end_ns) == ("10.0.0.7:51812", 946_681_203_000_000_000), number
+
+
+def test_a_version_from_the_future_is_told(read_with: Any) -> None:
+    state = tnetstring.loads(saved(answered()))
+    assert isinstance(state, dict)
+    report = read_with(mitm, tnetstring.dumps(state | {"version": 999}))
+    assert report.exchanged == []
+    assert "999" in report.told[0].text
