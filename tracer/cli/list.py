@@ -35,14 +35,15 @@ def command(
       tracer list session.har --filter '~d example.org & !~m GET' --format json
     """
     form = form or ("table" if sys.stdout.isatty() else "tsv")
-    if form == "tsv" and len(sources) == 1 and os.path.isfile(sources[0]) and by_row(wanted):
+    fast = form == "tsv" and len(sources) == 1 and os.path.isfile(sources[0]) and by_row(wanted)
+    if fast:
         reading = _list_fast(sources[0], keylogs, wanted, no_redact, quiet)
         if reading is not None:
             tell(reading, quiet, verbose)
             return exit_code(reading)
     reading = read_sources(sources, keylogs, quiet, judge=needs_verdicts(wanted))
     stop_if_unreadable(reading, verbose)
-    trace = shown(reading.trace, no_redact)
+    trace = shown(reading.trace, no_redact, warned=fast)
     rows = matching_rows(reading.trace, wanted)
     if form == "json":
         _write_json(trace, rows)

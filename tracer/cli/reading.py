@@ -134,12 +134,12 @@ def redactor() -> Any:
         raise Failure(f"the redaction rules cannot be used: {error}", USAGE) from error
 
 
-def shown(trace: Any, no_redact: bool) -> Any:
+def shown(trace: Any, no_redact: bool, warned: bool = False) -> Any:
     """The trace as it may be shown: redacted unless asked otherwise, with a warning then."""
     if no_redact:
         from .terminal import say
 
-        if sys.stderr is not None:
+        if sys.stderr is not None and not warned:
             say("tracer: warning: --no-redact: what follows holds passwords, tokens and cookies as they were sent")
         return trace
     from tracer.redact import Redacted
