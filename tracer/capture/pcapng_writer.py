@@ -49,7 +49,7 @@ class PcapngWriter:
 
     def secrets(self, data: bytes, kind: int = TLS_KEY_LOG) -> None:
         """Decryption secrets for the packets that follow. Only ever what the user asked to write out."""
-        self._write(blocks.SECRETS, pack("<II", kind, len(data)) + _pad(data))
+        self._stream.write(secrets_block(data, kind))
 
     def names(self, entries: Iterable[tuple[str, str]]) -> None:
         """Host names of addresses."""
@@ -60,8 +60,17 @@ class PcapngWriter:
         self._write(blocks.NAMES, _pack_options(records))
 
     def _write(self, kind: int, body: bytes) -> None:
-        length = len(body) + 12
-        self._stream.write(pack("<II", kind, length) + body + pack("<I", length))
+        self._stream.write(_block(kind, body))
+
+
+def secrets_block(data: bytes, kind: int = TLS_KEY_LOG) -> bytes:
+    """A Decryption Secrets Block, for a little-endian section."""
+    return _block(blocks.SECRETS, pack("<II", kind, len(data)) + _pad(data))
+
+
+def _block(kind: int, body: bytes) -> bytes:
+    length = len(body) + 12
+    return pack("<II", kind, length) + body + pack("<I", length)
 
 
 def _pad(data: bytes) -> bytes:

@@ -66,6 +66,9 @@ class Source:
         if isinstance(self.base, mmap.mmap) and whole and _DONTNEED is not None:
             self.base.madvise(_DONTNEED, 0, whole)
 
+    def discard(self, offset: int) -> None:
+        """Nobody will ask for what lies before `offset` again: a capture that runs for days keeps its latest part."""
+
     def note(self, code: str, text: str) -> None:
         """Add a problem of the source as a whole."""
         self.problems.append(Problem(code=code, severity=Severity.WARN, text=text, source=self.name))
@@ -123,6 +126,9 @@ class _Spooled(Source):
                 self._feed(data)
             else:
                 self._finish()
+
+    def discard(self, offset: int) -> None:
+        self._spool.discard(offset)
 
     def _feed(self, data: bytes) -> None:
         self._taken += len(data)

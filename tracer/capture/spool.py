@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import mmap
 import os
 
@@ -20,6 +21,7 @@ class Spool:
 
         self._file = tempfile.TemporaryFile(prefix="tracer-", buffering=0)  # noqa: SIM115
         self.size = 0
+        self._discarded = 0
         self.map = self._map()
 
     def _map(self) -> mmap.mmap:
@@ -47,6 +49,22 @@ class Spool:
                 break
         self.size += kept
         return kept
+
+    def discard(self, offset: int) -> None:
+        """Give the disk what lies before `offset` back, where the system can: it reads as zeros from then on."""
+        whole = offset - offset % mmap.PAGESIZE
+        if whole > self._discarded and _punch(self._file.fileno(), self._discarded, whole - self._discarded):
+            self._discarded = whole
+
+
+def _punch(fd: int, offset: int, length: int) -> bool:
+    """fallocate(2) with FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE; Python has no name for it."""
+    try:
+        allocate = ctypes.CDLL(None, use_errno=True).fallocate
+        allocate.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_longlong, ctypes.c_longlong]
+        return int(allocate(fd, 3, offset, length)) == 0
+    except (OSError, AttributeError):
+        return False
 
 
 def _address_space() -> int:

@@ -66,6 +66,7 @@ class Trace:
         self._waiting: dict[str, list[tuple[Any, ...]]] = {table: [] for table in _INSERT}
         self._count = 0
         self._latest: dict[str, int] = {}
+        self._pruned: dict[str, int] = {}
         self._bases: dict[str, Buffer] = {}
         self._damaged: list[Problem] = []
         self._foreign = False
@@ -163,6 +164,14 @@ class Trace:
         """Forget every verdict, before judging again."""
         self.flush()
         self._db.execute("DELETE FROM verdict")
+
+    def prune(self, most: int) -> None:
+        """Let go of all but about the latest `most` values of each kind: for a trace that has no end."""
+        for table in ("exchange", "handshake", "connection", "verdict", "problem", "blob"):
+            ((newest,),) = self.select(f"SELECT coalesce(max(n), 0) FROM {table}")
+            if newest - self._pruned.get(table, most) > most // 100:
+                self._db.execute(f"DELETE FROM {table} WHERE n <= ?", (newest - most,))
+                self._pruned[table] = newest
 
     def attach(self, source: str, base: Buffer) -> None:
         """Where the spans of this source's bodies lie."""
