@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from .proxying import line, proxies, recording, summary
+from .proxying import live_lines, proxies, recording, summary
 from .reading import INTERRUPTED, OK
 
 
@@ -39,21 +39,14 @@ def command(listen: str, modes: tuple[str, ...], ui: bool, no_redact: bool, **gi
     arguments = [("--listen-host", host), ("--listen-port", port), *(("--mode", m) for m in modes)]
     if ui:
         return _with_interface(arguments, given, no_redact)
-    from .reading import shown
-    from .terminal import say, style, width
+    from .terminal import say
 
-    paint = style()
-    view: Any = None
-
-    def tell(verdict: Any) -> None:
-        if not given["quiet"] and view is not None:
-            print(line(verdict if no_redact else view.verdict(verdict), paint, width()), flush=True)
-
+    tell, showing = live_lines(given["quiet"])
     ended: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda n, _: ended.append(n))
     with recording(given, arguments, tell) as proxy:
-        view = shown(proxy.trace, no_redact)
+        showing(proxy.trace, no_redact)
         if not given["quiet"]:
             _explain(proxy.addresses, modes, given)
         proxy.record(lambda: bool(ended))

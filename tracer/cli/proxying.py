@@ -93,6 +93,25 @@ def line(verdict: Any, style: Any, width: int) -> str:
     return f"{style.bold(head)}\n    {safe(verdict.headline)}  {style.layer(verdict.layer, sure)}"
 
 
+def live_lines(quiet: bool) -> tuple[Callable[[Any], None], Callable[[Any, bool], None]]:
+    """(tell a verdict on standard output, say of which trace and whether with secrets it is shown)."""
+    from .reading import shown
+    from .terminal import style, width
+
+    paint, views = style(), []
+
+    def showing(trace: Any, no_redact: bool) -> None:
+        views.append(shown(trace, no_redact))
+
+    def tell(verdict: Any) -> None:
+        if quiet or not views:
+            return
+        view = views[0]
+        print(line(view.verdict(verdict) if hasattr(view, "redactor") else verdict, paint, width()), flush=True)
+
+    return tell, showing
+
+
 def summary(proxy: Any, given: dict[str, Any]) -> None:
     """What was recorded, and how to look at it, on standard error."""
     from .terminal import say

@@ -23,6 +23,8 @@ from .recorder import Recorder
 
 START = 30.0
 """seconds that mitmproxy may take to listen"""
+MOST = 100_000
+"""exchanges that a recording without a name keeps"""
 EVERY = 0.05
 """seconds between two looks at the journal"""
 _RUN = "import sys; from mitmproxy.tools.main import mitmdump; sys.exit(mitmdump())"
@@ -82,7 +84,8 @@ class Proxy:
             path = Path(self._save)
         self.trace = enter(Trace(path))
         journal = folder_of(path)
-        self.recorder = Recorder(self.trace, journal, self._tell, self._say)
+        most = MOST if self._save is None else None
+        self.recorder = Recorder(self.trace, journal, self._tell, self._say, most)
         if self._save is not None:
             self.folder = journal
         self._output = enter(open(self.folder / "mitmproxy.log", "w+b"))  # noqa: SIM115

@@ -33,7 +33,10 @@ _MENTIONED = 20
 
 
 class Recorder:
-    """Takes what is new with every `step`; `tell` hears each verdict when it is known, `say` what went wrong."""
+    """Takes what is new with every `step`; `tell` hears each verdict when it is known, `say` what went wrong.
+
+    With `most`, the trace holds about so many exchanges, the latest ones.
+    """
 
     def __init__(
         self,
@@ -41,8 +44,10 @@ class Recorder:
         folder: Path,
         tell: Callable[[Verdict], None] = lambda _: None,
         say: Callable[[str], None] = lambda _: None,
+        most: int | None = None,
     ) -> None:
         self.trace = trace
+        self._most = most
         self.ready: tuple[str, ...] | None = None
         """addresses at which the proxy listens, once it does"""
         self.ended = False
@@ -74,6 +79,8 @@ class Recorder:
                 self.trace.flush()
             self._judge.work()
             self.trace.flush()
+            if self._most is not None and found:
+                self.trace.prune(self._most)
         except sqlite3.Error as error:
             self._full(error)
             return False

@@ -1,0 +1,46 @@
+"""`tracer browse` with a real browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.live.conftest import World
+from tracer.live import browsers
+from tracer.store.trace import Trace
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_chromium_goes_through_the_proxy_trusts_it_and_leaves_nothing(world: World, home: Path, tmp_path: Path) -> None:
+    if not any(shutil.which(name) for name in browsers.CHROMIUM):
+        pytest.skip("no Chromium is installed")
+    kept = tmp_path / "kept.trace"
+    command = [sys.executable, "-m", "tracer.cli", "browse", "--headless", "--seconds", "40", "--ca", str(world.ca)]
+    env = os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
+    running = subprocess.Popen(
+        [*command, "--save", str(kept), f"{world.sealed}/deny"], stdout=subprocess.PIPE, text=True, env=env
+    )
+    assert running.stdout is not None
+    assert f"GET {world.sealed}/deny" in running.stdout.readline()
+    assert "403 was" in running.stdout.readline()
+    running.terminate()
+    running.communicate(timeout=40)
+    with Trace.open(kept) as trace:
+        verdict = next(v for v in trace.verdicts() if v.url == f"{world.sealed}/deny")
+        exchange = trace.exchange(verdict.exchange)
+        assert exchange is not None
+        assert exchange.request is not None
+        assert "Chrome" in (exchange.request.get("user-agent") or "")
+        assert not any(v.cause == "interception" for v in trace.verdicts())
+    assert [p.name for p in tmp_path.iterdir() if p.name.startswith("tracer-")] == []
+
+
+def test_a_browser_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(browsers.NoBrowserError, match="no-such-browser"):
+        browsers.command("no-such-browser", "about:blank", "127.0.0.1:1", tmp_path, tmp_path, headless=True)

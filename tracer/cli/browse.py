@@ -1,0 +1,86 @@
+"""`tracer browse URL`: a browser with a throw-away profile through the recording proxy."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .program import Failure
+from .proxying import live_lines, proxies, recording, summary
+from .reading import INTERRUPTED, NO_REDACT, OK, USAGE
+
+
+@click.command("browse")
+@proxies
+@NO_REDACT
+@click.option("--browser", metavar="PROGRAM", help="Which one: chromium, google-chrome, firefox or a path.")
+@click.option("--headless", is_flag=True, help="Without a window; needs --seconds.")
+@click.option("--seconds", type=float, metavar="N", help="Close the browser after this time.")
+@click.argument("url", default="about:blank")
+def command(url: str, browser: str | None, headless: bool, seconds: float | None, no_redact: bool, **given: Any) -> int:
+    """Open URL in a browser with a fresh profile through the recording proxy, and tell denials as they happen.
+
+    Nothing of the profile is kept; close the browser to end it.
+
+    \b
+    Examples:
+      tracer browse https://shop.example.test/checkout
+      tracer browse --save checkout.trace --browser firefox https://shop.example.test
+    """
+    if headless and seconds is None:
+        raise click.UsageError("--headless needs --seconds: nobody could close the browser")
+    ended: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda n, _: ended.append(n))
+    tell, showing = live_lines(given["quiet"])
+    listen = [("--listen-host", "127.0.0.1"), ("--listen-port", "0")]
+    with (
+        recording(given, listen, tell) as proxy,
+        tempfile.TemporaryDirectory(prefix="tracer-", ignore_cleanup_errors=True) as folder,
+    ):
+        showing(proxy.trace, no_redact)
+        process = _start(browser, url, proxy, Path(folder), given, headless)
+        until = None if seconds is None else time.monotonic() + seconds
+        proxy.record(lambda: bool(ended) or process.poll() is not None or _over(until))
+        _close(process)
+        proxy.finish()
+        summary(proxy, given)
+    return INTERRUPTED if ended else OK
+
+
+def _over(until: float | None) -> bool:
+    return until is not None and time.monotonic() > until
+
+
+def _start(
+    browser: str | None, url: str, proxy: Any, folder: Path, given: dict[str, Any], headless: bool
+) -> subprocess.Popen[bytes]:
+    from tracer.live.browsers import NoBrowserError, command
+    from tracer.live.trust import authority, confdir
+
+    ours = authority(confdir(given["settings"]))
+    try:
+        words = command(browser, url, proxy.addresses[0], folder / "profile", ours, headless)
+    except NoBrowserError as error:
+        raise Failure(str(error), USAGE) from None
+    except subprocess.CalledProcessError as error:
+        raise Failure(f"certutil: {error.stderr.decode(errors='replace').strip()}", USAGE) from None
+    quiet = subprocess.DEVNULL
+    return subprocess.Popen(words, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True)
+
+
+def _close(process: subprocess.Popen[bytes]) -> None:
+    """End the browser with its helpers; they are a process group of ours."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, number)
+            process.wait(5)
+        except (ProcessLookupError, subprocess.TimeoutExpired):
+            continue
