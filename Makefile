@@ -50,8 +50,9 @@ lab: setup      ## real servers, real denials, and how tracer does on them
 	$(PY) -m tests.lab report
 	$(PY) -m tests.lab bisect
 
-bench: setup    ## speed, side by side with tshark in one run
+bench: setup    ## speed, side by side with tshark and with mitmdump alone
 	$(PY) -m tests.bench
+	$(PY) -m tests.bench.proxying
 
 lock:           ## choose newer versions of everything, with hashes
 	@sh .ci/get-uv

@@ -25,7 +25,7 @@ from .records import Closed, Digest, Flow, Frame, Note, Record, Side
 
 NAME = "live"
 """of the source that a recording is"""
-_SIDES = 16384
+_SIDES = 2048
 _SOCKETS = 1024
 _EVENTS = 5000
 _EVENT_BYTES = 4 << 20

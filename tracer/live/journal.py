@@ -87,15 +87,19 @@ class Reader:
         self._done: list[Path] = []
         self._current: Path | None = None
         self._at = 0
+        self.more = False
+        """`take` ended at its bound"""
         self.broken = 0
         """frames that held no record"""
 
     def take(self, most: int = 4 << 20) -> Iterator[Record]:
         """The records appended since, up to about `most` bytes of them; take them all before asking again."""
+        self.more = True
         while most > 0:
             names = segments(self._folder)
             if self._current is None:
                 if not names:
+                    self.more = False
                     return
                 self._current, self._at = names[0], 0
             later = any(n > self._current for n in names)
@@ -111,6 +115,7 @@ class Reader:
             most -= max(used, 1)
             if used == 0:
                 if not later:
+                    self.more = False
                     return
                 self._done.append(self._current)
                 self._current, self._at = next(n for n in names if n > self._current), 0

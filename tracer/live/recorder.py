@@ -30,6 +30,8 @@ from .records import End, Note, Ready, Record
 RETRY = 1.0
 """seconds after which a disk that was full is tried again"""
 _MENTIONED = 20
+_UNBORN = 4096
+"""bytes that a trace file has at most before its tables are there: one page"""
 
 
 class Recorder:
@@ -65,7 +67,10 @@ class Recorder:
         self._source()
 
     def step(self) -> bool:
-        """Take what was appended since; whether there was anything."""
+        """Take what was appended since; True when there may be more already.
+
+        Called a few times a second rather than without a pause: what came in between goes in one transaction.
+        """
         if self._stuck and time.monotonic() < self._retry:
             return False
         if not self._batch:
@@ -89,14 +94,13 @@ class Recorder:
             self._say("the disk takes the trace again; nothing was lost meanwhile")
         self._batch = []
         self._reader.forget()
-        return found
+        return self._reader.more
 
     def finish(self, patience: float = 10.0) -> None:
         """Take all that is left, judge it, and close the journal; the trace stays open."""
         until = time.monotonic() + patience
         while self.step() or (self._stuck and time.monotonic() < until):
-            if self._stuck:
-                time.sleep(0.05)
+            time.sleep(0.05 if self._stuck else 0)
         try:
             self._judge.work(final=True)
             if not self.ended:
@@ -180,8 +184,22 @@ def recover(trace: str | os.PathLike[str]) -> bool:
     folder = folder_of(trace)
     if not folder.is_dir() or not (segments(folder) or (folder / "recorder.lock").exists()):
         return False
-    if not os.path.isfile(trace) or growing(trace):
+    if growing(trace):
         return False
-    with Trace.open(trace, write=True) as opened:
+    with _opened(trace) as opened:
         Recorder(opened, folder).finish()
     return True
+
+
+def _opened(path: str | os.PathLike[str]) -> Trace:
+    """The trace for writing; a new one where the recorder was killed before there was one."""
+    try:
+        return Trace.open(path, write=True)
+    except FileNotFoundError:
+        pass
+    except ValueError:
+        if os.path.getsize(path) > _UNBORN:
+            raise
+    for ending in ("", "-wal", "-shm"):
+        Path(f"{os.fspath(path)}{ending}").unlink(missing_ok=True)
+    return Trace(path)

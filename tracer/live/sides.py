@@ -12,7 +12,7 @@ from typing import Any
 
 from .records import Alert, Record, Side
 
-_KNOWN = 8192
+_KNOWN = 2048
 _CAS = 200
 _ALERT, _READ, _LOOP, _ALERTS = 0x4000, 0x04, 0x01, 16
 """SSL_CB_ALERT, SSL_CB_READ, SSL_CB_LOOP of SSL_CTX_set_info_callback(3)"""

@@ -1,0 +1,242 @@
+"""What recording costs the proxy: mitmdump alone, with the addon, and with its own save_stream_file, side by side.
+
+    python -m tests.bench.proxying [--requests N] [--rounds N]
+
+The three run in turns in one go; the figure is processor time of the mitmdump process per request (schedstat), and of
+the recorder behind it. The hook itself is timed alone, on the same kind of flow. `--kill N` kills the proxy N times
+under load and counts what was answered and not recorded; `--soak N` sends N requests and watches memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import random
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from tracer.live import growing, recover
+from tracer.live.handover import Handover
+from tracer.live.journal import Writer
+from tracer.live.proxy import addon
+from tracer.store.trace import Trace
+
+BODY = b"x" * 300
+ANSWER = b"HTTP/1.1 200 OK\r\nServer: bench\r\nContent-Length: %d\r\n\r\n%s" % (len(BODY), BODY)
+CONNECTIONS = 8
+
+
+async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while await reader.readuntil(b"\r\n\r\n"):
+            writer.write(ANSWER)
+    except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
+        pass
+    finally:
+        writer.close()
+
+
+class Dump:
+    """A running mitmdump."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self.log = folder / f"log{time.monotonic_ns()}"
+        code = "from mitmproxy.tools.main import mitmdump; mitmdump()"
+        settings = ["flow_detail=0", f"confdir={folder}", "termlog_verbosity=info"]
+        command = [sys.executable, "-c", code, "--listen-host", "127.0.0.1", "-p", "0", *arguments]
+        command += [word for s in settings for word in ("--set", s)]
+        env = os.environ | {"PYTHONUNBUFFERED": "1"}
+        with self.log.open("wb") as out:
+            self.process = subprocess.Popen(command, stdout=out, stderr=out, cwd=folder, env=env)
+        self.port = self._port()
+
+    def _port(self) -> int:
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            for line in self.log.read_text(errors="replace").splitlines():
+                if "listening at" in line:
+                    return int(line.rstrip(".").rpartition(":")[2])
+            time.sleep(0.05)
+        raise RuntimeError(self.log.read_text(errors="replace"))
+
+    def spent(self) -> float:
+        """Seconds of processor time so far."""
+        return _spent(self.process.pid)
+
+    def recorder(self) -> int | None:
+        found = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        return int(found[0]) if found else None
+
+    def end(self) -> None:
+        self.process.terminate()
+        self.process.wait(60)
+
+
+def _memory(pid: int) -> float:
+    """Resident MiB of a process."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def _spent(pid: int) -> float:
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+
+
+async def _ask(proxy: int, server: int, targets: Sequence[str], answered: list[str]) -> None:
+    """Ask for every target over one connection; note each one that was answered."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", proxy)
+    try:
+        for target in targets:
+            head = (
+                f"GET http://127.0.0.1:{server}{target} HTTP/1.1\r\nHost: 127.0.0.1:{server}\r\nUser-Agent: bench\r\n"
+            )
+            writer.write(f"{head}Accept: */*\r\nCookie: session=0123456789abcdef\r\n\r\n".encode())
+            await reader.readuntil(b"\r\n\r\n")
+            await reader.readexactly(len(BODY))
+            answered.append(target)
+    except (asyncio.IncompleteReadError, ConnectionError):
+        pass
+    finally:
+        writer.close()
+
+
+async def load(proxy: int, server: int, requests: int, first: int = 0) -> list[str]:
+    """Send requests over several connections at once; the targets that were answered."""
+    targets = [f"/item/{n}" for n in range(first, first + requests)]
+    answered: list[str] = []
+    await asyncio.gather(*(_ask(proxy, server, targets[n::CONNECTIONS], answered) for n in range(CONNECTIONS)))
+    return answered
+
+
+@asynccontextmanager
+async def server() -> AsyncIterator[int]:
+    """The port of a server that answers at once."""
+    listening = await asyncio.start_server(_serve, "127.0.0.1", 0)
+    yield listening.sockets[0].getsockname()[1]
+    listening.close()
+
+
+def hook(count: int = 20_000) -> float:
+    """Seconds of processor time that the hook takes for one flow, the write into the journal included."""
+    from mitmproxy.test import tflow
+
+    flow: Any = tflow.tflow(resp=True)
+    flow.response.content = BODY
+    for number in range(12):
+        flow.request.headers[f"x-{number}"] = flow.response.headers[f"x-{number}"] = "value " * 4
+    with tempfile.TemporaryDirectory() as folder:
+        handover = Handover(Writer(Path(folder)))
+        begin = time.thread_time()
+        for _ in range(count):
+            handover.exchange(flow)
+        return (time.thread_time() - begin) / count
+
+
+async def compare(requests: int, rounds: int) -> None:
+    """The three run at once; each round asks one after the other, so that what else the machine does hits all alike."""
+    async with server() as port:
+        with tempfile.TemporaryDirectory() as name:
+            dumps = {
+                "mitmdump": Dump(Path(name)),
+                "with the addon": Dump(Path(name), "-s", str(addon()), "--set", f"tracer_save={name}/a.trace"),
+                "save_stream_file": Dump(Path(name), "-w", f"{name}/a.flows"),
+            }
+            recorder = dumps["with the addon"].recorder()
+            assert recorder is not None
+            spent: dict[str, list[float]] = {kind: [] for kind in dumps}
+            for turn in range(rounds + 2):
+                if turn == 2:  # what comes first fills caches
+                    behind = _spent(recorder)
+                for kind in sorted(dumps, key=lambda _: random.random()):
+                    before = dumps[kind].spent()
+                    await load(dumps[kind].port, port, requests)
+                    if turn >= 2:
+                        spent[kind].append((dumps[kind].spent() - before) / requests * 1e6)
+            await asyncio.sleep(1)
+            behind = (_spent(recorder) - behind) / requests / rounds * 1e6
+            for dump in dumps.values():
+                dump.end()
+    base = spent["mitmdump"]
+    print(f"{'':<20}{'us/request':>12}{'over mitmdump, paired':>24}")
+    for kind, found in spent.items():
+        ratio = statistics.median(a / b for a, b in zip(found, base, strict=True))
+        print(f"{kind:<20}{statistics.median(found):>12.0f}{(ratio - 1) * 100:>22.1f} %")
+    print(f"{'the recorder behind':<20}{behind:>12.0f}")
+    print(f"the hook itself: {hook() * 1e6:.1f} us a flow")
+
+
+async def kill(times: int) -> int:
+    """Kill the proxy, and every other time the recorder too, at any moment under load: what was answered and lost."""
+    lost = answered_in_all = 0
+    chance = random.Random(7)
+    async with server() as port:
+        with tempfile.TemporaryDirectory() as name:
+            for turn in range(times):
+                path = Path(name) / f"{turn}.trace"
+                dump = Dump(Path(name), "-s", str(addon()), "--set", f"tracer_save={path}")
+                recorder = dump.recorder()
+                asking = asyncio.create_task(load(dump.port, port, 100_000))
+                await asyncio.sleep(chance.uniform(0.05, 0.8))
+                if turn % 2 and recorder:
+                    os.kill(recorder, signal.SIGKILL)
+                    await asyncio.sleep(chance.uniform(0, 0.1))
+                dump.process.kill()
+                dump.process.wait()
+                answered = await asking
+                while growing(path):
+                    await asyncio.sleep(0.02)
+                recover(path)
+                with Trace.open(path) as trace:
+                    kept = {e.request.target for e in trace.exchanges() if e.request}
+                missing = set(answered) - kept
+                lost += len(missing)
+                answered_in_all += len(answered)
+                if missing:
+                    print(f"run {turn}: {len(missing)} lost of {len(answered)}, such as {min(missing)}")
+    print(f"{times} kills, {answered_in_all} answered, {lost} lost")
+    return lost
+
+
+async def soak(requests: int) -> None:
+    """Memory of proxy and recorder every twentieth of the way."""
+    async with server() as port:
+        with tempfile.TemporaryDirectory() as name:
+            path = Path(name) / "soak.trace"
+            dump = Dump(Path(name), "-s", str(addon()), "--set", f"tracer_save={path}")
+            recorder = dump.recorder()
+            assert recorder is not None
+            step = max(requests // 20, 1)
+            for done in range(0, requests, step):
+                await load(dump.port, port, step, done)
+                sizes = f"mitmdump {_memory(dump.process.pid):6.1f} MiB  recorder {_memory(recorder):6.1f} MiB"
+                print(f"{done + step:>9} requests  {sizes}", flush=True)
+            dump.end()
+            with Trace.open(path) as trace:
+                print(f"{trace.count('exchange')} exchanges in the trace")
+
+
+def main() -> int:
+    """Measure what was asked for."""
+    parser = argparse.ArgumentParser(description="What recording costs the proxy.")
+    parser.add_argument("--requests", type=int, default=150)
+    parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--kill", type=int, metavar="N")
+    parser.add_argument("--soak", type=int, metavar="N")
+    given = parser.parse_args()
+    if given.kill:
+        return int(asyncio.run(kill(given.kill)) > 0)
+    asyncio.run(soak(given.soak) if given.soak else compare(given.requests, given.rounds))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
