@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from tracer.model.tls import Handshake
-from tracer.model.verdict import Cause, Evidence, Hop, Layer, PathEntry, Said, Seen, Verdict
+from tracer.model.verdict import Alternative, Cause, Evidence, Hop, Layer, PathEntry, Said, Seen, Verdict
 
 _DISTRUST = {42: "bad_certificate", 45: "certificate_expired", 46: "certificate_unknown", 48: "unknown_ca"}
 """alerts with which a client refuses the certificate that it is shown (RFC 8446 section 6.2)"""
@@ -45,3 +47,36 @@ def refused_by_client(handshake: Handshake) -> Verdict | None:
             f"if it pins: let {host} through untouched with --pass {host}",
         ),
     )
+
+
+_BY_FINGERPRINT = frozenset({Cause.CLIENT_DENIED, Cause.BOT_CHALLENGE})
+_BY_CERTIFICATE = frozenset({Cause.CLIENT_CERT_MISSING, Cause.CLIENT_CERT_REJECTED})
+
+
+def through_proxy(verdict: Verdict, client: Handshake | None) -> Verdict:
+    """The verdict with what the proxy between may have to do with it: `client` is the handshake on the client's side.
+
+    A server that looks at the TLS fingerprint sees the proxy's; one that asks for a certificate asks the proxy.
+    """
+    if client is None:
+        return verdict
+    host = client.sni or "this host"
+    if verdict.cause in _BY_FINGERPRINT:
+        says = f"the server saw the TLS fingerprint of the proxy, not the client's own ({client.ja4})"
+        step = f"repeat with --pass {host}: if it passes then, it was denied only because the proxy stood between"
+        verdict = msgspec.structs.replace(verdict, alternatives=(*verdict.alternatives, _OURS))
+    elif verdict.cause in _BY_CERTIFICATE:
+        says = "the certificate was asked of the proxy: a client cannot send its own through it"
+        step = f"give the proxy the client's certificate: --cert client.pem; or let {host} through with --pass {host}"
+    else:
+        return verdict
+    seen = Seen(exchange=client.id, where="tls handshake", value=client.ja4 or "")
+    evidence = Evidence(
+        id=f"v{len(verdict.evidence) + 1}", says=says, supports="cause:interception", weight=0.0, seen=seen
+    )
+    return msgspec.structs.replace(
+        verdict, evidence=(*verdict.evidence, evidence), next_steps=(step, *verdict.next_steps)
+    )
+
+
+_OURS = Alternative(layer=Layer.CLIENT, cause=Cause.INTERCEPTION, confidence=0.05)

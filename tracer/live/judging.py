@@ -16,7 +16,7 @@ from tracer.store.listing import Follower
 from tracer.store.trace import Trace, Where
 
 from .conversion import NAME
-from .interception import refused_by_client
+from .interception import refused_by_client, through_proxy
 
 AROUND = 400
 """exchanges before a denial that are looked at with it"""
@@ -52,7 +52,7 @@ class Judge:
         refused = frozenset(h.id for h in fresh if any(not a.client and a.level == 2 for a in h.alerts))
         try:
             for verdict in self._verdicts(due | refused):
-                self._found(verdict)
+                self._found(through_proxy(verdict, self._client_side(verdict)))
             for handshake in fresh:
                 found = refused_by_client(handshake)
                 if found is not None and self._trace.verdict_on(handshake.id) is None:
@@ -64,6 +64,12 @@ class Judge:
     def _found(self, verdict: Verdict) -> None:
         self._trace.verdict(verdict)
         self._tell(verdict)
+
+    def _client_side(self, verdict: Verdict) -> Handshake | None:
+        """The client's handshake with the proxy, where there is a proxy and TLS."""
+        exchange = self._trace.exchange(verdict.exchange)
+        name = exchange.extra.get("mitm.client-tls.handshake") if exchange else None
+        return self._trace.handshake(name) if name else None
 
     def _verdicts(self, wanted: frozenset[str]) -> Iterator[Verdict]:
         if not wanted:
