@@ -21,7 +21,7 @@ def test_chromium_goes_through_the_proxy_trusts_it_and_leaves_nothing(world: Wor
     if not any(shutil.which(name) for name in browsers.CHROMIUM):
         pytest.skip("no Chromium is installed")
     kept = tmp_path / "kept.trace"
-    command = [sys.executable, "-m", "tracer.cli", "browse", "--headless", "--seconds", "40", "--ca", str(world.ca)]
+    command = [sys.executable, "-m", "tracer.cli", "browse", "--headless", "--seconds", "200", "--ca", str(world.ca)]
     env = os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
     running = subprocess.Popen(
         [*command, "--save", str(kept), f"{world.sealed}/deny"], stdout=subprocess.PIPE, text=True, env=env

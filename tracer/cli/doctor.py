@@ -73,7 +73,27 @@ def examine() -> dict[str, Any]:
         "browser": next((path for name in BROWSERS if (path := shutil.which(name))), None),
         "sslkeylogfile": os.environ.get("SSLKEYLOGFILE"),
         "live_capture": can_capture(),
+        "addon": _addon(),
+        "trust": _trust(),
     }
+
+
+def _addon() -> str | None:
+    """The script for mitmproxy."""
+    from tracer.live.proxy import ProxyError, addon
+
+    try:
+        return str(addon())
+    except ProxyError:
+        return None
+
+
+def _trust() -> dict[str, dict[str, Any]]:
+    """Who trusts the proxy's authority, and else what makes them; empty while there is no authority."""
+    from tracer.live.trust import confdir
+    from tracer.live.trusted import examine as ask
+
+    return {t.name: {"trusted": t.trusted, "how": t.how} for t in ask(confdir())}
 
 
 def _version(package: str) -> str | None:
@@ -126,6 +146,22 @@ def command(as_json: bool) -> int:
     line(Part("a browser", "tracer browse", "install Firefox or Chromium"), found["browser"])
     allowed = "allowed" if found["live_capture"] else None
     line(Part("packet capture", "tracer capture", "run as root, or setcap cap_net_raw+ep on python"), allowed)
+    _tell_trust(found, paint, safe)
     missing = [p.name for p in (*PACKAGES, _zstd()) if p.needed and not found["packages"][p.name]]
     print(f"\n{'Incomplete: ' + ', '.join(missing) if missing else 'Everything needed to read and explain is there.'}")
     return 0
+
+
+def _tell_trust(found: dict[str, Any], paint: Any, safe: Any) -> None:
+    """Who trusts the proxy's authority, with what to do for those who do not."""
+    print(f"\n{paint.bold('Trust in the authority of tracer proxy (run and browse set their own)')}")
+    if not found["trust"]:
+        print("  there is none yet: tracer proxy makes it when it first starts")
+    for name, trust in found["trust"].items():
+        if trust["trusted"]:
+            print(f"  {paint.paint(paint.sign('yes'), 'green')} {safe(name)}")
+        else:
+            word = "not known" if trust["trusted"] is None else "does not trust it"
+            print(f"  {paint.paint(paint.sign('no'), 'yellow')} {safe(name):<15} {word}: {safe(trust['how'])}")
+    if found["addon"]:
+        print(f"\nIn mitmproxy: mitmproxy -s {safe(found['addon'])}")
