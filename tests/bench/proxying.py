@@ -93,7 +93,10 @@ def _spent(pid: int) -> float:
 
 async def _ask(proxy: int, server: int, targets: Sequence[str], answered: list[str]) -> None:
     """Ask for every target over one connection; note each one that was answered."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", proxy)
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", proxy)
+    except OSError:
+        return
     try:
         for target in targets:
             head = (

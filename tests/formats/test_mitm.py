@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from mitmproxy import flow as flows
 from mitmproxy.certs import Cert
 from mitmproxy.io import FlowWriter, compat, tnetstring
+from mitmproxy.proxy.mode_specs import ProxyMode
 from mitmproxy.test import tflow
 
 from tracer.formats import mitm
@@ -252,3 +253,10 @@ def test_a_version_from_the_future_is_told(read_with: Any) -> None:
     report = read_with(mitm, tnetstring.dumps(state | {"version": 999}))
     assert report.exchanged == []
     assert "999" in report.told[0].text
+
+
+def test_where_a_mode_listens_is_not_taken_for_a_name_and_a_password(read_with: Any) -> None:
+    flow = answered()
+    flow.client_conn.proxy_mode = ProxyMode.parse("reverse:https://shop.example:8443@127.0.0.1:9000")
+    (exchange,) = read_with(mitm, saved(flow)).exchanged
+    assert exchange.extra["mitm.mode"] == "reverse:https://shop.example:8443"

@@ -213,6 +213,23 @@ def test_an_upstream_proxy_that_refuses_connect_is_the_one_who_denied(path: Path
     assert (verdict.status, verdict.layer) == (403, "forward-proxy")
 
 
+def test_a_tunnel_that_was_refused_when_it_was_needed_is_told_as_the_connect_it_was(
+    path: Path, handover: Handover
+) -> None:
+    wanted: Any = tflow.tflow(err=tflow.terr("Upstream proxy 10.0.0.1:3128 refused HTTP CONNECT request: 407 Who"))
+    wanted.request.scheme, wanted.request.authority = "https", "shop.test"
+    wanted.server_conn.via, wanted.server_conn.address = ("http", ("proxy.corp.test", 3128)), ("shop.test", 443)
+    handover.exchange(wanted)
+    handover.close()
+    trace = record(path)
+    (exchange,) = trace.exchanges()
+    assert exchange.request is not None
+    assert (exchange.request.method, exchange.request.target) == ("CONNECT", "shop.test:443")
+    assert exchange.server == "proxy.corp.test:3128"
+    (verdict,) = trace.verdicts()
+    assert (verdict.status, verdict.layer) == (407, "forward-proxy")
+
+
 def test_a_login_that_follows_a_401_leaves_no_verdict(path: Path, handover: Handover) -> None:
     first, second = flow(1, 401), flow(1, 200)
     for made, at in ((first, 1000.0), (second, 1001.0)):

@@ -8,6 +8,7 @@ the client showed a certificate) it becomes a Handshake; the exchange names the 
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
@@ -23,6 +24,8 @@ from .message import address, version_of
 from .writing import iso
 
 _REMEMBERED = 4096
+_LISTENING = re.compile(r"@(?:[\w.:\[\]]*:)?\d+$")
+"""where a mode listens, at its end: `reverse:https://shop.test@8443` would read as a name and a password"""
 _OPCODES = {1: "text", 2: "binary", 8: "close", 9: "ping", 10: "pong"}
 
 
@@ -209,10 +212,10 @@ def _events(websocket: Any) -> tuple[Event, ...]:
 def facts_of(flow: Any, client_tls: Mapping[str, str | None], server_tls: Mapping[str, str | None]) -> dict[str, str]:
     """The proxy as a hop, what was agreed on its two sides (see `agreed`), and what was done to the flow in it."""
     client, server = flow.client_conn, flow.server_conn
-    mode = getattr(client.proxy_mode, "full_spec", "") if client.proxy_mode else ""
+    mode = _LISTENING.sub("", str(getattr(client.proxy_mode, "full_spec", ""))) if client.proxy_mode else ""
     facts = {
         "mitm.proxy": name_of(client.sockname),
-        "mitm.mode": str(mode),
+        "mitm.mode": mode,
         "mitm.server-address": name_of(server.address),
         "mitm.upstream-proxy": name_of(server.via[1]) if server.via else None,
         "mitm.server-error": server.error,

@@ -10,13 +10,12 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
 
 from tracer.formats.mitm_flow import agreed, exchange_of, facts_of, name_of, nanoseconds
 from tracer.model.connection import Connection
-from tracer.model.http import Event, Exchange
+from tracer.model.http import Event, Exchange, Response
 from tracer.model.problem import Problem, Severity
 from tracer.transport.conversation import Context, Sink
 
@@ -96,6 +95,8 @@ class Conversion:
         exchange = msgspec.structs.replace(exchange, id=f"{self._prefix}e{record.number}", tunnel=tunnel)
         if record.request.method_ == b"CONNECT":
             exchange = _connect(exchange, record, inner.side)
+        elif exchange.response is None and exchange.aborted and (found := _REFUSED.search(exchange.aborted)):
+            exchange = _refused(exchange, found, inner.side)
         self._sink.exchange(exchange)
         if exchange.response is not None and exchange.response.status == 101:
             self._sockets[record.number] = _Socket(exchange)
@@ -228,7 +229,24 @@ def _connect(exchange: Exchange, record: Flow, server: Side) -> Exchange:
     found = _REFUSED.search(said)
     if found is None:
         return msgspec.structs.replace(exchange, response=None, aborted=said[:400] or "refused by the proxy itself")
-    response: Any = msgspec.structs.replace(exchange.response, status=int(found[1]), reason=found[2] or "", headers=())
-    via = name_of(server.via[1]) if server.via else None
-    extra = {k: v for k, v in exchange.extra.items() if k != "mitm.answered-by"}
-    return msgspec.structs.replace(exchange, response=response, server=via or exchange.server, extra=extra)
+    return _refused(exchange, found, server)
+
+
+def _refused(exchange: Exchange, found: re.Match[str], server: Side) -> Exchange:
+    """The CONNECT that an upstream proxy refused, in place of the request that was to go through it."""
+    request = exchange.request
+    assert request is not None
+    place = name_of(server.address) or request.authority or request.target
+    comment = "" if request.method == "CONNECT" else f"the proxy asked for it to send {request.method} {request.url}"
+    asked = msgspec.structs.replace(
+        request, method="CONNECT", target=place, authority=place, url=place, scheme=None, version="HTTP/1.1", head=b""
+    )
+    return msgspec.structs.replace(
+        exchange,
+        protocol="HTTP/1.1",
+        server=(name_of(server.via[1]) if server.via else None) or exchange.server,
+        request=asked,
+        response=Response(status=int(found[1]), reason=found[2] or "", packet=request.packet),
+        comment=comment,
+        extra={k: v for k, v in exchange.extra.items() if k != "mitm.answered-by"},
+    )

@@ -123,7 +123,7 @@ class Proxy:
     @property
     def addresses(self) -> tuple[str, ...]:
         """Where it listens, `127.0.0.1:8080`."""
-        return self.recorder.ready or ()
+        return tuple(dict.fromkeys(self.recorder.ready or ()))
 
     @property
     def running(self) -> bool:
