@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -93,7 +94,8 @@ def _readable(pem: bytes) -> list[x509.Certificate]:
     for part in pem.split(end)[:-1]:
         begin = part.rfind(b"-----BEGIN CERTIFICATE-----")
         try:
-            found.append(x509.load_pem_x509_certificate(part[begin:] + end))
+            with warnings.catch_warnings(action="ignore"):  # some old roots have odd serial numbers
+                found.append(x509.load_pem_x509_certificate(part[begin:] + end))
         except ValueError:
             continue
     return found
