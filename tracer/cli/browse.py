@@ -78,9 +78,16 @@ def _start(
 
 def _close(process: subprocess.Popen[bytes]) -> None:
     """End the browser with its helpers; they are a process group of ours."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
+    try:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(5)
+    except (ProcessLookupError, subprocess.TimeoutExpired):
+        pass
+    until = time.monotonic() + 5
+    while time.monotonic() < until:
         try:
-            os.killpg(process.pid, number)
-            process.wait(5)
-        except (ProcessLookupError, subprocess.TimeoutExpired):
-            continue
+            os.killpg(process.pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            break
+        process.poll()
+        time.sleep(0.05)
