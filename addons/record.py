@@ -162,8 +162,7 @@ class Record:
         """Say of each denied flow which hop made it, and why."""
         from tracer.live.asking import explained
 
-        for line in explained(flows):
-            log.log(logging.WARNING, "%s", line)
+        log.log(logging.WARNING, "%s", "\n".join(explained(flows)))
 
     @command.command("tracer.export")  # type: ignore[untyped-decorator]
     def export(self, flows: Sequence[flow.Flow], path: types.Path) -> None:
@@ -240,8 +239,7 @@ class Hooks:
         host = data.client_hello.sni or (data.context.server.address or ("",))[0]
         if any(fnmatch.fnmatchcase(host.lower(), rule.lower()) for rule in ctx.options.tracer_pass):
             data.ignore_connection = True
-        hello = data.client_hello.raw_bytes(False)
-        self.handover.side(data.context.client, hello=hello, passed=data.ignore_connection, write=False)
+        self.handover.hello(data.context.client, data.client_hello, data.ignore_connection)
 
     def tls_start_client(self, data: tls.TlsData) -> None:
         self.handover.watch(data.conn, data.ssl_conn)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -123,6 +124,28 @@ def test_server_sent_events_reach_the_client_as_they_come(dump: Start, world: Wo
     finally:
         world.held.set()
         asking.communicate(timeout=20)
+
+
+def test_a_client_that_vanishes_leaves_what_it_asked_and_the_proxy_goes_on(
+    dump: Start, world: World, curl: Curl
+) -> None:
+    proxy = dump()
+    host, _, port = proxy.address.rpartition(":")
+    place = world.plain.removeprefix("http://")
+    world.held.clear()
+    try:
+        with socket.create_connection((host, int(port)), 10) as client:
+            client.sendall(f"GET {world.plain}/events HTTP/1.1\r\nHost: {place}\r\n\r\n".encode())
+            assert client.recv(4096).startswith(b"HTTP/1.1 200")
+    finally:
+        world.held.set()
+    assert curl(proxy.address, f"{world.plain}/after").stdout == "200"
+    trace = waited(proxy.trace, lambda t: t.count("exchange") == 2)
+    first, second = sorted(trace.exchanges(), key=lambda e: e.request.target if e.request else "", reverse=True)
+    assert first.request is not None
+    assert second.request is not None
+    assert (first.request.target, second.request.target) == ("/events", "/after")
+    assert first.aborted
 
 
 def test_a_follower_in_another_process_sees_each_exchange_once(dump: Start, world: World, curl: Curl) -> None:

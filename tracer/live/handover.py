@@ -72,6 +72,10 @@ class Handover:
         """Something became known of a connection; see `Sides.note`."""
         self._contained(self.sides.note, connection, **seen)
 
+    def hello(self, connection: Any, hello: Any, passed: bool) -> None:
+        """A client's first message (mitmproxy's ClientHello), and whether its TLS is let through untouched."""
+        self._contained(self._hello, connection, hello, passed)
+
     def watch(self, connection: Any, ssl: Any) -> None:
         """A TLS handshake is about to begin on a pyOpenSSL connection."""
         self._contained(self.sides.watch, connection, ssl)
@@ -138,6 +142,13 @@ class Handover:
             if data is not None and len(data) > self._kept:
                 self._digests.ask(number, of_request, data)
         return number
+
+    def _hello(self, connection: Any, hello: Any, passed: bool) -> None:
+        try:
+            body: bytes | None = hello.raw_bytes(False)
+        except NotImplementedError:  # of DTLS
+            body = None
+        self.sides.note(connection, write=passed, hello=body, passed=passed)
 
     def _request(self, data: Any) -> Request:
         content, size = self._cut(data.content)
