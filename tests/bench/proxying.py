@@ -112,10 +112,10 @@ async def _ask(proxy: int, server: int, targets: Sequence[str], answered: list[s
         writer.close()
 
 
-async def load(proxy: int, server: int, requests: int, first: int = 0) -> list[str]:
-    """Send requests over several connections at once; the targets that were answered."""
+async def load(proxy: int, server: int, requests: int, first: int = 0, answered: list[str] | None = None) -> list[str]:
+    """Send requests over several connections at once; the targets that were answered, as they are."""
     targets = [f"/item/{n}" for n in range(first, first + requests)]
-    answered: list[str] = []
+    answered = [] if answered is None else answered
     await asyncio.gather(*(_ask(proxy, server, targets[n::CONNECTIONS], answered) for n in range(CONNECTIONS)))
     return answered
 
@@ -187,14 +187,17 @@ async def kill(times: int) -> int:
                 path = Path(name) / f"{turn}.trace"
                 dump = Dump(Path(name), "-s", str(addon()), "--set", f"tracer_save={path}")
                 recorder = dump.recorder()
-                asking = asyncio.create_task(load(dump.port, port, 100_000))
-                await asyncio.sleep(chance.uniform(0.05, 0.8))
+                answered: list[str] = []
+                asking = asyncio.create_task(load(dump.port, port, 100_000, answered=answered))
+                enough = chance.randrange(1, 250)
+                while len(answered) < enough and not asking.done():
+                    await asyncio.sleep(chance.uniform(0, 0.01))
                 if turn % 2 and recorder:
                     os.kill(recorder, signal.SIGKILL)
                     await asyncio.sleep(chance.uniform(0, 0.1))
                 dump.process.kill()
                 dump.process.wait()
-                answered = await asking
+                await asking
                 while growing(path):
                     await asyncio.sleep(0.02)
                 recover(path)
