@@ -16,7 +16,7 @@ from tracer.model.problem import Problem
 from tracer.model.tls import Handshake
 from tracer.model.verdict import Alternative, Hop, Layer, PathEntry, Verdict
 
-from . import judge, path, refused, rules_usual, step_values, steps, words
+from . import alerts_told, judge, path, refused, rules_usual, step_values, steps, words
 from .denials import is_denial, refusal, silent_refusal
 from .evidence import Collection
 from .links import Links
@@ -282,7 +282,7 @@ class _View:
             how = refusal(handshake) or silent_refusal(handshake, connection, unanswered=handshake.id in asked)
             if how is not None:
                 found.append((handshake, how))
-        return found
+        return [*found, *alerts_told.told(self.exchanges)]
 
 
 def _opened_a_tunnel(exchange: Exchange) -> bool:
