@@ -122,6 +122,15 @@ def _merge(order: Order, numbers: Numbers, keys: Numbers, times: Numbers, denied
     if not len(numbers):
         return order
     start = int(np.searchsorted(order.keys, keys.min(), side="right"))
+    if start == len(order.keys) and bool((keys[:-1] <= keys[1:]).all()):  # nearly always: all of them come after
+        both = np.concatenate
+        return replace(
+            order,
+            numbers=both((order.numbers, numbers)),
+            keys=both((order.keys, keys)),
+            times=both((order.times, times)),
+            denied=both((order.denied, denied)),
+        )
     columns: list[NDArray[Any]] = []
     tail = np.concatenate((order.keys[start:], keys))
     by = np.argsort(tail, kind="stable")

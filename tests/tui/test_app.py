@@ -351,6 +351,24 @@ async def test_a_refused_handshake_is_a_line_with_a_verdict_of_its_own() -> None
         assert "✖ Alert handshake_failure" in on.pane
 
 
+async def test_a_click_chooses_another_one_opens_and_a_line_that_leads_is_followed() -> None:
+    async with stage(session(capture("nginx-deny"))) as on:
+        await on.pilot.click("#timeline", offset=(20, 0))
+        await on.settle()
+        assert on.timeline.cursor == 0
+        await on.pilot.click("#timeline", offset=(20, 0))
+        await on.settle()
+        assert isinstance(on.app.focused, Page)
+        await on.press("escape", "n")
+        page = on.app.active()
+        at = next(n for n, line in enumerate(page.sheet) if line.target and line.target.kind == "copy")
+        await on.pilot.click("#pane1", offset=(10, at + 1 - page.scroll_offset.y))
+        await on.settle()
+        target = page.sheet.lines[page.cursor].target
+        assert target is not None
+        assert on.app.clipboard == target.value
+
+
 async def test_zoom_and_escape() -> None:
     async with stage(session(capture("nginx-deny")), (80, 24)) as on:
         await on.press("z")
