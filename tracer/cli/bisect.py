@@ -134,7 +134,17 @@ def _subject(
     response = exchange.response if exchange is not None else None
     if verdict is None and response is not None and response.status < 400:
         raise Failure(f"{wanted_id} was not denied: its answer is {response.status}", USAGE)
-    return Subject(exchange=wanted_id, ask=ask, verdict=verdict, trust=trust, extra=tuple(extra), elsewhere=elsewhere)
+    handshake = trace.handshake(exchange.tls) if exchange is not None and exchange.tls else None
+    greeting = (handshake.ja4 or "") if handshake is not None else ""
+    return Subject(
+        exchange=wanted_id,
+        greeting=greeting,
+        ask=ask,
+        verdict=verdict,
+        trust=trust,
+        extra=tuple(extra),
+        elsewhere=elsewhere,
+    )
 
 
 def _ask_first(ask: Any, unsafe: bool, budget: int, pace: float, yes: bool) -> None:

@@ -13,11 +13,11 @@ import msgspec
 
 from tracer.model.verdict import Cause, Verdict
 
-from .asked import Ask
 from .change import Change, Kind
 from .outcome import Result
 from .parts import looks_like_attack
 from .search import Conclusion, Finding
+from .subject import Subject
 
 Clean = Callable[[Change, bytes], str]
 """a value of a change as it may be shown"""
@@ -95,8 +95,9 @@ _RULES = {
 }
 
 
-def tell(finding: Finding, ask: Ask, verdict: Verdict | None, clean: Clean) -> Told:
+def tell(finding: Finding, subject: Subject, clean: Clean) -> Told:
     """The sentence, the cause and the element."""
+    ask, verdict = subject.ask, subject.verdict
     if finding.conclusion is Conclusion.FOUND:
         return _found(finding, verdict, clean)
     denied = finding.denied
@@ -106,6 +107,8 @@ def tell(finding: Finding, ask: Ask, verdict: Verdict | None, clean: Clean) -> T
             f"the same request passes now ({finding.passed}): what denied it was not in the request alone, but the "
             "moment, the address it came from, or how its client speaks TLS"
         )
+        if subject.greeting and finding.passed.greeting not in ("", subject.greeting):
+            words += f" (JA4 {subject.greeting} then, {finding.passed.greeting} now)"
     elif finding.conclusion is Conclusion.UNSTABLE:
         replies = ", ".join(str(t.seen) for t in finding.tried if not t.experiment.changes)
         words = (

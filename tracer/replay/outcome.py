@@ -55,6 +55,8 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     own_fault: bool = False
     took_ns: int = 0
     wants_certificate: bool = False
+    greeting: str = ""
+    """JA4 of the ClientHello that was sent"""
     cached: bool = False
     """it comes out of a cache"""
 
@@ -89,6 +91,7 @@ def see(answer: Answer) -> Seen:
         challenge=response.get("cf-mitigated") is not None or bool(_CHALLENGE.search(page)),
         took_ns=answer.took_ns,
         wants_certificate=asked,
+        greeting=(handshake.ja4 or "") if handshake else "",
         cached=from_cache(response),
     )
 

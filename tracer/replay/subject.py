@@ -29,6 +29,8 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     """the client certificate that may be shown, and whom to trust"""
     extra: tuple[Change, ...] = ()
     """what the user offers"""
+    greeting: str = ""
+    """JA4 of the ClientHello that was recorded"""
     narrow: bool = False
     """look for the part of a forbidden value too"""
     elsewhere: bool = False

@@ -73,7 +73,7 @@ def bisect_lines(
     subject: Subject, finding: Finding, redactor: Redactor | None, style: Style, width: int
 ) -> Iterator[str]:
     """Lines for a terminal."""
-    told = tell(finding, subject.ask, subject.verdict, cleaner(redactor))
+    told = tell(finding, subject, cleaner(redactor))
     good = finding.conclusion in (Conclusion.FOUND, Conclusion.NOT_REPRODUCED)
     sign = style.paint(style.sign("yes"), "green") if good else style.paint(style.sign("no"), "yellow")
     lines = wrap(safe(told.sentence, 2000), width - 2)
@@ -172,7 +172,7 @@ def _exchange(ask: Ask) -> Exchange:
 def bisect_value(subject: Subject, finding: Finding, redactor: Redactor | None) -> dict[str, Any]:
     """The document of `bisect --json`."""
     clean = cleaner(redactor)
-    told = tell(finding, subject.ask, subject.verdict, clean)
+    told = tell(finding, subject, clean)
     found = finding.conclusion is Conclusion.FOUND
     return {
         "exchange": subject.exchange,
