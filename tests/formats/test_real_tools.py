@@ -104,8 +104,19 @@ def test_whatever_a_paste_went_through(change: object, url: str, tmp_path: Path)
 
 
 def test_heads_that_are_printed_twice_are_one(url: str, tmp_path: Path) -> None:
-    found = exchanges(printed("curl -svi {}/denied", url), tmp_path)
-    assert [e.response.status for e in found if e.response] == [403]
+    found = exchanges(printed("curl -sviL {}/start", url), tmp_path)
+    assert [e.response.status for e in found if e.response] == [302, 301, 403]
+    assert found[-1].response is not None
+    assert found[-1].response.body.data == WAY["/denied"][2]
+
+
+def test_two_runs_with_their_prompts_are_told_apart(url: str, tmp_path: Path) -> None:
+    one, two = printed("curl -sv {}/denied", url), printed("curl -siL {}/start", url)
+    text = (
+        b"me@host:~$ curl -sv http://h/denied\n" + one + b"me@host:~$ curl -siL http://h/start\n" + two + b"me@host:~$ "
+    )
+    found = exchanges(text, tmp_path)
+    assert [e.response.status for e in found if e.response] == [403, 302, 301, 403]
 
 
 def test_a_paste_that_begins_and_ends_in_the_middle_gives_what_is_there(url: str, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ it), `text.no-message`, `text.too-large`.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -90,6 +91,11 @@ class _Reader:
         self._skip = False
         """inside the second copy of a head that `-i` prints"""
         self._told = 0
+        self._marked: Counter[tuple[bytes, ...]] = Counter()
+        """heads that came with marks and have not been met without them"""
+        self._head: list[bytes] = []
+        self._held: list[bytes] = []
+        """a head without marks, until it is known whether it is the second copy of one"""
 
     # -- curl -v
 
@@ -142,11 +148,14 @@ class _Reader:
 
     def _mark(self, mark: bytes, line: bytes) -> None:
         head, rest = mark[:2], mark[2:]
+        if self._held and head in (b"* ", b"> ", b"< "):
+            self._release()
         if head == b"* ":
             self._info(rest.decode("utf-8", "replace"))
         elif head in (b"> ", b">"):
             self._out(rest)
         elif head in (b"< ", b"<"):
+            self._remember(rest)
             self._in(rest)
         elif found := _ERROR.search(mark):
             self._error(int(found[1]), found[2].decode("utf-8", "replace"))
@@ -198,6 +207,35 @@ class _Reader:
 
     def _raw(self, line: bytes) -> None:
         """A line without a mark: a prompt, what `-i` prints, or noise."""
+        if self._held:
+            self._held.append(line)
+            if not line.strip():
+                self._release()
+        elif STATUS_LINE.match(line) and self._marked:
+            self._held, self._skip = [line], True
+        else:
+            self._plain(line)
+
+    def _remember(self, line: bytes) -> None:
+        if STATUS_LINE.match(line):
+            self._head = [line]
+        elif self._head and line.strip():
+            self._head.append(line)
+        elif self._head:
+            self._marked[tuple(self._head)] += 1
+            self._head = []
+
+    def _release(self) -> None:
+        """`-v` and `-i` together print every head twice, into a pipe often all second copies at the end."""
+        held, self._held, self._skip = self._held, [], False
+        key = tuple(line for line in held if line.strip())
+        if self._marked[key] > 0:
+            self._marked[key] -= 1
+            return
+        for line in held:
+            self._plain(line)
+
+    def _plain(self, line: bytes) -> None:
         if self._skip:
             self._skip = bool(line.strip())
         elif STATUS_LINE.match(line):
@@ -211,6 +249,7 @@ class _Reader:
         elif found := _COMMAND.search(line[:8192]):
             self._command = parse_command(found[1].decode("utf-8", "replace"))
             self._notes.scheme = None
+            self._marked.clear()  # another run
 
     _raw_begun: str | None = None
 
@@ -278,6 +317,7 @@ class _Reader:
                 self._error(int(found[1]), found[2].decode("utf-8", "replace"))
 
     def finish(self) -> None:
+        self._release()
         self._talk.flush()
         self._notes.report(self._sink)
         if not self._talk.count and not self._told:
