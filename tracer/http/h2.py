@@ -51,7 +51,7 @@ class Side:
         self.decoder = HeaderDecoder()
         self.begun = False
         self.frame: Frame | None = None
-        self.block: tuple[Frame, int, bytes] | None = None
+        self.block: tuple[Frame, int, bytearray] | None = None
         """a header block that goes on: first frame, stream it is about, bytes so far"""
 
     def front(self) -> int | None:
@@ -186,7 +186,7 @@ class H2Conversation:
         inner = self.inner.get(frame.stream)
         if inner is not None:
             self._feed(side, inner, taken, frame.mark)
-        else:
+        elif taken.size or taken.missing:
             half.add(taken)
         if frame.flags & END_STREAM:
             half.ended = True
@@ -195,7 +195,7 @@ class H2Conversation:
     # -- header blocks
 
     def _block(self, side: Side, frame: Frame, about: int, data: bytes) -> None:
-        side.block = (frame, about, data)
+        side.block = (frame, about, bytearray(data))
         if frame.flags & END_HEADERS:
             self._end_block(side)
 
@@ -211,7 +211,7 @@ class H2Conversation:
             side.block = None
             side.decoder.lose()
             return
-        side.block = first, about, data + payload
+        data += payload
         if frame.flags & END_HEADERS:
             self._end_block(side)
 
@@ -220,7 +220,7 @@ class H2Conversation:
         frame, about, data = side.block
         side.block = None
         try:
-            fields, unknown = side.decoder.decode(data)
+            fields, unknown = side.decoder.decode(bytes(data))
         except BlockError as error:
             side.decoder.lose()
             h2 = self._stream(about, frame.mark)

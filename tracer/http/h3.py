@@ -10,6 +10,7 @@ from tracer.quic.packet import PacketError, read_varint
 from tracer.transport.conversation import Context
 from tracer.transport.stream import Mark, Taken
 
+from .field_lines import references
 from .h2_stream import H2Stream
 
 DATA, HEADERS, PUSH_PROMISE, GOAWAY = 0x00, 0x01, 0x05, 0x07
@@ -18,6 +19,10 @@ TABLE = 1 << 16
 BLOCKED = 256
 """streams that may wait for the encoder stream at a time"""
 LONGEST_BLOCK = 1 << 20
+LONGEST_WAIT = 1 << 20
+"""bytes of one stream that wait for the encoder stream"""
+LARGEST_LIST = 16 << 20
+"""bytes that the references of one header block may stand for"""
 OPEN_STREAMS = 10_000
 ERRORS = {
     0x100: "H3_NO_ERROR", 0x101: "H3_GENERAL_PROTOCOL_ERROR", 0x102: "H3_INTERNAL_ERROR",
@@ -54,12 +59,14 @@ class H3Conversation:
         self.streams: dict[int, H2Stream] = {}
         self.reported: set[int] = set()
         self.decoders: dict[bool, Any] = {}
+        self.inserted = {True: 0, False: 0}
+        """bytes of each side's encoder stream: no entry of its table is larger"""
 
     def data(self, number: int, client: bool, offset: int, data: bytes, fin: bool, mark: Mark) -> None:
         """Take a STREAM frame."""
         if number in self.reported:
             return
-        lane = self.lanes.setdefault((number, client), Lane())
+        lane = self.lanes.get((number, client)) or self._lane(number, client)
         for piece, where, missing in lane.assembly.add(offset, data, mark, fin):
             if missing:
                 lane.broken = True
@@ -67,6 +74,17 @@ class H3Conversation:
             lane.mark = where
         lane.mark = lane.mark or mark
         self._advance(number, client, lane)
+
+    def _lane(self, number: int, client: bool) -> Lane:
+        if len(self.lanes) >= 2 * OPEN_STREAMS:
+            oldest, _ = next(iter(self.lanes))
+            stream = self.streams.get(oldest)
+            if stream is not None:
+                self._report(stream)
+            for side in (True, False):
+                self.lanes.pop((oldest, side), None)
+        lane = self.lanes[number, client] = Lane()
+        return lane
 
     def reset(self, number: int, client: bool, code: int, stop: bool, mark: Mark) -> None:
         """RESET_STREAM, or STOP_SENDING (`stop`)."""
@@ -87,13 +105,17 @@ class H3Conversation:
                 lane.buffer += piece
                 lane.mark = where
             if lane.waiting and (stream := self.streams.get(number)):
-                stream.note("h3.blocked", "a header block waited for QPACK entries that never came",
-                            lane.mark or Mark(0, 0), "RFC 9204 section 2.1.2", Severity.WARN)  # fmt: skip
+                self._note_blocked(stream, lane)
             elif not lane.broken:
                 self._advance(number, client, lane)
         for stream in list(self.streams.values()):
             stream.aborted = stream.aborted or why
             self._report(stream)
+
+    @staticmethod
+    def _note_blocked(stream: H2Stream, lane: Lane) -> None:
+        what = "a header block waited for QPACK entries that never came"
+        stream.note("h3.blocked", what, lane.mark or Mark(0, 0), "RFC 9204 section 2.1.2", Severity.WARN)
 
     # -- streams
 
@@ -101,7 +123,13 @@ class H3Conversation:
         if number & 2:
             self._unidirectional(client, lane)
             return
-        if not lane.waiting and not lane.broken:
+        if lane.waiting and len(lane.buffer) > LONGEST_WAIT:
+            lane.broken, lane.waiting, lane.buffer = True, False, b""
+            if (held := self.streams.get(number)) is not None:
+                self._note_blocked(held, lane)
+        if lane.broken:
+            lane.buffer = b""
+        elif not lane.waiting:
             self._frames(number, client, lane)
         stream = self.streams.get(number)
         if stream is not None and lane.assembly.is_over and not lane.waiting:
@@ -124,6 +152,7 @@ class H3Conversation:
         import pylsqpack
 
         decoder = self._decoder(client)
+        self.inserted[client] += len(lane.buffer)
         try:
             unblocked = decoder.feed_encoder(lane.buffer)
         except pylsqpack.EncoderStreamError:
@@ -153,31 +182,33 @@ class H3Conversation:
     # -- frames
 
     def _frames(self, number: int, client: bool, lane: Lane) -> None:
-        while not lane.waiting:
+        data, at = lane.buffer, 0
+        lane.buffer = b""
+        while not lane.waiting and not lane.broken:
             if lane.left:
-                piece, lane.buffer = lane.buffer[: lane.left], lane.buffer[lane.left :]
+                piece = data[at : at + lane.left]
+                at += len(piece)
                 lane.left -= len(piece)
                 if piece:
                     self._body(number, client, piece, lane)
                 if lane.left:
-                    return
+                    break
             try:
-                kind, at = read_varint(lane.buffer, 0)
-                length, at = read_varint(lane.buffer, at)
+                kind, begin = read_varint(data, at)
+                length, begin = read_varint(data, begin)
             except PacketError:
-                return
+                break
             if kind == DATA:
-                lane.buffer = lane.buffer[at:]
-                lane.left = length
+                at, lane.left = begin, length
                 continue
             if length > LONGEST_BLOCK:
                 lane.broken = True
-                return
-            if len(lane.buffer) < at + length:
-                return
-            payload, lane.buffer = lane.buffer[at : at + length], lane.buffer[at + length :]
+            if len(data) < begin + length:
+                break
+            at = begin + length
             if kind == HEADERS:
-                self._headers(number, client, payload, lane)
+                self._headers(number, client, data[begin:at], lane)
+        lane.buffer = data[at:]
 
     def _body(self, number: int, client: bool, data: bytes, lane: Lane) -> None:
         assert lane.mark is not None
@@ -190,6 +221,10 @@ class H3Conversation:
 
         assert lane.mark is not None
         stream = self._stream(number, lane.mark)
+        if references(block) * min(self.inserted[client], TABLE) > LARGEST_LIST:
+            what = f"a header block whose references may stand for more than {LARGEST_LIST} bytes"
+            stream.note("h3.header-block", what, lane.mark, "RFC 9204 section 7.3", Severity.WARN)
+            return
         try:
             _, fields = self._decoder(client).feed_header(number, block)
         except pylsqpack.StreamBlocked:

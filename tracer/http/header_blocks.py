@@ -16,6 +16,9 @@ TABLE_LIMIT = 1 << 20
 """bytes of dynamic table, whatever a peer asks for"""
 LIST_LIMIT = 1 << 20
 """bytes of one header list"""
+EXPANSION, FREE = 200, 64 << 20
+"""bytes of header lists that a byte of header blocks may stand for on one connection; so many more for nothing. Header
+lists of browsers are 100 times their blocks at most; a bomb's are 4000 times (CVE-2016-6581)"""
 STATIC = 61
 """entries of the static table (RFC 7541 appendix A)"""
 
@@ -40,6 +43,8 @@ class HeaderDecoder:
         self.entries: deque[tuple[bytes, bytes]] = deque()
         self.size = 0
         self.limit = 4096
+        self.allowed = FREE
+        """bytes of header lists that may still come"""
         self.whole = whole
         """the table was followed from the start of the connection"""
 
@@ -60,15 +65,15 @@ class HeaderDecoder:
                 field = static[first - 0x81]
                 at += 1
             elif first & 0x80:
-                index, at = _integer(data, at, 7)
+                index, at = prefixed(data, at, 7)
                 field = self._entry(index)
             elif first & 0x60 == 0x20:
-                limit, at = _integer(data, at, 5)
+                limit, at = prefixed(data, at, 5)
                 self._resize(limit)
                 continue
             else:
                 adding = first & 0x40
-                index, at = _integer(data, at, 6 if adding else 4)
+                index, at = prefixed(data, at, 6 if adding else 4)
                 field, at = self._literal(data, at, index)
                 if adding:
                     self._add(field)
@@ -79,6 +84,10 @@ class HeaderDecoder:
             if total > LIST_LIMIT:
                 raise BlockError(f"a header list of more than {LIST_LIMIT} bytes")
             fields.append(field)
+        self.allowed += EXPANSION * end - total
+        if self.allowed < 0:
+            self.allowed = 0
+            raise BlockError(f"header lists of {EXPANSION} times the size of their blocks")
         return tuple(fields), unknown
 
     def _literal(self, data: bytes, at: int, index: int) -> tuple[tuple[bytes, bytes] | None, int]:
@@ -122,8 +131,10 @@ class HeaderDecoder:
             self.size -= len(name) + len(value) + 32
 
 
-def _integer(data: bytes, at: int, bits: int) -> tuple[int, int]:
+def prefixed(data: bytes, at: int, bits: int) -> tuple[int, int]:
     """(value, place after it) (RFC 7541 section 5.1)."""
+    if at >= len(data):
+        raise BlockError("an integer that is missing")
     mask = (1 << bits) - 1
     value = data[at] & mask
     at += 1
@@ -146,7 +157,7 @@ def _string(data: bytes, at: int) -> tuple[bytes, int]:
     if at >= len(data):
         raise BlockError("a string that is missing")
     packed = data[at] & 0x80
-    length, at = _integer(data, at, 7)
+    length, at = prefixed(data, at, 7)
     raw = data[at : at + length]
     if len(raw) < length:
         raise BlockError("a string that ends after its block")

@@ -8,6 +8,8 @@ from tracer.transport.stream import Mark
 
 HELD = 4 << 20
 """bytes held behind a hole"""
+MOST_HELD = 4096
+"""pieces held behind a hole"""
 
 
 class Assembly:
@@ -28,7 +30,7 @@ class Assembly:
             insort(self._held, (offset, data, mark), key=lambda piece: piece[0])
             self._holding += len(data)
         out = self._drain(force=False)
-        while self._holding > HELD:
+        while self._holding > HELD or len(self._held) > MOST_HELD:
             out += self._drain(force=True)
         return out
 
@@ -41,8 +43,11 @@ class Assembly:
 
     def _drain(self, force: bool) -> list[tuple[bytes, Mark, int]]:
         out = []
-        while self._held and (self._held[0][0] <= self.next or force):
-            offset, data, mark = self._held.pop(0)
+        done = 0
+        for offset, data, mark in self._held:
+            if offset > self.next and not force:
+                break
+            done += 1
             self._holding -= len(data)
             missing = max(0, offset - self.next)
             data = data[max(0, self.next - offset) :]
@@ -50,6 +55,7 @@ class Assembly:
                 out.append((data, mark, missing))
                 self.next += missing + len(data)
             force = False
+        del self._held[:done]
         return out
 
     @property
