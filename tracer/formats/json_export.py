@@ -7,8 +7,10 @@ from typing import Any, BinaryIO
 
 import msgspec
 
+from tracer.http.alternative import Alternatives
+
 from . import json_values as values
-from .writing import Options, Readable, beneath, chosen, to_json
+from .writing import Options, Readable, beneath, to_json
 
 BODY_LIMIT = 64 << 20
 
@@ -46,7 +48,19 @@ def _lists(trace: Readable, options: Options) -> Iterator[tuple[str, Iterable[An
     yield "chains", values.chains_value(verdicts)
     yield "stories", values.stories_value(verdicts)
     limit = max(options.body_limit, BODY_LIMIT)
-    yield "exchanges", (values.exchange_value(trace, e, limit) for e in chosen(trace, options))
+    yield "exchanges", _exchanges(trace, options, limit)
     under = beneath(trace, options)
     yield "tls", (values.handshake_value(h) for h in trace.handshakes() if under is None or h.id in under[0])
     yield "connections", (msgspec.to_builtins(c) for c in trace.connections() if under is None or c.id in under[1])
+
+
+def _exchanges(trace: Readable, options: Options, limit: int) -> Iterator[dict[str, Any]]:
+    """The chosen ones; those of HTTP/3 name the exchange that advertised it, where one did."""
+    known = Alternatives()
+    for exchange in trace.exchanges():
+        if options.only is None or exchange.id in options.only:
+            value = values.exchange_value(trace, exchange, limit)
+            if exchange.protocol == "HTTP/3":
+                value["advertised_by"] = known.advertiser(exchange)
+            yield value
+        known.note(exchange)

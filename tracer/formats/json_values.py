@@ -6,13 +6,14 @@ import hashlib
 from collections.abc import Iterable
 from typing import Any
 
-from tracer.model.http import Body, Exchange, Headers, Message, text
+from tracer.http.content_events import content_events, grpc_status, has_events
+from tracer.model.http import Body, Event, Exchange, Headers, Message, text
 from tracer.model.problem import Problem, Severity
 from tracer.model.source import Source
 from tracer.model.tls import Alert, Certificate, Handshake
 from tracer.model.verdict import Evidence, Link, Verdict
 
-from .writing import Readable, has_bytes, iso
+from .writing import Readable, decoded, has_bytes, iso
 
 SCHEMA = 1
 _LEVELS = {1: "warning", 2: "fatal"}
@@ -81,11 +82,23 @@ def exchange_value(trace: Readable, exchange: Exchange, limit: int) -> dict[str,
         "events": [
             {"kind": e.kind, "from": _side(e.client), "time_ns": e.time_ns, "packet": e.packet, "size": e.size}
             | ({"code": e.code} if e.code is not None else {})
-            for e in exchange.events
+            for e in exchange.events or events_in(trace, exchange, limit)
         ],
         "problems": problems,
     }
+    if (status := grpc_status(exchange)) is not None:
+        value["grpc_status"] = {"code": status.code, "name": status.name, "message": status.message}
     return value
+
+
+def events_in(trace: Readable, exchange: Exchange, limit: int) -> tuple[Event, ...]:
+    """Server-sent events and gRPC messages in the bodies, as far as these can be read."""
+    if not has_events(exchange):
+        return ()
+    asked, answered = (
+        (decoded(trace, exchange, m.body, limit) or b"") if m else b"" for m in (exchange.request, exchange.response)
+    )
+    return content_events(exchange, asked, answered)
 
 
 def headers_value(headers: Headers) -> list[list[str]]:
@@ -148,6 +161,9 @@ def handshake_value(h: Handshake) -> dict[str, Any]:
         "client_cert_requested": h.client_cert_requested,
         "client_cert_sent": h.client_cert_sent,
         "acceptable_cas": list(h.acceptable_cas),
+        "acceptable_signatures": list(h.acceptable_signatures),
+        "acceptable_key_types": list(h.acceptable_key_types),
+        "client_cert_acceptable": _acceptance(h),
         "alerts": [_alert(a) for a in h.alerts],
         "complete": h.complete,
         "decrypted": h.decrypted,
@@ -156,6 +172,9 @@ def handshake_value(h: Handshake) -> dict[str, Any]:
         "ja3s": h.ja3s,
         "ja4": h.ja4,
         "ech": h.ech,
+        "early_data": h.early_data,
+        "ocsp_stapled": h.ocsp is not None,
+        "scts": h.scts,
         "start_ns": h.start_ns,
         "end_ns": h.end_ns,
         "packets": list(h.packets),
@@ -176,9 +195,24 @@ def _certificates(certificates: Iterable[Certificate] | None) -> list[dict[str, 
             "not_after": iso(c.not_after_ns, 0),
             "names": list(c.names),
             "key": c.key,
+            "signature": c.signature,
+            "key_usage": list(c.key_usage),
+            "extended_key_usage": list(c.extended_key_usage),
+            "is_ca": c.is_ca,
         }
         for c in certificates
     ]
+
+
+def _acceptance(h: Handshake) -> dict[str, Any] | None:
+    """Would the client's certificate have been accepted, by what the server asked for; null when it asked for none."""
+    from tracer.tls.client_auth import client_auth
+
+    found = client_auth(h)
+    if found is None:
+        return None
+    reasons = [{"code": r.code, "bearing": r.bearing.value, "text": r.text, "packet": r.packet} for r in found.reasons]
+    return {"answer": found.verdict.value, "reasons": reasons}
 
 
 def _alert(alert: Alert) -> dict[str, Any]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from tracer.formats.json_values import events_in
 from tracer.formats.writing import decoded, iso
+from tracer.http.alternative import advertiser
+from tracer.http.content_events import grpc_status
 from tracer.model.connection import Connection
-from tracer.model.http import Exchange, Message, Request, Response, text
+from tracer.model.http import Event, Exchange, Message, Request, Response, text
 from tracer.model.tls import Handshake
 from tracer.model.verdict import Verdict
 
@@ -77,7 +80,14 @@ def _exchange(trace: Any, e: Exchange, style: Style, width: int, limit: int) -> 
         yield from wrap(f"Ended early: {safe(e.aborted)}", width)
     if e.comment:
         yield from wrap(f"Source says: {safe(e.comment, 400)}", width)
-    yield from _events(e, style, width)
+    status = grpc_status(e)
+    if status is not None:
+        words = f"gRPC status {status.code} {status.name}{': ' if status.message else ''}{safe(status.message, 400)}"
+        yield from wrap(words, width)
+    told_by = advertiser(e, trace.exchanges()) if e.protocol == "HTTP/3" else None
+    if told_by is not None:
+        yield f"{safe(told_by, 40)} had advertised HTTP/3 for this host (Alt-Svc)"
+    yield from _events(e.events or events_in(trace, e, _BODY_LIMIT), style, width)
     yield from _timing(e, style)
     if e.packets:
         yield heading("Packets", style) + "  " + ", ".join(map(str, e.packets))
@@ -125,16 +135,20 @@ def _body(trace: Any, e: Exchange, m: Message, style: Style, limit: int) -> Iter
         yield style.dim(f"  … {size(len(data))} in all; --body N shows more")
 
 
-def _events(e: Exchange, style: Style, width: int) -> Iterator[str]:
-    if not e.events:
+def _events(events: tuple[Event, ...], style: Style, width: int) -> Iterator[str]:
+    if not events:
         return
-    yield heading(f"Events ({len(e.events)})", style)
-    for event in e.events[:20]:
+    yield heading(f"Events ({len(events)})", style)
+    for event in events[:20]:
         sign = style.sign("out" if event.client else "in")
         words = safe(event.data[:400].decode("utf-8", "replace"), max(width - 24, 20))
-        yield f"  {sign} {event.kind:<6} {size(event.size):>8}  {words}"
-    if len(e.events) > 20:
-        yield style.dim(f"  … {len(e.events) - 20} more")
+        if event.kind == "grpc":
+            words = "compressed" if (event.code or 0) & 1 else "trailers" if (event.code or 0) & 0x80 else ""
+        elif event.kind == "close" and event.code is not None:
+            words = f"{event.code} {words}".rstrip()
+        yield f"  {sign} {event.kind:<6} {size(event.size):>8}  {words}".rstrip()
+    if len(events) > 20:
+        yield style.dim(f"  … {len(events) - 20} more")
 
 
 def _timing(e: Exchange, style: Style) -> Iterator[str]:

@@ -22,6 +22,14 @@ def handshake_lines(h: Handshake, style: Style, width: int, trusted: bytes | Non
     facts = [f"name {safe(h.sni, 253)}" if h.sni else "no server name"]
     if h.resumed:
         facts.append("resumed")
+    if h.ech:
+        facts.append("an encrypted ClientHello was offered: the name is the outer one")
+    if h.early_data:
+        facts.append("early data")
+    if h.ocsp is not None:
+        facts.append(f"an OCSP response of {size(len(h.ocsp))} was stapled")
+    if h.scts:
+        facts.append(f"{h.scts} certificate timestamp{'s' * (h.scts != 1)}")
     facts.append("decrypted" if h.decrypted else f"not decrypted{': ' + safe(h.why_not, 120) if h.why_not else ''}")
     yield from wrap(", ".join(facts), width, "  ")
     yield from wrap(client_certificate(h), width, "  ")
@@ -86,6 +94,9 @@ def _certificates(who: str, certificates: tuple[Certificate, ...] | None, style:
         yield from wrap(
             f"by {safe(c.issuer, 300)}, valid {valid}, serial {safe(c.serial, 64)}", width, "      ", "    "
         )
+        usage = [*c.key_usage, *c.extended_key_usage]
+        if usage and not depth:
+            yield from wrap(f"{safe(c.key, 40)}, for {safe(', '.join(usage), 300)}", width, "      ", "    ")
         if c.names and not depth:
             yield from (
                 style.dim(x) for x in wrap(", ".join(safe(n, 120) for n in c.names[:12]), width, "      ", "    ")
