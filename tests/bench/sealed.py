@@ -1,6 +1,11 @@
 """TLS captures of any size: HTTP/1.1 and HTTP/2 under TLS 1.2 and 1.3, with their key log, and what is in them.
 
 Both ends are OpenSSL's and h2's, talking in memory; their bytes become packets as those of `traffic` do.
+
+What opening costs, as CPU with keys less CPU without them over the plaintext: 25 ms a megabyte on this mix (12 kB an
+exchange, two processes on two cores shared with a dozen others, where tshark took 9 s for the whole and `tracer list`
+4 s). AES and memory are a twentieth of that. What bounds it is Python per record (30,000 of them), per header block and
+per exchange; a profile shows no function with more than a twentieth. Larger bodies cost less a megabyte.
 """
 
 from __future__ import annotations

@@ -129,6 +129,10 @@ _NGINX = (
     ),
 )
 
+_STAFF = {
+    "apache:https": "SSLCACertificateFile @pki@/ca.pem\n<Location /staff/>\nSSLVerifyClient require\n</Location>\n"
+}
+
 _APACHE = (
     _apache(
         name="mtls-apache-none-tls13",
@@ -145,6 +149,29 @@ _APACHE = (
         steps=(curl(_F, *_OLD),),
         proof=_apache_log(r"peer did not return a certificate"),
         story="The same with TLS 1.2: the handshake itself fails.\nAlert 40.",
+    ),
+    _apache(
+        name="mtls-apache-post-handshake",
+        cause=_MISSING,
+        hop="apache/https",
+        route=("apache/https",),
+        steps=(curl("https://files.example.test/staff/"),),
+        conf=_STAFF,
+        proof=_apache_log(r"AH02263: Re-negotiation handshake failed: Client certificate missing"),
+        story="Only one folder asks for a certificate: with TLS 1.3 Apache asks after the request was sent.\n"
+        "Inside the connection: CertificateRequest, an empty Certificate, then the refusal.",
+        curated=True,
+    ),
+    _apache(
+        name="mtls-apache-renegotiation",
+        cause=_MISSING,
+        hop="apache/https",
+        route=("apache/https",),
+        steps=(curl("https://files.example.test/staff/", *_OLD),),
+        conf=_STAFF,
+        proof=_apache_log(r"AH02261: Re-negotiation handshake failed"),
+        story="The same folder with TLS 1.2: a second handshake inside the first one.\n"
+        "It fails for want of a certificate, and the request gets no answer.",
     ),
     _apache(
         name="mtls-apache-stranger",
