@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from tests.lab.case import CHAIN_A, CHAIN_B, Accept, Case, Proof, Step, curl
+from tests.lab.case import CHAIN_A, CHAIN_B, Accept, Case, Proof, Step, curl, python
 from tracer.model.verdict import Cause, Layer
 
 _SHOP = "http://shop.example.test"
@@ -183,6 +183,22 @@ _FASTAPI = (
         proof=_api(r'"OPTIONS /items HTTP/1.1" 400'),
         story="A preflight from an origin that is not allowed.\n"
         "Starlette's CORS middleware: 400, Disallowed CORS origin.",
+    ),
+    _fastapi(
+        name="wss-foreign-page",
+        cause=Cause.CORS_DENIED,
+        route=("caddy", "fastapi"),
+        steps=(
+            python(
+                *("ws.py", "127.0.3.3", "api.example.test", "/ws", "@pki@/ca.pem"),
+                *("https://app.example.test", "https://evil.test"),
+            ),
+        ),
+        proof=_api(r"websocket refused: origin https://evil.test"),
+        accept=Accept(products=_STARLETTE, causes=(Cause.UNKNOWN, Cause.CSRF_FAILED)),
+        story="Two WebSockets over TLS through Caddy: one from the application's page, which is greeted and closed.\n"
+        "The other one from a foreign page: the application refuses it, and the client sees a 403.",
+        curated=True,
     ),
     _fastapi(
         name="fastapi-websocket",
