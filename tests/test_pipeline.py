@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.bench.sealed import SealedMaker
+from tests.bench.traffic import Mix, make
 from tracer.model.problem import Severity
 from tracer.opening import Progress
 from tracer.pipeline import read
@@ -152,3 +155,41 @@ def test_a_compressed_source_that_ends_before_its_first_byte_is_not_called_empty
     reading = read([io.BytesIO(gzip.compress(CAPTURE.read_bytes())[:30])])
     (problem,) = (p for p in reading.trace.problems() if p.severity is Severity.ERROR)
     assert problem.text == "the gzip data end in the middle: nothing of it can be read"
+
+
+class Midway(io.RawIOBase):
+    """A capture through a pipe; when half of it was read, something happens."""
+
+    def __init__(self, data: bytes, happens: Callable[[], object]) -> None:
+        self.data, self.at, self.happens = data, 0, happens
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if self.at >= len(self.data) // 2:
+            self.happens()
+        piece = self.data[self.at : self.at + min(len(buffer), 4096)]
+        buffer[: len(piece)] = piece
+        self.at += len(piece)
+        return len(piece)
+
+
+def test_keys_logged_while_the_capture_comes_through_a_pipe_open_it(tmp_path: Path) -> None:
+    path, made, keys = tmp_path / "a.pcap", tmp_path / "made.keys", tmp_path / "a.keys"
+    mix = Mix(copies=0, reorder=0)
+    _, truth = make(path, mix, connections=1, maker=SealedMaker(mix, made))
+    lines = made.read_bytes()
+    keys.write_bytes(lines[:30])  # a line that is just being written
+    reading = read([io.BufferedReader(Midway(path.read_bytes(), lambda: keys.write_bytes(lines)))], keylogs=[str(keys)])
+    assert reading.trace.count("exchange") == len(truth)
+    assert [p.text for p in reading.trace.problems()] == []
+
+
+def test_a_key_log_without_a_last_line_end_is_whole(tmp_path: Path) -> None:
+    path, keys = tmp_path / "a.pcap", tmp_path / "a.keys"
+    mix = Mix(copies=0, reorder=0)
+    _, truth = make(path, mix, connections=1, maker=SealedMaker(mix, keys))
+    keys.write_bytes(b"\n".join(reversed(keys.read_bytes().splitlines())))
+    reading = read([io.BytesIO(path.read_bytes())], keylogs=[str(keys)])
+    assert reading.trace.count("exchange") == len(truth)

@@ -75,8 +75,9 @@ def key_logs(keylogs: Sequence[str]) -> list[str]:
     return [*keylogs, *([environment] if environment and environment not in keylogs else [])]
 
 
-def read_keys(keylogs: Sequence[str], trace: Trace) -> Any:
-    """The key store with every key log in it, the one SSLKEYLOGFILE names included."""
+def read_keys(keylogs: Sequence[str], trace: Trace, grows: bool = False) -> Any:
+    """The key store with every key log in it, the one SSLKEYLOGFILE names included; `grows`: what is added to them
+    while the capture is read counts as well."""
     from tracer.tls.keys import Keys
     from tracer.tls.private_keys import PASSWORD
 
@@ -85,14 +86,46 @@ def read_keys(keylogs: Sequence[str], trace: Trace) -> Any:
     for path in key_logs(keylogs):
         try:
             with open(path, "rb") as file:
-                keys.add(file.read(_LARGEST_KEY_LOG), path, given=path in keylogs)
+                data = file.read(_LARGEST_KEY_LOG)
         except OSError as error:
             text = f"the key log cannot be read: {error.strerror or error}"
             severity = Severity.WARN if path in keylogs else Severity.NOTE
             trace.problem(Problem(code="keys.unreadable", severity=severity, text=text, source=path))
+            continue
+        if grows:
+            data = data[: _whole(data)]
+            keys.follow(Growing(path, len(data)).read, path)
+        keys.add(data, path, given=path in keylogs)
     for problem in keys.take_problems():
         trace.problem(problem)
     return keys
+
+
+def _whole(data: bytes) -> int:
+    """Where a key log ends, but for a last line that is being written."""
+    from tracer.tls.key_log import read_line
+
+    last = data.rfind(b"\n") + 1
+    return last if read_line(data[last:]) is None else len(data)
+
+
+class Growing:
+    """A file that grows, from there on."""
+
+    def __init__(self, path: str, at: int) -> None:
+        self._path = path
+        self._at = at
+
+    def read(self) -> bytes:
+        """What was added since the last call."""
+        try:
+            with open(self._path, "rb") as file:
+                file.seek(self._at)
+                data = file.read(_LARGEST_KEY_LOG)
+        except OSError:
+            return b""
+        self._at += len(data)
+        return data
 
 
 def unknown(head: bytes, told: Iterable[Problem] = ()) -> str:

@@ -68,7 +68,8 @@ def read(
             if opened is None:
                 continue
             if keys is None:
-                keys = read_keys(keylogs, reading.trace)
+                # what comes through a pipe may be captured just now, and its keys be logged just now
+                keys = read_keys(keylogs, reading.trace, grows=not all(map(_is_file, sources)))
             _read_source(opened, "" if number == 1 else f"s{number}.", reading, keys, progress, frozenset(names))
     except KeyboardInterrupt:
         reading.interrupted = True
@@ -139,6 +140,10 @@ def judge_trace(trace: Trace, logs: Sequence[str | Opened] = ()) -> None:
         size = (os.path.getsize(log) if os.path.isfile(log) else None) if isinstance(log, str) else log.total
         trace.source(Source(name=name, kind="log", bytes=size, partial=name in partial, path=path))
     trace.flush()
+
+
+def _is_file(origin: str | os.PathLike[str] | BinaryIO) -> bool:
+    return isinstance(origin, (str, os.PathLike)) and os.path.isfile(origin)
 
 
 def saved_alone(origin: str | os.PathLike[str] | BinaryIO, growing: bool = False) -> Trace | None:
