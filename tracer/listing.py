@@ -26,7 +26,7 @@ from tracer.model.problem import Problem
 from tracer.model.tls import Handshake
 from tracer.tls.unopened import Tally
 from tracer.transport.arrange import Arranged, arrange
-from tracer.transport.columns import Rows, flow_keys, join, take
+from tracer.transport.columns import Rows, among, flow_keys, join, take
 from tracer.transport.known import IDLE_NS, Known
 from tracer.transport.reader import Converse, Reader
 from tracer.transport.stream import Buffer
@@ -208,7 +208,13 @@ class Lister:
         self.tally = tally or Tally()
         """TLS connections that could be opened, and those that could not"""
         self.general = Reader(
-            base, _General(self.rows, problem, self.tally), source=source, converse=converse, keys=keys, prefix=prefix
+            base,
+            _General(self.rows, problem, self.tally),
+            source=source,
+            converse=converse,
+            keys=keys,
+            prefix=prefix,
+            brief=True,
         )
         self.known = Known()
         self.carried: Packets | None = None
@@ -225,7 +231,7 @@ class Lister:
             return
         tcp = np.flatnonzero(packets.protocol == 6)
         key, _ = flow_keys(packets, tcp)
-        slow = np.isin(key, self.general.keys())
+        slow = among(key, np.array(self.general.keys(), np.uint64))
         others = np.flatnonzero(packets.protocol != 6)
         if len(others) or slow.any():
             self.general.feed(take(packets, np.sort(np.concatenate((tcp[slow], others)))))

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer.transport.arrange import Arranged
-from tracer.transport.columns import Rows
+from tracer.transport.columns import Rows, among
 from tracer.transport.stream import Buffer
 
 from .h1_scan import CHUNKED, STARTS, UNTIL_CLOSE, Head, scan_request, scan_response
@@ -120,7 +120,7 @@ def _guess(found: Arranged, offset: Rows, base: Buffer) -> Rows:
         return np.empty(0, np.int64)
     words = np.ndarray((len(base) - 3,), "<u4", cast(bytes, base), 0, (1,))
     first = words[np.minimum(offset, len(base) - 4)]
-    like = np.isin(first, _CODES) & (found.size >= 4) & ~found.odd[found.stream >> 1]
+    like = among(first, _CODES) & (found.size >= 4) & ~found.odd[found.stream >> 1]
     like &= (first == _HTTP) == (found.stream & 1 == 1)
     # a stream that begins with a TLS handshake is no guess: its connection is odd
     like |= (found.at == 0) & ~found.odd[found.stream >> 1] & (first & 0xFFFF != _TLS)

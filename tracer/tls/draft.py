@@ -124,8 +124,24 @@ class Draft:
             return None
         return str(self.why_not)
 
+    def _brief(self) -> Handshake:
+        """Whose it is, and whether it was opened."""
+        c = self.context
+        return Handshake(
+            id=self.id,
+            source=c.source,
+            client=c.client,
+            server=c.server,
+            connection=c.connection,
+            transport=self.transport,
+            decrypted=self.decrypted,
+            why_not=self._why_not(),
+        )
+
     def build(self) -> Handshake:
         """The value; what encryption or capture hides stays None."""
+        if self.context.brief:
+            return self._brief()
         hello, answer = self.client_hello, self.server_hello
         resumed, requested = self.resumed, self.requested
         server_certs, client_certs = self.server_certs, self.client_certs

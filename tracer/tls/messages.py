@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import zlib
 
+from tracer.model.tls import Certificate
+
 from .certificates import LARGEST, name_text, read_certificate
 from .draft import Draft
 from .hello import ALPN, EARLY_DATA, SCT, STATUS, read_alpn, read_client_hello, read_server_hello
@@ -58,11 +60,16 @@ def _certificate(draft: Draft, client: bool, body: bytes) -> None:
                 _leaf_extensions(draft, extensions)
     else:
         ders = list(items(c.inside(3), lambda x: x.opaque(3)))
-    chain = tuple(read_certificate(der[:LARGEST]) for der in ders[:CHAIN])
+    read = _unread if draft.context.brief else read_certificate
+    chain = tuple(read(der[:LARGEST]) for der in ders[:CHAIN])
     if client:
         draft.client_certs = chain
     else:
         draft.server_certs = chain
+
+
+def _unread(der: bytes) -> Certificate:
+    return Certificate(der=der)
 
 
 def _leaf_extensions(draft: Draft, data: bytes) -> None:

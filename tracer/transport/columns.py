@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,3 +40,12 @@ def _mix(address: NDArray[np.uint64], port: NDArray[np.uint16]) -> NDArray[np.ui
     value ^= value >> np.uint64(29)
     value *= _M1
     return value ^ (value >> np.uint64(32))
+
+
+def among(values: NDArray[Any], wanted: NDArray[Any]) -> NDArray[np.bool_]:
+    """Whether each value is one of those wanted; as `numpy.isin` tells, which loads masked arrays to do so."""
+    if not len(wanted):
+        return np.zeros(len(values), np.bool_)
+    ordered = np.sort(wanted)
+    found: NDArray[np.bool_] = ordered[np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)] == values
+    return found

@@ -30,6 +30,7 @@ class Context:
     """What a conversation knows of its surroundings; a copy with changes is handed to inner ones."""
 
     __slots__ = (
+        "brief",
         "client",
         "connection",
         "keys",
@@ -57,6 +58,7 @@ class Context:
         tls: str | None = None,
         tunnel: str | None = None,
         used: dict[tuple[str, int], int] | None = None,
+        brief: bool = False,
     ) -> None:
         self.sink = sink
         self.source = source
@@ -75,6 +77,8 @@ class Context:
         """id of the CONNECT exchange these bytes run inside"""
         self.used = {} if used is None else used
         """ids given out so far, shared over the whole source"""
+        self.brief = brief
+        """handshakes are counted only: what a listing does not show is not worked out"""
 
     def inner(self, **changes: Any) -> Context:
         """The same surroundings with some of them changed."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from .columns import among
+
 FORGET_NS = 120 * 1_000_000_000
 """how long an ended connection is remembered, so that late copies of its packets are no news"""
 IDLE_NS = 900 * 1_000_000_000
@@ -43,7 +45,7 @@ class Known:
     def without(self, key: NDArray[np.uint64], now: int) -> Known:
         """The ones whose key is not in `key` and that were heard of recently."""
         age = now - self.time_ns
-        keep = ~np.isin(self.key, key) & (age < np.where(self.ended, FORGET_NS, IDLE_NS))
+        keep = ~among(self.key, key) & (age < np.where(self.ended, FORGET_NS, IDLE_NS))
         return self._pick(np.flatnonzero(keep))
 
     def joined(self, other: Known) -> Known:

@@ -23,13 +23,22 @@ class Reader:
     """
 
     def __init__(
-        self, base: Buffer, sink: Sink, *, source: str, converse: Converse, keys: Any = None, prefix: str = ""
+        self,
+        base: Buffer,
+        sink: Sink,
+        *,
+        source: str,
+        converse: Converse,
+        keys: Any = None,
+        prefix: str = "",
+        brief: bool = False,
     ) -> None:
         self.sink = sink
         self.source = source
         self.converse = converse
         self.secrets = keys
         self.prefix = prefix
+        self.brief = brief
         self.used: dict[tuple[str, int], int] = {}
         self.tcp = Tracker(base, prefix, self._begin, self._end)
         self.udp = Datagrams(base, self.context)
@@ -45,6 +54,7 @@ class Reader:
             keys=self.secrets,
             prefix=self.prefix,
             used=self.used,
+            brief=self.brief,
         )
 
     def _begin(self, flow: Flow, converse: Converse | None = None) -> Conversation:
