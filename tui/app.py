@@ -203,6 +203,7 @@ class TracerApp(Acts):
             return
         wide = event.size.width >= WIDE and event.size.height >= 30
         base = self.screen_stack[0]
+        self.footer.show_command_palette = event.size.width >= 100  # else help and quit have no room
         base.set_class(wide, "wide")
         base.set_class(event.size.height >= TALL, "tall")
         base.set_class(event.size.height < 20, "low")

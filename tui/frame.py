@@ -54,7 +54,7 @@ class Frame(App[None]):
         self.timeline.signs.deeper = session.deeper
         self.prompt, self.lessons = Prompt(id="prompt"), Bar(id="lesson")
         self.side, self.panes = VerdictPane(id="side"), [pane(id=f"pane{n}") for n, pane in enumerate(PANES, 1)]
-        self.tabs = TabbedContent(id="tabs")
+        self.tabs, self.footer = TabbedContent(id="tabs"), Footer()
 
     def compose(self) -> ComposeResult:
         yield from (self.summary, self.overview, self.ruler, self.timeline, self.prompt)
@@ -65,7 +65,7 @@ class Frame(App[None]):
                     with TabPane(f"{n} {pane.title}", id=f"tab{n}"):
                         yield pane
         yield self.lessons
-        yield Footer()
+        yield self.footer
 
     def look(self, name: str) -> None:
         """Take on a theme."""

@@ -36,6 +36,7 @@ async def test_who_said_it_is_on_the_screen_at_once_at_every_size(size: tuple[in
         assert on.timeline.row.denied
         assert "↳   403" in on.screen  # the copy behind the cache is told apart
         assert max(map(len, on.screen.split("\n"))) <= size[0]
+        assert "? help  q quit" in on.screen
 
 
 @pytest.mark.parametrize("size", SIZES)

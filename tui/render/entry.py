@@ -93,7 +93,7 @@ def _place(entry: Entry, width: int, clean: Callable[[str], str]) -> Text:
     """Host and target; a long target loses its middle rather than its end."""
     row = entry.row
     host, target = safe(row.host or ""), safe(clean((row.target or "")[:ASCII_TARGET]))
-    if "://" in target[:12]:  # absolute form, as forward proxies get it
+    if "://" in target[:12] or (host and target.startswith(host)):  # as forward proxies get it, and CONNECT
         host = ""
     note = f" ⇄{entry.events}" if entry.events else ""
     where = Text(host, style="name")
