@@ -8,6 +8,7 @@ import shlex
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.correlate.scenes import exchange
 from tracer.correlate import steps
@@ -69,6 +70,13 @@ def test_bucket_and_key_are_read_from_either_form_of_the_address() -> None:
     for url in ("https://pics.s3.eu-west-1.amazonaws.com/a/b.png", "https://s3.eu-west-1.amazonaws.com/pics/a/b.png"):
         values = values_of(exchange("e1", url=url), {}, Cause.RESOURCE_POLICY, None)
         assert (values["bucket"], values["key"]) == ("pics", "a/b.png")
+
+
+def test_a_tunnels_destination_is_the_host() -> None:
+    asked = exchange("e1", method="CONNECT", url="http://x/")
+    assert asked.request is not None
+    tunnel = replace(asked, request=replace(asked.request, url="games.test:443", target="games.test:443"))
+    assert values_of(tunnel, {}, Cause.DESTINATION_DENIED, None)["host"] == "games.test"
 
 
 def test_queries_stay_out_of_steps() -> None:

@@ -15,7 +15,7 @@ from tracer.capture.source import Source
 from tracer.formats.logs.reading import Log, read_log
 from tracer.model.log import LogLine
 from tracer.model.problem import Problem, Severity
-from tracer.model.verdict import Layer, Said
+from tracer.model.verdict import Cause, Layer, Said
 
 from .evidence import Collection
 from .logs_join import Joined, join
@@ -46,6 +46,8 @@ class Heard(NamedTuple):
     product: str | None
     hop: str
     """the same for all logs of one server"""
+    log: str
+    """its name, without folders where no other log is called so"""
 
 
 class Logs:
@@ -64,18 +66,19 @@ class Logs:
         for log, (found, ahead) in zip(logs, joins, strict=True):
             for item in (*log.problems, *_clock(log, ahead if found else 0)):
                 problem(item)
-            self._take(log, found)
+            self._take(log, found, [_base(other.name) for other in logs])
 
-    def _take(self, log: Log, found: Mapping[str, Sequence[Joined]]) -> None:
-        folder, _, name = log.name.replace("\\", "/").rpartition("/")
+    def _take(self, log: Log, found: Mapping[str, Sequence[Joined]], names_of_all: Sequence[str]) -> None:
+        folder, name = log.name.replace("\\", "/").rpartition("/")[0], _base(log.name)
         hop = f"{folder}/{_stem(name)}"
+        shown = name if names_of_all.count(_base(log.name)) == 1 else log.name
         names = (log.program, name, folder.rpartition("/")[2])
         if table().relays(names) or any(e.upstream or e.asked_nobody for e in log.entries):
             self._relays.add(hop)
         for subject, rows in found.items():
             for joined in rows:
                 layer, product = table().writer(joined.entry, names)
-                self._heard[subject].append(Heard(joined, layer, product, hop))
+                self._heard[subject].append(Heard(joined, layer, product, hop, shown))
 
     def collect(self, subject: str, found: Collection) -> None:
         """Evidence from every entry that belongs to this denial."""
@@ -104,15 +107,14 @@ class Logs:
             layer = statement.row.layer or self._layer(best)
             product = statement.row.product or best.product
             if layer is not None:
-                says = f"{product or 'its server'} denied it: its own log holds the reason"
-                _add(found, best, says, f"generated:{layer}", OWN, product, statement.row.reference)
+                _add(found, best, statement.says, f"generated:{layer}", OWN, product, statement.row.reference)
         else:
             self._passing(rows, [(h, s) for h, s in said if s.row.said is Said.FORWARDED], statuses, deepest, found)
+        rule = matched_rule([h.joined.entry for h in rows]) if own else None
         for heard, statement in said:
-            if statement.row.cause is not None:
+            if statement.row.cause is not None and not (rule and statement.row.cause is Cause.WAF_RULE):
                 _add_cause(found, heard, statement)
-        rule = matched_rule([h.joined.entry for h in rows])
-        if rule is not None and own:
+        if rule is not None:
             rule.note(found, _where(next(h for h in rows if h.joined.entry is rule.entry)))
 
     def _passing(
@@ -199,7 +201,12 @@ def _add(
 
 def _where(heard: Heard) -> str:
     entry = heard.joined.entry
-    return f"log {entry.source}:{entry.number} ({heard.joined.how})"
+    return f"log {heard.log}:{entry.number} ({heard.joined.how})"
+
+
+def _base(name: str) -> str:
+    """The file's name without its folders."""
+    return name.replace("\\", "/").rpartition("/")[2]
 
 
 def _stem(name: str) -> str:

@@ -36,7 +36,7 @@ class Matched(NamedTuple):
         found.details[Cause.WAF_RULE] = f"{'crs' if core else 'rule'}-{self.id}"
         at = f" at {self.variable}" if self.variable else ""
         says = f"rule {self.id} matched{at}{f': {self.message}' if self.message else ''}"
-        found.add(says, f"cause:{Cause.WAF_RULE}", 6.0, where=where, value=self.data or self.entry.raw)
+        found.add(says, f"cause:{Cause.WAF_RULE}", 9.0, where=where, value=self.data or self.entry.raw)
         found.values |= {k: v for k, v in (("rule", self.id), ("variable", self.variable)) if v}
 
 

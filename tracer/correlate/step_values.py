@@ -28,9 +28,15 @@ def values_of(exchange: Exchange, known: Mapping[str, str], cause: Cause, detail
     request = exchange.request
     if request is not None:
         url = request.url.partition("#")[0].partition("?")[0]
-        host, _, path = url.partition("://")[2].partition("/")
+        host, _, path = (url.partition("://")[2] or url.removeprefix("/")).partition("/")
         name = re.sub(r":\d+$", "", host)
-        asked = {"url": url, "host": name, "path": f"/{path}", "method": request.method, **_stored(name, path)}
+        asked = {
+            "url": url,
+            "host": name,
+            "path": f"/{path}" if "://" in url else "",
+            "method": request.method,
+            **_stored(name, path),
+        }
         asked["origin"] = request.get("origin") or ""
         values |= {k: redacted(v) for k, v in asked.items()}
         if cause is Cause.WAF_RULE and "variable" not in values:

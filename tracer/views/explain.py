@@ -200,7 +200,7 @@ def _summary(counted: Any, trace: Any, verdicts: list[Verdict], width: int) -> I
         words = f"None of {plural(others, 'denial')} was asked for" if others else "No denial"
         words += f" in {plural(exchanges, 'exchange')}"
     words += f", {plural(counted.count('connection'), 'connection')}, {plural(tls, 'TLS handshake')}"
-    partial = [s.name for s in sources if s.partial]
+    partial = [s.name for s in sources if s.partial and s.kind != "log"]
     yield from wrap(f"{words}; {plural(len(sources), 'source')} read.", width)
     if partial:
         names = ", ".join(safe(name, 60) for name in partial[:5])
