@@ -116,6 +116,14 @@ def test_a_line_of_another_hour_is_not_joined_on_its_path_alone(tmp_path: Path) 
     assert not any("access.log" in e.seen.where for e in verdict.evidence)
 
 
+def test_of_many_clients_that_ask_the_same_at_once_none_is_believed_to_be_this_one(tmp_path: Path) -> None:
+    lines = [error_log('open() "/srv/x" failed (13: Permission denied)', client=f"198.51.100.{n}") for n in range(9)]
+    [among], _ = told(tmp_path, {"error.log": "".join(lines)})
+    [alone], _ = told(tmp_path, {"error.log": lines[0]})
+    assert alone.cause is Cause.FILE_PERMISSIONS
+    assert not any(e.weight > 2 and "error.log" in e.seen.where for e in among.evidence)
+
+
 def test_a_request_id_joins_whatever_the_clock_says(tmp_path: Path) -> None:
     rid = "af2809e56fa85390b9aed051b6d0b2ea"
     line = access_log("GET /inner/page HTTP/1.1", at=AT + timedelta(days=3), more=f" rid={rid} upstream=- upstatus=-")

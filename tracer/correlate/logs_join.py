@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from tracer.model.log import LogLine
@@ -116,7 +116,12 @@ def join(entries: Sequence[LogLine], subjects: Sequence[Subject]) -> tuple[dict[
             ranked.append((-score, away or 0.0, number, subject.id, match))
         elif score >= LEAST and away == 0 and entries[number].target is not None:
             weak.append((number, subject.id, match))
-    found = _assign(sorted(ranked, key=lambda r: r[:4]), entries)
+    found = _assign(
+        sorted(ranked, key=lambda r: r[:4]),
+        entries,
+        _rivals(ranked, entries, subjects),
+        {s.id: s.known for s in subjects},
+    )
     for number, name, _ in _alone(weak, ranked):
         found.setdefault(name, []).append(Joined(entries[number], "the end of the path and the time fit", 0.7))
     return found, ahead or 0
@@ -152,9 +157,26 @@ def _pairs(entries: Sequence[LogLine], found: Sequence[tuple[int, Subject, Match
     ]
 
 
+def _rivals(
+    ranked: Iterable[tuple[float, float, int, str, Match]], entries: Sequence[LogLine], subjects: Sequence[Subject]
+) -> dict[str, int]:
+    """{denial: clients who asked the same at that time, none of whom is known to be its own}."""
+    known = {s.id: s.known for s in subjects}
+    clients: dict[str, set[str]] = defaultdict(set)
+    for _, _, number, name, match in ranked:
+        client = entries[number].client
+        if client and not match.exact and client not in known[name]:
+            clients[name].add(client)
+    return {name: len(found) for name, found in clients.items()}
+
+
 def _assign(
-    ranked: Iterable[tuple[float, float, int, str, Match]], entries: Sequence[LogLine]
+    ranked: Iterable[tuple[float, float, int, str, Match]],
+    entries: Sequence[LogLine],
+    rivals: Mapping[str, int],
+    known: Mapping[str, set[str]],
 ) -> dict[str, list[Joined]]:
+    """Each entry to the denial that it fits best; where several clients may be meant, none is believed much."""
     found: dict[str, list[Joined]] = defaultdict(list)
     taken: set[int] = set()
     answered: set[str] = set()
@@ -166,7 +188,8 @@ def _assign(
         taken.add(number)
         if access:
             answered.add(name)
-        found[name].append(Joined(entry, match.how, match.sure))
+        doubt = rivals.get(name, 1) if not match.exact and entry.client not in known[name] else 1
+        found[name].append(Joined(entry, match.how, match.sure / max(1, doubt)))
     return {name: sorted(rows, key=lambda j: j.entry.number) for name, rows in found.items()}
 
 
