@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -21,8 +22,9 @@ def test_chromium_goes_through_the_proxy_trusts_it_and_leaves_nothing(world: Wor
     if not any(shutil.which(name) for name in browsers.CHROMIUM):
         pytest.skip("no Chromium is installed")
     kept = tmp_path / "kept.trace"
+    temporary = Path(tempfile.mkdtemp(prefix="t"))  # short: Chromium makes a socket in it, whose path has a limit
     command = [sys.executable, "-m", "tracer.cli", "browse", "--headless", "--seconds", "200", "--ca", str(world.ca)]
-    env = os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
+    env = os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(temporary)}
     running = subprocess.Popen(
         [*command, "--save", str(kept), f"{world.sealed}/deny"], stdout=subprocess.PIPE, text=True, env=env
     )
@@ -43,7 +45,8 @@ def test_chromium_goes_through_the_proxy_trusts_it_and_leaves_nothing(world: Wor
         assert exchange.request is not None
         assert "Chrome" in (exchange.request.get("user-agent") or "")
         assert not any(v.cause == "interception" and "localhost" in (v.url or "") for v in trace.verdicts())
-    assert [p.name for p in tmp_path.iterdir() if p.name.startswith("tracer-")] == []
+    assert [p.name for p in temporary.iterdir() if p.name.startswith("tracer-")] == []
+    shutil.rmtree(temporary)
 
 
 def test_a_browser_that_is_not_there_is_told(tmp_path: Path) -> None:

@@ -34,6 +34,8 @@ def command(url: str, browser: str | None, headless: bool, seconds: float | None
       tracer browse https://shop.example.test/checkout
       tracer browse --save checkout.trace --browser firefox https://shop.example.test
     """
+    from .terminal import say
+
     if headless and seconds is None:
         raise click.UsageError("--headless needs --seconds: nobody could close the browser")
     ended: list[int] = []
@@ -49,6 +51,8 @@ def command(url: str, browser: str | None, headless: bool, seconds: float | None
         process = _start(browser, url, proxy, Path(folder), given, headless)
         until = None if seconds is None else time.monotonic() + seconds
         proxy.record(lambda: bool(ended) or process.poll() is not None or _over(until))
+        if process.poll():
+            say(f"tracer: the browser ended by itself with code {process.returncode}")
         _close(process)
         proxy.finish()
         summary(proxy, given)
