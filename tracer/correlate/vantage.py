@@ -8,7 +8,7 @@ Only the second holds within one source; across sources an id is asked for.
 from __future__ import annotations
 
 import re
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable
 from typing import Protocol
 
@@ -69,10 +69,11 @@ class Hops:
         self.outer: dict[str, Exchange] = {}
         waiting: dict[str, deque[Exchange]] = defaultdict(lambda: deque(maxlen=LOOK_BACK))
         known = [e for e in exchanges if e.request is not None and e.timing.start_ns is not None]
+        keys = {e.id: self._keys(e) for e in known}
+        often = Counter(name for _, answered in keys.values() for name in answered[1:-1])
+        asked_for = {key for asked, _ in keys.values() for key in asked if key and often.get(key, 2) > 1}
         for exchange in sorted(known, key=self._start):
-            ids, for_whom = _named(exchange)
-            path = f"path {_path(exchange)}"
-            sought = (host_of(ends.client(exchange)), *ids, *([path] if for_whom else []))
+            sought, answered = keys[exchange.id]
             candidates = [w for key in sought if key in waiting for w in waiting[key]]
             outer = max(
                 (o for o in candidates if self._runs_within(exchange, o) and self._is_one_hop_deeper(exchange, o)),
@@ -82,9 +83,16 @@ class Hops:
             if outer is not None:
                 self.inner.setdefault(outer.id, []).append(exchange)
                 self.outer[exchange.id] = outer
-            for key in (host_of(ends.server(exchange)), *ids, path):
-                if key:
+            for key in answered:
+                if key in asked_for:  # nobody comes for the others
                     waiting[key].append(exchange)
+
+    def _keys(self, exchange: Exchange) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """(what its outer exchange may be found by, what inner ones find it by)."""
+        ids, for_whom = _named(exchange)
+        path = f"path {_path(exchange)}"
+        asker, answerer = host_of(self.ends.client(exchange)), host_of(self.ends.server(exchange))
+        return (asker, *ids, *([path] if for_whom else [])), (answerer, *ids, path)
 
     def _is_one_hop_deeper(self, exchange: Exchange, outer: Exchange) -> bool:
         assert exchange.request is not None
