@@ -10,6 +10,7 @@ import html
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from urllib.parse import urljoin, urlsplit
 
 from tracer.model.http import Exchange, Request
@@ -130,6 +131,7 @@ def _first(pattern: re.Pattern[str], text: str) -> str | None:
     return next((g for g in hit.groups() if g), None) if hit else None
 
 
+@lru_cache(65_536)  # neighbours are asked again and again
 def plain(url: str) -> str:
     """Without fragment and default port, so that two spellings of one URL are equal."""
     url = url.partition("#")[0]

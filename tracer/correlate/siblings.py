@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from tracer.model.http import Exchange
 
@@ -57,7 +58,11 @@ class Siblings:
 
 def path_of(exchange: Exchange) -> str:
     """Path of the request without its query."""
-    url = exchange.request.url if exchange.request else ""
+    return _path_in(exchange.request.url) if exchange.request else "/"
+
+
+@lru_cache(65_536)  # neighbours are asked again and again
+def _path_in(url: str) -> str:
     return "/" + url.partition("://")[2].partition("/")[2].partition("#")[0].partition("?")[0]
 
 
