@@ -31,9 +31,14 @@ class Browser:
 
     def __init__(self, server: str) -> None:
         options = {"binary": shutil.which("chromium"), "args": list(_FLAGS)}
+        patience = {"script": 170_000, "pageLoad": 170_000}  # milliseconds; a busy machine is no fault of the page
         wanted = {
-            "capabilities": {"alwaysMatch": {"goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}}
-        }
+            "capabilities": {
+                "alwaysMatch": {
+                    "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}, "timeouts": patience,
+                }
+            }
+        }  # fmt: skip
         self._session = f"{server}/session"
         self._session += "/" + self._ask("", wanted)["sessionId"]
 
