@@ -19,6 +19,7 @@ from tracer.model.verdict import Alternative, Hop, Layer, PathEntry, Verdict
 from . import alerts_told, judge, path, refused, rules_usual, step_values, steps, words
 from .denials import is_denial, refusal, silent_refusal
 from .evidence import Collection
+from .lean import lean
 from .links import Links
 from .overcome import overcome
 from .rules import RULES
@@ -92,7 +93,7 @@ class _View:
 
     def __init__(self, trace: Reads) -> None:
         self.trace = trace
-        self.exchanges = list(trace.exchanges())
+        self.exchanges = list(lean(trace.exchanges()))
         self.handshakes = {h.id: h for h in trace.handshakes()}
         self.connections = {c.id: c for c in trace.connections()}
         self.ends = Ends(self.connections.values())
