@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element
 
+from .dissection import Packet, value_of
 from .opinion import Call
-
-if TYPE_CHECKING:
-    from .tshark import Packet
 
 
 class Calls:
@@ -36,8 +33,6 @@ class Calls:
                     self._numbered(packet, frame, name)
 
     def _http1(self, packet: Packet, layer: Element) -> None:
-        from .tshark import value_of
-
         method, status = value_of(layer, "http.request.method"), value_of(layer, "http.response.code")
         if method is not None:
             uri, host = value_of(layer, "http.request.uri"), value_of(layer, "http.host")
@@ -66,8 +61,6 @@ class Calls:
 
     def _numbered(self, packet: Packet, frame: Element, name: str) -> None:
         """A header section of HTTP/2 or HTTP/3. A status belongs to the stream's request, whoever sends it."""
-        from .tshark import value_of
-
         method, status = value_of(frame, f"{name}.headers.method"), value_of(frame, f"{name}.headers.status")
         number = value_of(frame, "http2.streamid") if name == "http2" else packet.first("quic.stream.stream_id")
         if (method is None and status is None) or number is None:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element
 
+from .dissection import Packet, shown_of, value_of
 from .opinion import Greeting
-
-if TYPE_CHECKING:
-    from .tshark import Packet
 
 RETRY = "cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c"
 """the random of a HelloRetryRequest (RFC 8446 section 4.1.3)"""
@@ -33,8 +30,6 @@ class Greetings:
                 self._hello(packet, hello)
 
     def _hello(self, packet: Packet, hello: Element) -> None:
-        from .tshark import shown_of, value_of
-
         kind = value_of(hello, "tls.handshake.type")
         random = (value_of(hello, "tls.handshake.random") or "").replace(":", "")
         if kind == "1":
@@ -70,8 +65,6 @@ def _name(shown: str | None) -> str | None:
 
 
 def _version(hello: Element) -> str | None:
-    from .tshark import value_of
-
     told = value_of(hello, "tls.handshake.extensions.supported_version") or value_of(hello, "tls.handshake.version")
     try:
         code = int(told or "", 16)
