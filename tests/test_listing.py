@@ -10,7 +10,8 @@ import pytest
 from tests.bench.traffic import Mix, Truth, make
 from tracer.capture.capture import Capture
 from tracer.capture.source import open_source
-from tracer.listing import Lister, Row, list_rows
+from tracer.listing import Lister, list_rows
+from tracer.listing_rows import Row
 
 
 def rows(path: Path, fast: bool, block: int = 64 << 20) -> tuple[list[Row], Lister]:

@@ -7,11 +7,8 @@ to the general readers, from where it was read last. Both ways say the same.
 from __future__ import annotations
 
 import gc
-import marshal
-import tempfile
-from collections.abc import Callable, Iterator
-from heapq import merge
-from typing import IO, Any, NamedTuple
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -32,127 +29,14 @@ from tracer.transport.reader import Converse, Reader
 from tracer.transport.stream import Buffer
 from tracer.transport.tcp import Resume, address
 
+from .listing_rows import Row, Spool, row_of
+
 MOST_CARRIED = 4096
 """rows of one connection that wait for the rest of an exchange, before the general way takes it"""
-DENIALS = frozenset({401, 403, 405, 407, 421, 429, 451, 495, 496, 511})
 KEY_LOG = 0x544C534B
 """secrets type of an NSS key log in a pcapng Decryption Secrets Block"""
 RUN = 50_000
 """rows sorted in memory"""
-
-
-class Row(NamedTuple):
-    """One exchange. Times are in ns, sizes in bytes of body without framing; None: not in the capture."""
-
-    start_ns: int
-    """of the request, or of the response when the request is missing"""
-    order: int
-    """packet it starts in"""
-    id: str
-    protocol: str
-    client: str
-    server: str
-    method: str | None
-    authority: str
-    """the Host field as it was sent, else the host of the target"""
-    target: str | None
-    url: str | None
-    status: int | None
-    reason: str
-    content_type: str
-    request_size: int | None
-    response_size: int | None
-    request_end_ns: int | None
-    response_start_ns: int | None
-    end_ns: int | None
-    tls: str | None = None
-
-    @property
-    def host(self) -> str:
-        """Host of the URL, lower case, without port."""
-        _, found, rest = (self.url or "").partition("://")
-        host = rest.split("/", 1)[0].split("?", 1)[0].rpartition("@")[2] if found else ""
-        return (host[1:].split("]")[0] if host[:1] == "[" else host.split(":")[0]).lower()
-
-    @property
-    def size(self) -> int | None:
-        """Bytes of the response's body."""
-        return self.response_size
-
-    @property
-    def duration_ns(self) -> int | None:
-        """From the request's first byte to the response's last."""
-        return self.end_ns - self.start_ns if self.method is not None and self.end_ns is not None else None
-
-    @property
-    def denied(self) -> bool:
-        """A denial by its status alone, or a CONNECT that was refused."""
-        return self.status in DENIALS or (self.method == "CONNECT" and (self.status or 0) >= 400)
-
-
-def row_of(exchange: Exchange) -> Row:
-    """The row of an exchange."""
-    request, response, timing = exchange.request, exchange.response, exchange.timing
-    first = request or response or (exchange.interim[0] if exchange.interim else None)
-    start = timing.start_ns if timing.start_ns is not None else timing.response_start_ns
-    return Row(
-        start_ns=start or 0,
-        order=(first.packet if first else None) or 0,
-        id=exchange.id,
-        protocol=exchange.protocol,
-        client=exchange.client or "",
-        server=exchange.server or "",
-        method=request.method if request else None,
-        authority=(request.get("host") or request.authority or "") if request else "",
-        target=request.target if request else None,
-        url=request.url if request else None,
-        status=response.status if response else None,
-        reason=response.reason if response else "",
-        content_type=(response.get("content-type") or "") if response else "",
-        request_size=request.body.size if request else None,
-        response_size=response.body.size if response else None,
-        request_end_ns=timing.request_end_ns,
-        response_start_ns=timing.response_start_ns,
-        end_ns=timing.end_ns,
-        tls=exchange.tls,
-    )
-
-
-class Spool:
-    """Rows in the order of their start, whatever their number: sorted runs in a temporary file, merged at the end."""
-
-    def __init__(self) -> None:
-        self.rows: list[Row] = []
-        self.runs: list[list[tuple[int, int]]] = []
-        """per run its pieces in the file: (offset, length)"""
-        self.file: IO[bytes] | None = None
-
-    def spill(self) -> None:
-        """Write what is in memory as one run."""
-        if self.file is None:
-            self.file = tempfile.TemporaryFile()  # noqa: SIM115
-        self.rows.sort()
-        pieces = []
-        for i in range(0, len(self.rows), 1024):
-            data = marshal.dumps([tuple(r) for r in self.rows[i : i + 1024]])
-            pieces.append((self.file.tell(), len(data)))
-            self.file.write(data)
-        self.runs.append(pieces)
-        self.rows.clear()
-
-    def sorted(self) -> Iterator[Row]:
-        """All of them."""
-        self.rows.sort()
-        if not self.runs:
-            yield from self.rows
-            return
-        yield from merge(*(self._run(run) for run in self.runs), self.rows)
-
-    def _run(self, pieces: list[tuple[int, int]]) -> Iterator[Row]:
-        assert self.file is not None
-        for offset, length in pieces:
-            self.file.seek(offset)
-            yield from map(Row._make, marshal.loads(self.file.read(length)))
 
 
 class _General:
