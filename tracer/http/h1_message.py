@@ -1,0 +1,130 @@
+"""One HTTP/1 message: how its body is framed, and the value it becomes."""
+
+from __future__ import annotations
+
+import re
+
+from tracer.model.http import Body, Headers, Request, Response, text
+from tracer.transport.stream import Mark
+
+from .h1_body import ByLength, Chunked, codings_of
+from .h1_head import RequestLine, StatusLine, split_head, values_of
+
+BodyReader = ByLength | Chunked
+
+
+class Incoming:
+    """A message whose body is being passed over."""
+
+    __slots__ = ("body", "end", "fields", "head", "line", "odd", "start")
+
+    def __init__(self, line: RequestLine | StatusLine, fields: Headers, head: bytes, start: Mark) -> None:
+        self.line = line
+        self.fields = fields
+        self.head = head
+        self.start = start
+        self.end = start
+        self.body: BodyReader | None = None
+        self.odd: list[tuple[str, str, str]] = []
+        """(code, text, reference)"""
+
+
+def request_body(message: Incoming) -> BodyReader:
+    """How long a request's body is (RFC 9112 section 6.3, rules 4 to 6)."""
+    return _framed(message) or ByLength(0)
+
+
+def response_body(message: Incoming, method: bytes) -> BodyReader:
+    """How long a response's body is (RFC 9112 section 6.3)."""
+    assert isinstance(message.line, StatusLine)
+    if method == b"HEAD" or message.line.status in (204, 304):
+        return ByLength(0)
+    return _framed(message) or ByLength(None)
+
+
+def _framed(message: Incoming) -> BodyReader | None:
+    """Chunked before length; what contradicts itself is noted."""
+    told = values_of(message.fields, b"content-length")
+    lengths = set(told)
+    coding = b",".join(values_of(message.fields, b"transfer-encoding")).lower()
+    if b"chunked" in coding:
+        if lengths:
+            _note(message, "http.conflicting-framing", "both Transfer-Encoding and Content-Length", "6.3")
+        return Chunked()
+    lengths = {part.strip() for value in lengths for part in value.split(b",")}
+    if len(lengths) > 1:
+        _note(message, "http.conflicting-length", "Content-Length fields that disagree; the first one was taken", "6.3")
+    for value in told:
+        first = value.split(b",")[0].strip()
+        if first.isdigit() and len(first) < 19:
+            return ByLength(int(first))
+        _note(message, "http.bad-length", "a Content-Length that is no number", "6.3")
+    return None
+
+
+def _note(message: Incoming, code: str, what: str, section: str) -> None:
+    message.odd.append((code, what, f"RFC 9112 section {section}"))
+
+
+def wants_upgrade(fields: Headers) -> bool:
+    """The client asks to speak something else from here on (RFC 9110 section 7.8)."""
+    named = any(b"upgrade" in value.lower() for value in values_of(fields, b"connection"))
+    return named and bool(values_of(fields, b"upgrade"))
+
+
+def body_of(message: Incoming) -> Body:
+    """What was collected of the body."""
+    if message.body is None:
+        return Body()
+    return message.body.collector.body(message.body.whole, codings_of(message.fields))
+
+
+def request_of(message: Incoming, scheme: str) -> Request:
+    """The request as a value, its URL made absolute from target, Host and scheme (RFC 9112 section 3.3)."""
+    assert isinstance(message.line, RequestLine)
+    target = text(message.line.target)
+    host = next(map(text, values_of(message.fields, b"host")), "")
+    authority = None
+    absolute = re.match(r"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)", target)
+    if message.line.method == b"CONNECT":
+        target = target.split(" ")[0]
+        url, authority = target, target
+    elif absolute:
+        url, authority = target, absolute[1]
+    elif host:
+        url = f"{scheme}://{host}{'' if target == '*' else target}"
+    else:
+        url = target
+    return Request(
+        method=text(message.line.method),
+        target=target,
+        version=text(message.line.version) or "HTTP/0.9",
+        scheme=scheme,
+        authority=authority,
+        url=url,
+        headers=message.fields,
+        trailers=_trailers(message),
+        body=body_of(message),
+        head=message.head,
+        packet=message.start.packet,
+    )
+
+
+def response_of(message: Incoming, body: Body) -> Response:
+    assert isinstance(message.line, StatusLine)
+    return Response(
+        status=message.line.status,
+        reason=text(message.line.reason),
+        version=text(message.line.version),
+        headers=message.fields,
+        trailers=_trailers(message),
+        body=body,
+        head=message.head,
+        packet=message.start.packet,
+    )
+
+
+def _trailers(message: Incoming) -> Headers:
+    if not isinstance(message.body, Chunked) or not message.body.trailers:
+        return ()
+    return split_head(b"x\r\n" + b"\r\n".join(message.body.trailers))[1]
