@@ -5,7 +5,6 @@ from __future__ import annotations
 import msgspec
 
 from tests.correlate.scenes import NGINX_403, exchange, verdicts
-from tracer.model.connection import Connection
 from tracer.model.verdict import Layer, Said
 
 FRONT, BACK = "192.0.2.80:80", "192.0.2.90:80"
@@ -85,14 +84,6 @@ def test_exchanges_of_two_sources_are_joined_by_a_request_id() -> None:
         "s2.e1", page=NGINX_403, client="192.0.2.80:40000", server=BACK, at_ms=5, source="b.pcap", asks=asked
     )
     assert len(verdicts(here, there)) == 1
-
-
-def test_behind_a_proxy_header_the_listening_address_is_that_of_the_packets() -> None:
-    front = exchange("e1", page="x", server="192.0.2.80:443", lasts_ms=20)
-    named = exchange("e2", page="x", server="192.0.2.80:443", at_ms=5)
-    peeled = Connection(id="ce2", source="a.pcap", outer="192.0.2.80:41000>192.0.2.81:6086")
-    (verdict,) = verdicts(front, named, peeled)
-    assert verdict.hop.address == "192.0.2.81:6086"
 
 
 def test_a_web_server_that_passes_other_requests_on_is_no_origin() -> None:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from tests.correlate.scenes import CLIENT, NGINX_403, Fields, exchange, verdicts
 from tracer.correlate import correlate
-from tracer.correlate.vantage import Ends, host_of
+from tracer.correlate.vantage import client_of, host_of, server_of
 from tracer.model.connection import Connection
 from tracer.model.http import Exchange, Timing
 from tracer.model.verdict import Verdict
@@ -110,8 +110,7 @@ def _told(path: Path, shifts: list[int] | None) -> list[tuple[object, ...]]:
     if shifts is None:
         return [_essence(v) for v in correlate(whole)]
     connections = {c.id: c for c in whole.connections()}
-    ends = Ends(connections.values())
-    between = {e.id: [host_of(ends.client(e)), host_of(ends.server(e))] for e in whole.exchanges()}
+    between = {e.id: [host_of(client_of(e)), host_of(server_of(e))] for e in whole.exchanges()}
     hosts = dict.fromkeys(host for pair in between.values() for host in pair)
     split = Trace()
     for number, (host, shift) in enumerate(zip(hosts, cycle(shifts), strict=False), 1):

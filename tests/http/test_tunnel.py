@@ -29,7 +29,7 @@ class Kept:
     def problem(self, problem: Problem) -> None: ...
 
 
-def converse(*turns: tuple[str, bytes], step: int = 0) -> tuple[list[Exchange], str | None]:
+def converse(*turns: tuple[str, bytes], step: int = 0) -> tuple[list[Exchange], Detecting]:
     kept = Kept()
     context = Context(sink=kept, source="a", connection="c1", client="1.1.1.1:1", server="2.2.2.2:1080")
     client, server = Stream(), Stream()
@@ -42,29 +42,36 @@ def converse(*turns: tuple[str, bytes], step: int = 0) -> tuple[list[Exchange], 
             reader.advance()
     client.closed = server.closed = True
     reader.advance()
-    return kept.exchanges, reader.protocol
+    return kept.exchanges, reader
 
 
 @pytest.mark.parametrize("step", [0, 1, 3])
 @pytest.mark.parametrize(
-    ("front", "name", "client"),
+    ("front", "name", "announced"),
     [
-        ([("c", b"PROXY TCP4 9.9.9.9 8.8.8.8 1234 80\r\n")], "proxy/http/1", "9.9.9.9:1234"),
-        ([("c", V2 + b"\x21\x11\0\x0c\x09\x09\x09\x09\x08\x08\x08\x08\x04\xd2\0P")], "proxy/http/1", "9.9.9.9:1234"),
-        ([("c", V2 + b"\x20\0\0\0")], "proxy/http/1", "1.1.1.1:1"),
+        ([("c", b"PROXY TCP4 9.9.9.9 8.8.8.8 1234 80\r\n")], "proxy/http/1", "9.9.9.9:1234>8.8.8.8:80"),
+        (
+            [("c", V2 + b"\x21\x11\0\x0c\x09\x09\x09\x09\x08\x08\x08\x08\x04\xd2\0P")],
+            "proxy/http/1",
+            "9.9.9.9:1234>8.8.8.8:80",
+        ),
+        ([("c", V2 + b"\x20\0\0\0")], "proxy/http/1", None),
         (
             [("c", b"\5\1\0"), ("s", b"\5\0"), ("c", b"\5\1\0\1\1\2\3\4\0P"), ("s", b"\5\0\0\1\0\0\0\0\0\0")],
             "socks/http/1",
-            "1.1.1.1:1",
+            None,
         ),
-        ([("c", b"\4\1\0P\0\0\0\1me\0h\0"), ("s", b"\0Z\0\0\0\0\0\0")], "socks/http/1", "1.1.1.1:1"),
-        ([], "http/1", "1.1.1.1:1"),
+        ([("c", b"\4\1\0P\0\0\0\1me\0h\0"), ("s", b"\0Z\0\0\0\0\0\0")], "socks/http/1", None),
+        ([], "http/1", None),
     ],
 )
-def test_the_protocol_behind_is_read(front: list[tuple[str, bytes]], name: str, client: str, step: int) -> None:
-    exchanges, protocol = converse(*front, ("c", GET), ("s", DENIED), step=step)
+def test_the_protocol_behind_is_read(
+    front: list[tuple[str, bytes]], name: str, announced: str | None, step: int
+) -> None:
+    exchanges, reader = converse(*front, ("c", GET), ("s", DENIED), step=step)
     assert [e.response.status for e in exchanges if e.response] == [403]
-    assert (exchanges[0].client, protocol) == (client, name)
+    assert (exchanges[0].client, exchanges[0].server) == ("1.1.1.1:1", "2.2.2.2:1080"), "as the packets show them"
+    assert (reader.context.announced, reader.protocol) == (announced, name)
 
 
 @pytest.mark.parametrize(
@@ -77,4 +84,5 @@ def test_the_protocol_behind_is_read(front: list[tuple[str, bytes]], name: str, 
     ],
 )
 def test_look_alikes_are_not_http(asked: bytes, answered: bytes) -> None:
-    assert converse(("c", asked), ("s", answered)) == ([], "unknown")
+    exchanges, reader = converse(("c", asked), ("s", answered))
+    assert (exchanges, reader.protocol) == ([], "unknown")

@@ -118,9 +118,3 @@ def test_a_header_block_that_tshark_did_not_decompress_is_its_limit_a_wrong_one_
     lacking, wrong = mine._replace(method=None), mine._replace(method="PUT")
     assert [d.limit for d in between([mine], [lacking], value).differences] == ["h2-header-block"]
     assert [d.limit for d in between([mine], [wrong], value).differences] == [None]
-
-
-def test_exchanges_behind_a_proxy_header_are_compared_between_the_ends_of_their_packets() -> None:
-    outer = Connection(id="c1", source="s", outer="10.9.9.9:1>10.8.8.8:2")
-    (mine,) = reduce([exchange()], [], [outer]).calls
-    assert (mine.client, mine.server) == ("10.9.9.9:1", "10.8.8.8:2")

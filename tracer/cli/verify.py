@@ -93,7 +93,7 @@ def _compare(
     exchanges, connections = list(trace.exchanges()), list(trace.connections())
     logs = [Path(path).read_bytes() for path in key_logs(keylogs) if os.path.isfile(path)]
     theirs = read(source, logs, decode_as)
-    ours = reduce(exchanges, trace.handshakes(), connections)
+    ours = reduce(exchanges, trace.handshakes())
     return compare(ours, theirs, facts(exchanges, connections, theirs), known, clean)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
@@ -26,7 +26,7 @@ from .rules import RULES
 from .scene import Scene, from_cache
 from .siblings import Siblings
 from .stories import with_stories
-from .vantage import Ends, Hops, host_of
+from .vantage import Hops, client_of, host_of, server_of
 from .vantage_copies import Copies
 
 if TYPE_CHECKING:
@@ -95,15 +95,14 @@ class _View:
         self.trace = trace
         self.exchanges = list(lean(trace.exchanges()))
         self.handshakes = {h.id: h for h in trace.handshakes()}
-        self.connections = {c.id: c for c in trace.connections()}
-        self.ends = Ends(self.connections.values())
-        self.copies = Copies(self.exchanges, self.ends)
-        self.hops = Hops(self.exchanges, self.ends, self.copies)
+        self.connections: Mapping[str, Connection] = {c.id: c for c in trace.connections()}
+        self.copies = Copies(self.exchanges)
+        self.hops = Hops(self.exchanges, self.copies)
         self.links = Links(self.exchanges, self._page)
         watched = [e for e in self.exchanges if "mitm.proxy" not in e.extra]  # a recording proxy sees no hop ask others
-        clients = {(e.source, host_of(self.ends.client(e))) for e in watched}
-        servers = {(e.source, host_of(self.ends.server(e))) for e in watched}
-        passing = {(e.source, host_of(self.ends.server(e))) for e in self.hops.outer.values()}
+        clients = {(e.source, host_of(client_of(e))) for e in watched}
+        servers = {(e.source, host_of(server_of(e))) for e in watched}
+        passing = {(e.source, host_of(server_of(e))) for e in self.hops.outer.values()}
         self.proxies = {(source, host) for source, host in servers & clients | passing if host}
         """(source, address) of what was seen to ask others itself; what one source shows, another may not"""
         self.tunnels = {e.connection for e in self.exchanges if e.connection and _opened_a_tunnel(e)}
@@ -148,13 +147,13 @@ class _View:
         rules_usual.collect(scene, layer, judge.choose_product(scales, layer), found)
         found.kind = "hops"
         if copies:
-            path.proof(len(copies), deciding, self.ends.server(deciding), found)
+            path.proof(len(copies), deciding, server_of(deciding), found)
         return self._conclude(
             exchange, deciding, [e for e in group if e is not fullest], [fullest, *copies], found, scene
         )
 
     def _scene(self, exchange: Exchange, deciding: Exchange) -> Scene:
-        server = self.ends.server(deciding)
+        server = server_of(deciding)
         chain, links = self.links.chain(exchange)
         request = deciding.request or exchange.request
         asked_nobody = not self.hops.asked_for(deciding) and not from_cache(deciding.response)
@@ -245,12 +244,12 @@ class _View:
         """The hops; `copies`: the denial as each captured hop saw it, from the client inwards."""
         evidence = list(found.items)
         *passing, deciding = copies
-        hops = path.captured([(e, self.ends.server(e)) for e in passing], deciding, found)
+        hops = path.captured([(e, server_of(e)) for e in passing], deciding, found)
         marks = path.marked(evidence, hops, (layer, product))
         before = (
             sorted([*hops, *marks], key=lambda e: path.ORDER.index(e.layer)) if marks and not hops else [*hops, *marks]
         )
-        last = path.deciding(evidence, layer, product, self.ends.server(deciding) or None)
+        last = path.deciding(evidence, layer, product, server_of(deciding) or None)
         if hops or deciding.source in self.with_hops:
             return *before, last
         return path.facing_the_client(before, last, tunnel=deciding.connection in self.tunnels)
@@ -266,7 +265,7 @@ class _View:
     def tls_verdicts(self, only: frozenset[str] | None = None) -> Iterator[Verdict]:
         for handshake, how in self.refusals:
             if only is None or handshake.id in only:
-                server = self.ends.server_of(handshake.connection, handshake.server)
+                server = handshake.server or ""
                 passes_on = (handshake.source, host_of(server)) in self.proxies
                 yield refused.verdict(handshake, how, server, passes_on=passes_on, logs=self.logs)
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from tracer.model.connection import Connection
 from tracer.model.http import Exchange, Message
 from tracer.model.log import LogLine
 from tracer.model.tls import Handshake
 
-from .vantage import Ends, Hops, host_of
+from .vantage import Hops, client_of, host_of, server_of
 
 _IDENTIFIES = re.compile(r"(?i)(^|-)id$|trace|ray|request-?id|correlation|unique|^x-b3|span|^x-amz")
 _TOKEN = re.compile(r"[\w@+.=-]{8,80}")
@@ -61,9 +62,10 @@ class Subject:
 class View(Protocol):
     """What of the correlator's view is needed."""
 
-    ends: Ends
     hops: Hops
 
+    @property
+    def connections(self) -> Mapping[str, Connection]: ...
     @property
     def denials(self) -> Sequence[Exchange]: ...
     @property
@@ -74,19 +76,21 @@ class View(Protocol):
 def subjects(view: View) -> Iterator[Subject]:
     """Every denial and every refused handshake, as logs know them."""
     for exchange in view.denials:
-        yield subject(exchange, view.hops.deeper(exchange), view.ends, view.body(exchange))
+        yield subject(exchange, view.hops.deeper(exchange), view.connections, view.body(exchange))
     for handshake, _ in view.refusals:
-        yield handshake_subject(handshake, view.ends.server_of(handshake.connection, handshake.server))
+        yield handshake_subject(handshake, handshake.server or "")
 
 
-def subject(seen: Exchange, copies: Sequence[Exchange], ends: Ends, body: str) -> Subject:
+def subject(seen: Exchange, copies: Sequence[Exchange], connections: Mapping[str, Connection], body: str) -> Subject:
     """The denial as its client saw it, and its deeper copies; `body` is the page's text."""
     every = [seen, *copies]
     requests = [e.request for e in every if e.request is not None]
     responses = [e.response for e in every if e.response is not None]
-    clients = frozenset(split(ends.client(e)) for e in every)
-    known = {host for host, _ in clients} | {split(ends.server(e))[0] for e in every}
+    clients = frozenset(split(client_of(e)) for e in every)
+    known = {host for host, _ in clients} | {split(server_of(e))[0] for e in every}
     known |= {a for r in requests for a in _forwarded_for(r)}
+    announced = (c.announced for e in every if e.connection and (c := connections.get(e.connection)))
+    known |= {split(a.partition(">")[0])[0] for a in announced if a}
     targets = [r.target for r in requests] + [r.url for r in requests]
     return Subject(
         id=seen.id,

@@ -12,7 +12,6 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Iterable
 from typing import Protocol
 
-from tracer.model.connection import Connection
 from tracer.model.http import Exchange
 from tracer.model.http import text as as_text
 
@@ -26,28 +25,19 @@ DEPTH = 16
 LOOK_BACK = 64
 
 
+def client_of(exchange: Exchange) -> str:
+    """Address of who asked, as the packets show it."""
+    return exchange.client or ""
+
+
+def server_of(exchange: Exchange) -> str:
+    """Address of who answered, as the packets show it."""
+    return exchange.server or ""
+
+
 def host_of(address: str | None) -> str:
     """The address without its port."""
     return address.rpartition(":")[0] if address else ""
-
-
-class Ends:
-    """Who really talked to whom: a PROXY header, CONNECT or SOCKS names other endpoints than the packets do."""
-
-    def __init__(self, connections: Iterable[Connection]) -> None:
-        self._outer = {c.id: c.outer.split(">", 1) for c in connections if c.outer and ">" in c.outer}
-
-    def client(self, exchange: Exchange) -> str:
-        outer = self._outer.get(exchange.connection or "")
-        return outer[0] if outer else exchange.client or ""
-
-    def server(self, exchange: Exchange) -> str:
-        return self.server_of(exchange.connection, exchange.server)
-
-    def server_of(self, connection: str | None, named: str | None) -> str:
-        """The server's address of a connection; `named` is what headers and tunnels say."""
-        outer = self._outer.get(connection or "")
-        return outer[1] if outer else named or ""
 
 
 class Copied(Protocol):
@@ -61,8 +51,7 @@ class Copied(Protocol):
 class Hops:
     """Which exchange was made to answer which other one."""
 
-    def __init__(self, exchanges: Iterable[Exchange], ends: Ends, copies: Copied | None = None) -> None:
-        self.ends = ends
+    def __init__(self, exchanges: Iterable[Exchange], copies: Copied | None = None) -> None:
         self._copies = copies
         self.inner: dict[str, list[Exchange]] = {}
         """exchange id -> the exchanges one hop deeper that were made to answer it, in time order"""
@@ -91,7 +80,7 @@ class Hops:
         """(what its outer exchange may be found by, what inner ones find it by)."""
         ids, for_whom = _named(exchange)
         path = f"path {_path(exchange)}"
-        asker, answerer = host_of(self.ends.client(exchange)), host_of(self.ends.server(exchange))
+        asker, answerer = host_of(client_of(exchange)), host_of(server_of(exchange))
         return (asker, *ids, *([path] if for_whom else [])), (answerer, *ids, path)
 
     def _is_one_hop_deeper(self, exchange: Exchange, outer: Exchange) -> bool:
@@ -100,10 +89,10 @@ class Hops:
         if exchange.request.method != outer.request.method or not _asks_the_same(exchange, outer):
             return False
         if exchange.source == outer.source:
-            asker, answerer = self.ends.client(exchange), self.ends.server(outer)
+            asker, answerer = client_of(exchange), server_of(outer)
             if host_of(asker) == host_of(answerer) != "":
-                return asker != self.ends.client(outer) and not self._same_ends(exchange, outer)
-            if _path(exchange) == _path(outer) and _names_as_client(exchange, host_of(self.ends.client(outer))):
+                return asker != client_of(outer) and not self._same_ends(exchange, outer)
+            if _path(exchange) == _path(outer) and _names_as_client(exchange, host_of(client_of(outer))):
                 return not self._same_ends(exchange, outer)
         elif self._copies is not None and any(c.id == outer.id for c in self._copies.of(exchange)):
             return False
@@ -119,10 +108,10 @@ class Hops:
             return False
         if a.body.data is not None and b.body.data is not None and a.body.data != b.body.data:
             return False
-        asker, answerer = host_of(self.ends.client(exchange)), host_of(self.ends.server(outer))
+        asker, answerer = host_of(client_of(exchange)), host_of(server_of(outer))
         if asker == answerer != "":
             return not self._same_ends(exchange, outer)
-        return _path(exchange) == _path(outer) and _names_as_client(exchange, host_of(self.ends.client(outer)))
+        return _path(exchange) == _path(outer) and _names_as_client(exchange, host_of(client_of(outer)))
 
     def _start(self, exchange: Exchange) -> int:
         return (exchange.timing.start_ns or 0) - self._ahead(exchange)
@@ -144,8 +133,7 @@ class Hops:
 
     def _same_ends(self, a: Exchange, b: Exchange) -> bool:
         """Both between the same hosts: two requests of one client, not two hops."""
-        ends = self.ends
-        return host_of(ends.client(a)) == host_of(ends.client(b)) and ends.server(a) == ends.server(b)
+        return host_of(client_of(a)) == host_of(client_of(b)) and server_of(a) == server_of(b)
 
     def deeper(self, exchange: Exchange) -> list[Exchange]:
         """The same denial one hop deeper, two hops deeper, …: of several tries each time the last."""

@@ -14,7 +14,7 @@ from itertools import combinations
 
 from tracer.model.http import Exchange, Response
 
-from .vantage import Ends, _ids, host_of
+from .vantage import _ids, client_of, host_of, server_of
 from .vantage_clock import Sight, ahead_of_first
 
 SLACK_NS = 2_000_000_000
@@ -28,13 +28,12 @@ Key = tuple[str, str, int]
 class Copies:
     """Which exchanges are copies of each other, and how far the clocks of the sources are apart."""
 
-    def __init__(self, exchanges: Sequence[Exchange], ends: Ends) -> None:
+    def __init__(self, exchanges: Sequence[Exchange]) -> None:
         self._groups: dict[str, list[Exchange]] = {}
         sources = [e.source for e in sorted(_first_of_each(exchanges), key=_place)]
         self.ahead: dict[str, int] = dict.fromkeys(sources, 0)
         if len(sources) < 2:
             return
-        self._ends = ends
         self._order = {source: n for n, source in enumerate(sources)}
         rows = _by_request(exchanges)
         sights = [*self._lone(rows), *_with_one_id(exchanges)]
@@ -79,12 +78,12 @@ class Copies:
         rows: dict[str, list[Exchange]] = defaultdict(list)
         for exchange in sorted(exchanges, key=self.start):
             rows[""].append(exchange)
-            rows[self._ends.client(exchange) if _port(exchange) else "-"].append(exchange)
+            rows[client_of(exchange) if _port(exchange) else "-"].append(exchange)
         return rows
 
     def _near(self, a: Exchange, rows: dict[str, list[Exchange]]) -> Iterator[Exchange]:
         """Copies of the exchange, as far as can be told, among at most FEW in each direction of time."""
-        for name in (self._ends.client(a), "-") if _port(a) else ("",):
+        for name in (client_of(a), "-") if _port(a) else ("",):
             row = rows.get(name, [])
             at = bisect_left(row, self.start(a), key=self.start)
             yield from (b for b in row[max(0, at - FEW) : at + FEW] if self._are_one(a, b))
@@ -95,9 +94,9 @@ class Copies:
 
     def _same_ends(self, a: Exchange, b: Exchange) -> bool:
         """The same connection; for a source that knows only the server, or not even that, as far as it knows."""
-        servers = self._ends.server(a), self._ends.server(b)
+        servers = server_of(a), server_of(b)
         if _port(a) and _port(b):
-            return self._ends.client(a) == self._ends.client(b) and servers[0] == servers[1]
+            return client_of(a) == client_of(b) and servers[0] == servers[1]
         return not all(servers) or host_of(servers[0]) == host_of(servers[1])
 
     def _join(self, a: Exchange, b: Exchange) -> None:

@@ -44,7 +44,7 @@ def plan(trace: Readable, options: Options) -> dict[str, Plan]:
     plans: dict[str, Plan] = {}
     for exchange in chosen(trace, options):
         path = paths.get(exchange.source)
-        ends = ends_of(trace, exchange)
+        ends = ends_of(exchange)
         if path and ends and os.path.isfile(path):
             kept = plans.setdefault(exchange.source, Plan(path, set(), set()))
             kept.ends.update((ends, ends[::-1]))
@@ -52,12 +52,8 @@ def plan(trace: Readable, options: Options) -> dict[str, Plan]:
     return plans
 
 
-def ends_of(trace: Readable, exchange: Exchange) -> tuple[_End, _End] | None:
-    connection = trace.connection(exchange.connection) if exchange.connection else None
-    client, server = exchange.client, exchange.server
-    if connection is not None and connection.outer:
-        client, _, server = connection.outer.partition(">")
-    one, two = _end(client), _end(server)
+def ends_of(exchange: Exchange) -> tuple[_End, _End] | None:
+    one, two = _end(exchange.client), _end(exchange.server)
     return (one, two) if one and two else None
 
 

@@ -46,6 +46,11 @@ def _name(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
+def _announced(context: Context, client: str, server: str) -> Context:
+    """What such a header claims is kept beside the endpoints of the packets, which stay the exchange's own."""
+    return context.inner(announced=f"{client}>{server}")
+
+
 def _proxy_v1(context: Context, client: Stream) -> Peeled | Wait | None:
     """One text line (PROXY protocol specification, section 2.1)."""
     head = client.peek(108)
@@ -56,7 +61,7 @@ def _proxy_v1(context: Context, client: Stream) -> Peeled | Wait | None:
     if hit[2] is None:
         return Peeled("proxy", context)
     ends = [hit[2].decode("latin-1"), hit[3].decode("latin-1")]
-    return Peeled("proxy", context.inner(client=_name(ends[0], int(hit[4])), server=_name(ends[1], int(hit[5]))))
+    return Peeled("proxy", _announced(context, _name(ends[0], int(hit[4])), _name(ends[1], int(hit[5]))))
 
 
 def _proxy_v2(context: Context, client: Stream) -> Peeled | Wait | None:
@@ -75,7 +80,7 @@ def _proxy_v2(context: Context, client: Stream) -> Peeled | Wait | None:
         return Peeled("proxy", context)
     ends = [str(ipaddress.ip_address(rest[i * size : (i + 1) * size])) for i in (0, 1)]
     ports = [int.from_bytes(rest[2 * size + 2 * i : 2 * size + 2 * i + 2]) for i in (0, 1)]
-    return Peeled("proxy", context.inner(client=_name(ends[0], ports[0]), server=_name(ends[1], ports[1])))
+    return Peeled("proxy", _announced(context, _name(ends[0], ports[0]), _name(ends[1], ports[1])))
 
 
 def _socks5(context: Context, client: Stream, server: Stream) -> Peeled | Wait | None:

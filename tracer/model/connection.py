@@ -13,8 +13,8 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     """`tcp` or `quic`"""
     client: str = ""
     server: str = ""
-    outer: str | None = None
-    """the proxy's own view where the endpoints above come from a PROXY header, CONNECT or SOCKS: `client>server`"""
+    announced: str | None = None
+    """the endpoints that a PROXY header in front of everything claims: `client>server`"""
     start_ns: int = 0
     end_ns: int = 0
     rtt_ns: int | None = None

@@ -30,6 +30,7 @@ class Context:
     """What a conversation knows of its surroundings; a copy with changes is handed to inner ones."""
 
     __slots__ = (
+        "announced",
         "brief",
         "client",
         "connection",
@@ -59,6 +60,7 @@ class Context:
         tunnel: str | None = None,
         used: dict[tuple[str, int], int] | None = None,
         brief: bool = False,
+        announced: str | None = None,
     ) -> None:
         self.sink = sink
         self.source = source
@@ -79,6 +81,8 @@ class Context:
         """ids given out so far, shared over the whole source"""
         self.brief = brief
         """handshakes are counted only: what a listing does not show is not worked out"""
+        self.announced = announced
+        """`client>server` as a PROXY header in front names them"""
 
     def inner(self, **changes: Any) -> Context:
         """The same surroundings with some of them changed."""

@@ -394,9 +394,9 @@ def connection_of(flow: Flow, source: str, conversation: Conversation | None) ->
     return Connection(
         id=flow.id,
         source=source,
-        client=context.client if context else ends[0],
-        server=context.server if context else ends[1],
-        outer=f"{ends[0]}>{ends[1]}" if context and (context.client, context.server) != ends else None,
+        client=ends[0],
+        server=ends[1],
+        announced=context.announced if context else None,
         start_ns=flow.first.time_ns,
         end_ns=flow.last_ns,
         rtt_ns=flow.rtt,

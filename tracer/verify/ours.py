@@ -4,25 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tracer.model.connection import Connection
 from tracer.model.http import Exchange
 from tracer.model.tls import Handshake
 
 from .opinion import Call, Greeting, Opinion
 
 
-def reduce(
-    exchanges: Iterable[Exchange], handshakes: Iterable[Handshake], connections: Iterable[Connection] = ()
-) -> Opinion:
-    """What of these values tshark has an opinion about as well, between the ends that packets name."""
-    outer = {c.id: c.outer.split(">") for c in connections if c.outer}
-    calls = (_between(call_of(e), outer.get(e.connection or "")) for e in exchanges)
-    greetings = (_between(greeting_of(h), outer.get(h.connection or "")) for h in handshakes)
-    return Opinion(tuple(calls), tuple(greetings))
-
-
-def _between[T: (Call, Greeting)](value: T, ends: list[str] | None) -> T:
-    return value._replace(client=ends[0], server=ends[1]) if ends else value
+def reduce(exchanges: Iterable[Exchange], handshakes: Iterable[Handshake]) -> Opinion:
+    """What of these values tshark has an opinion about as well."""
+    return Opinion(tuple(map(call_of, exchanges)), tuple(map(greeting_of, handshakes)))
 
 
 def call_of(exchange: Exchange) -> Call:

@@ -54,7 +54,7 @@ def ladder(trace: Any, exchange: Exchange, go_on: Callable[[int, int | None], bo
         raise NoPacketsError(f"a source of kind {source.kind if source else 'unknown'} has no packets")
     if source.path is None or not os.path.isfile(source.path):
         raise NoPacketsError("the capture it was read from is no longer there")
-    ends = ends_of(trace, exchange)
+    ends = ends_of(exchange)
     if ends is None:
         raise NoPacketsError("the addresses of this connection are not known")
     connection = trace.connection(exchange.connection) if exchange.connection else None
