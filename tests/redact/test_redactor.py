@@ -343,3 +343,20 @@ def test_rules_that_cannot_be_read_are_an_error_not_a_leak(tmp_path: Path, text:
     (tmp_path / "redact.toml").write_text(text)
     with pytest.raises(BadRules):
         user_rules(tmp_path / "redact.toml")
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "send it: `curl -v -H 'Authorization: Bearer TOKEN' https://h/x`",
+        "send `Authorization: Token KEY`, the account's own",
+        '`curl -H "Authorization: Bearer $OPENAI_API_KEY" https://h/v1`',
+        '`curl -H "Authorization: Bearer $(gcloud auth print-identity-token)" https://h/`',
+    ],
+)
+def test_what_instructions_write_in_place_of_a_secret_stays(step: str) -> None:
+    assert Redactor().prose(step) == step
+
+
+def test_a_value_that_only_begins_like_a_placeholder_is_a_secret() -> None:
+    assert "KEYboardcat99" not in Redactor().prose("it sent Authorization: Token KEYboardcat99 and was refused")

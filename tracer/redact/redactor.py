@@ -47,6 +47,8 @@ _URL_HEADERS = frozenset(
 )
 _OURS = frozenset(("present", "absent", "missing", "sent", "none"))
 """what evidence says of a field without quoting it"""
+_CLAIM = "claim "
+"""begins what evidence tells of a token instead of quoting it"""
 _QUOTED = re.compile(r'="([^"\s]{16,})"')
 _COOKIE = re.compile(r"([^=;\s]+)=([^;]*)")
 Content = Callable[[str, Body], bytes]
@@ -140,7 +142,7 @@ class Redactor:
         _, found, name = where.partition("header ")
         if value in _OURS:
             return value
-        if found and value:
+        if found and value and not value.startswith(_CLAIM):
             ((_, clean),) = self.headers(
                 ((name.split()[0].encode() if name else b"", value.encode("utf-8", "replace")),)
             )

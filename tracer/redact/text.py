@@ -33,6 +33,10 @@ _LINE = re.compile(
     re.IGNORECASE,
 )
 """a header field in a text, at the start of a line or inside it"""
+_PLACEHOLDER = re.compile(
+    r"(?i:(?:bearer|token|basic|apikey) )?(?:(?:TOKEN|KEY|JWT|USER:PASSWORD|\$[A-Z_]{3,})(?![\w+/=.-])|\$\([a-z]+ )"
+)
+"""what instructions write where the secret goes"""
 _FIRST = re.compile(r"[^\s,;\"')]{4,}")
 _USERINFO = re.compile(r"^([a-z][a-z0-9+.-]*://)([^/?#@]*)@", re.IGNORECASE)
 _RANDOM = re.compile(r"[A-Za-z0-9_-]{24,}")
@@ -165,7 +169,7 @@ class Texts:
         """All that stands in a field at the start of a line; the first word of one that a sentence quotes."""
         name, value = found["name"].lower(), found["value"]
         kind = "cookie" if name in ("cookie", "set-cookie") else header_kind(name)
-        if not kind or MARK.search(value):
+        if not kind or MARK.search(value) or _PLACEHOLDER.match(value):
             return found[0][: found.start("value") - found.start()] + _LINE.sub(self._line, value)
         before = found["start"] + found["before"]
         if found["start"] in ("", "\n") or kind in ("cookie", "credential"):

@@ -166,7 +166,7 @@ def _where(e: Evidence) -> str:
 
 def _doubt(v: Verdict, style: Style, width: int) -> Iterator[str]:
     sure = f"{round(v.cause_confidence * 100)} %"
-    detail = f" ({safe(v.cause_detail, 60)})" if v.cause_detail else ""
+    detail = f" ({safe(v.cause_detail, 60)})" if v.cause_detail and v.cause_detail not in v.cause else ""
     yield f"  cause    {v.cause}{detail}  {style.dim(sure)}"
     close = [a for a in v.alternatives if a.confidence >= _CLOSE]
     if close:
