@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from tracer.tls.unopened import Tally
 
 HEAD = 65536
-KEY_LOG = 0x544C534B
-"""secrets type of an NSS key log in a pcapng Decryption Secrets Block"""
 
 
 @dataclass(slots=True)
@@ -253,6 +251,7 @@ def _read_capture(
     reading: Reading,
 ) -> int:
     from tracer.capture.capture import Capture
+    from tracer.capture.pcapng_blocks import KEY_LOG
     from tracer.http.detect import conversation
     from tracer.tls.unopened import Tally, Tallying
     from tracer.transport.reader import read_connections

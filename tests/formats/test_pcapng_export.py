@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from tracer.capture.capture import Capture
+from tracer.capture.pcapng_blocks import KEY_LOG
 from tracer.formats import pcapng_export
-from tracer.formats.pcapng_original import TLS_KEYS
 from tracer.formats.tcp_synthesis import Conversation, endpoint
 from tracer.model.source import Source
 from tracer.pipeline import read
@@ -117,7 +117,7 @@ def keys_in(data: bytes, folder: Path) -> set[bytes]:
     (folder / "k.pcapng").write_bytes(data)
     capture = Capture.open(str(folder / "k.pcapng"))
     list(capture.blocks())
-    return {line.split()[1] for kind, text in capture.secrets if kind == TLS_KEYS for line in bytes(text).splitlines()}
+    return {line.split()[1] for kind, text in capture.secrets if kind == KEY_LOG for line in bytes(text).splitlines()}
 
 
 def test_keys_go_along_only_when_asked_and_only_those_that_open_what_was_chosen(

@@ -17,6 +17,8 @@ PACKET = 6
 SECRETS = 10
 
 BYTE_ORDER = 0x1A2B3C4D
+KEY_LOG = 0x544C534B
+"""secrets type of an NSS key log (section 4.7)"""
 COMMENT = 1
 _IF_NAME, _IF_TSRESOL, _IF_FCSLEN, _IF_TSOFFSET = 2, 9, 13, 14
 _MOST_NAMES = 100_000

@@ -9,8 +9,6 @@ from typing import BinaryIO
 
 from . import pcapng_blocks as blocks
 
-TLS_KEY_LOG = 0x544C534B
-"""secrets type of an NSS key log (section 4.7)"""
 _IF_NAME, _IF_TSRESOL = 2, 9
 _SHB_APPLICATION = 4
 _LONGEST = 0xFFFF
@@ -23,9 +21,9 @@ class PcapngWriter:
     def __init__(self, stream: BinaryIO, application: str = "tracer", comment: str = "") -> None:
         self._stream = stream
         self._interfaces = 0
-        options = [(_SHB_APPLICATION, application.encode())]
+        options = [(_SHB_APPLICATION, _bytes(application))]
         if comment:
-            options.insert(0, (blocks.COMMENT, comment.encode()))
+            options.insert(0, (blocks.COMMENT, _bytes(comment)))
         body = pack("<IHHq", blocks.BYTE_ORDER, 1, 0, -1) + _pack_options(options)
         self._write(blocks.SECTION, body)
 
@@ -33,8 +31,8 @@ class PcapngWriter:
         """Describe an interface; its index for `packet`."""
         options = [(_IF_TSRESOL, bytes([_NANOSECONDS]))]
         if name:
-            options.append((_IF_NAME, name.encode()))
-        self._write(blocks.INTERFACE, pack("<HHI", link, 0, snaplen) + _pack_options(options))
+            options.append((_IF_NAME, _bytes(name)))
+        self._write(blocks.INTERFACE, pack("<HHI", link, 0, snaplen & 0xFFFFFFFF) + _pack_options(options))
         self._interfaces += 1
         return self._interfaces - 1
 
@@ -44,10 +42,10 @@ class PcapngWriter:
             raise ValueError(f"no interface {interface}")
         length = len(data) if original is None else original
         head = pack("<IIIII", interface, time_ns >> 32 & 0xFFFFFFFF, time_ns & 0xFFFFFFFF, len(data), length)
-        options = _pack_options([(blocks.COMMENT, comment.encode())]) if comment else b""
+        options = _pack_options([(blocks.COMMENT, _bytes(comment))]) if comment else b""
         self._write(blocks.PACKET, head + _pad(data) + options)
 
-    def secrets(self, data: bytes, kind: int = TLS_KEY_LOG) -> None:
+    def secrets(self, data: bytes, kind: int = blocks.KEY_LOG) -> None:
         """Decryption secrets for the packets that follow. Only ever what the user asked to write out."""
         self._stream.write(secrets_block(data, kind))
 
@@ -56,16 +54,21 @@ class PcapngWriter:
         records = []
         for address, name in entries:
             packed = ipaddress.ip_address(address).packed
-            records.append((1 if len(packed) == 4 else 2, packed + name.encode() + b"\0"))
+            records.append((1 if len(packed) == 4 else 2, packed + _bytes(name) + b"\0"))
         self._write(blocks.NAMES, _pack_options(records))
 
     def _write(self, kind: int, body: bytes) -> None:
         self._stream.write(_block(kind, body))
 
 
-def secrets_block(data: bytes, kind: int = TLS_KEY_LOG) -> bytes:
+def secrets_block(data: bytes, kind: int = blocks.KEY_LOG) -> bytes:
     """A Decryption Secrets Block, for a little-endian section."""
     return _block(blocks.SECRETS, pack("<II", kind, len(data)) + _pad(data))
+
+
+def _bytes(words: str) -> bytes:
+    """UTF-8, with a question mark for what no text can hold."""
+    return words.encode("utf-8", "replace")
 
 
 def _block(kind: int, body: bytes) -> bytes:

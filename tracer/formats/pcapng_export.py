@@ -11,40 +11,39 @@ Format: https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-03.html.
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterable
 from typing import BinaryIO
 
+from tracer.capture.pcapng_writer import PcapngWriter
 from tracer.model.http import Exchange
 from tracer.model.verdict import Verdict
 
 from .http_render import render
 from .pcapng_keys import keys_for, randoms_of
-from .pcapng_original import TLS_KEYS, Plan, frames, plan
+from .pcapng_original import Plan, frames, plan
 from .tcp_synthesis import Conversation, Frame, endpoint
 from .writing import Options, Readable, chosen, one_line, verdicts_of
 
-_SECTION, _INTERFACE, _PACKET, _SECRETS = 0x0A0D0D0A, 1, 6, 10
 _RAW_IP = 101
-_COMMENT, _TSRESOL, _USER_APPLICATION, _NAME = 1, 9, 4, 2
 _PLAIN_PORTS = frozenset((80, 3128, 8000, 8008, 8080, 8888))
 
 
 def write(trace: Readable, out: BinaryIO, options: Options) -> None:
     """Write every chosen exchange as packets, connection by connection in the order they began."""
-    out.write(_section(options))
+    packets = PcapngWriter(out, f"tracer {options.version}".strip())
+    packets.interface(_RAW_IP, name="rebuilt by tracer")
     verdicts = verdicts_of(trace)
     plans = plan(trace, options)
-    _write_originals(trace, out, options, plans, verdicts)
-    writer = _Writer(out)
+    _write_originals(trace, packets, options, plans, verdicts)
+    rebuilt = _Rebuilt(packets)
     for exchange in chosen(trace, options):
         if exchange.source not in plans or exchange.id not in plans[exchange.source].exchanges:
-            writer.exchange(trace, exchange, verdicts.get(exchange.id), options)
-    writer.close()
+            rebuilt.exchange(trace, exchange, verdicts.get(exchange.id), options)
+    rebuilt.close()
 
 
 def _write_originals(
-    trace: Readable, out: BinaryIO, options: Options, plans: dict[str, Plan], verdicts: dict[str, Verdict]
+    trace: Readable, out: PcapngWriter, options: Options, plans: dict[str, Plan], verdicts: dict[str, Verdict]
 ) -> None:
     """Captured frames; the first one of each chosen exchange says which it is."""
     interfaces: dict[tuple[str, int, int], int] = {}
@@ -62,19 +61,20 @@ def _write_originals(
                 continue
             key = (source, frame.link, frame.snaplen)
             if key not in interfaces:
-                interfaces[key] = len(interfaces) + 1
-                out.write(_interface(frame.link, frame.snaplen, source))
+                interfaces[key] = out.interface(frame.link, frame.snaplen, one_line(source)[:200])
             comment = one_line(titles.get(frame.number, ""))[:1000]
-            out.write(_packet(interfaces[key], frame.time_ns, frame.data, frame.length, comment))
+            out.packet(interfaces[key], frame.time_ns, frame.data, frame.length, comment)
 
 
-def _write_keys(out: BinaryIO, lines: Iterable[bytes]) -> None:
+def _write_keys(out: PcapngWriter, lines: Iterable[bytes]) -> None:
     if secret := b"".join(lines):
-        out.write(_block(_SECRETS, struct.pack("<II", TLS_KEYS, len(secret)) + _padded(secret)))
+        out.secrets(secret)
 
 
-class _Writer:
-    def __init__(self, out: BinaryIO) -> None:
+class _Rebuilt:
+    """Packets made anew, on the first interface."""
+
+    def __init__(self, out: PcapngWriter) -> None:
         self._out = out
         self._open: dict[str, Conversation] = {}
         self._used: set[tuple[object, ...]] = set()
@@ -138,36 +138,4 @@ class _Writer:
 
     def _write(self, frames: list[Frame]) -> None:
         for frame in frames:
-            self._out.write(_packet(0, frame.time_ns, frame.data, len(frame.data), frame.comment))
-
-
-def _padded(data: bytes) -> bytes:
-    return data + b"\0" * (-len(data) % 4)
-
-
-def _block(kind: int, body: bytes) -> bytes:
-    size = len(body) + 12
-    return struct.pack("<II", kind, size) + body + struct.pack("<I", size)
-
-
-def _option(code: int, data: bytes) -> bytes:
-    return struct.pack("<HH", code, len(data)) + _padded(data)
-
-
-def _section(options: Options) -> bytes:
-    maker = f"tracer {options.version}".strip().encode()
-    body = struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1) + _option(_USER_APPLICATION, maker)
-    return _block(_SECTION, body + _option(0, b"")) + _interface(_RAW_IP, 0, "rebuilt by tracer")
-
-
-def _interface(link: int, snaplen: int, name: str) -> bytes:
-    options = _option(_NAME, one_line(name).encode("utf-8", "replace")[:200]) + _option(_TSRESOL, b"\x09")
-    return _block(_INTERFACE, struct.pack("<HHI", link, 0, snaplen & 0xFFFFFFFF) + options + _option(0, b""))
-
-
-def _packet(interface: int, time_ns: int, data: bytes, length: int, comment: str) -> bytes:
-    high, low = time_ns >> 32 & 0xFFFFFFFF, time_ns & 0xFFFFFFFF
-    body = struct.pack("<IIIII", interface, high, low, len(data), length) + _padded(data)
-    if comment:
-        body += _option(_COMMENT, comment.encode("utf-8", "replace")) + _option(0, b"")
-    return _block(_PACKET, body)
+            self._out.packet(0, frame.time_ns, frame.data, comment=frame.comment)

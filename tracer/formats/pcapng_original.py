@@ -11,8 +11,6 @@ from tracer.model.http import Exchange
 from .tcp_synthesis import endpoint
 from .writing import Options, Readable, chosen
 
-TLS_KEYS = 0x544C534B
-"""secrets type of an NSS key log in a Decryption Secrets Block"""
 _MAPPED = 0xFFFF << 32
 _End = tuple[int, int, int]
 """high and low half of the address (IPv4 mapped into IPv6), port"""
@@ -69,12 +67,13 @@ def _end(name: str | None) -> _End | None:
 def frames(wanted: Plan) -> Iterator[Original | bytes]:
     """Every frame of the planned connections in capture order, and key logs inside the capture before their block."""
     from tracer.capture.capture import Capture
+    from tracer.capture.pcapng_blocks import KEY_LOG
 
     capture, secrets = Capture.open(wanted.path), 0
     for packets in capture.blocks():
         for kind, data in capture.secrets[secrets:]:
             secrets += 1
-            if kind == TLS_KEYS:
+            if kind == KEY_LOG:
                 yield bytes(data)
         for number in packets_between(packets, wanted.ends):
             record = capture.record(number)
