@@ -14,6 +14,7 @@ import numpy as np
 
 from tracer.capture.capture import Capture
 from tracer.capture.packets import Packets
+from tracer.capture.pcapng_blocks import KEY_LOG
 from tracer.http.h1 import H1Conversation
 from tracer.http.h1_chain import Paired, pair
 from tracer.http.h1_scan import shown
@@ -24,17 +25,16 @@ from tracer.model.tls import Handshake
 from tracer.tls.unopened import Tally
 from tracer.transport.arrange import Arranged, arrange
 from tracer.transport.columns import Rows, among, flow_keys, join, take
+from tracer.transport.flow import address
 from tracer.transport.known import IDLE_NS, Known
 from tracer.transport.reader import Converse, Reader
 from tracer.transport.stream import Buffer
-from tracer.transport.tcp import Resume, address
+from tracer.transport.tcp import Resume
 
 from .listing_rows import Row, Spool, row_of
 
 MOST_CARRIED = 4096
 """rows of one connection that wait for the rest of an exchange, before the general way takes it"""
-KEY_LOG = 0x544C534B
-"""secrets type of an NSS key log in a pcapng Decryption Secrets Block"""
 RUN = 50_000
 """rows sorted in memory"""
 

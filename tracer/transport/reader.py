@@ -8,8 +8,9 @@ from typing import Any
 from tracer.capture.packets import Packets
 
 from .conversation import Context, Conversation, Sink
+from .flow import Flow, connection_of
 from .stream import Buffer, Stream
-from .tcp import Flow, Resume, Tracker, connection_of
+from .tcp import Resume, Tracker
 from .udp import Datagrams
 
 Converse = Callable[[Context, Stream, Stream], Conversation]

@@ -12,8 +12,8 @@ from tracer.model.problem import Problem, Severity
 
 from .columns import flow_keys
 from .conversation import Context
+from .flow import address
 from .stream import Buffer, Mark
-from .tcp import address
 
 IDLE_NS = 900 * 1_000_000_000
 SHORTEST_ID = 4
