@@ -159,6 +159,14 @@ def _credentials_asked(exchange: Exchange, found: Collection) -> Cause | None:
 
 
 def _oddities(scene: Scene, request: Request, found: Collection) -> None:
+    _odd_origin(scene, request, found)
+    _odd_host(scene, request, found)
+    _client_certificate(scene, found)
+    _age(scene, found)
+
+
+def _odd_origin(scene: Scene, request: Request, found: Collection) -> None:
+    """A preflight; a file for embedding that another site's page asked for."""
     exchange = scene.exchange
     if request.method == "OPTIONS" and request.get("access-control-request-method"):
         found.add(
@@ -170,7 +178,7 @@ def _oddities(scene: Scene, request: Request, found: Collection) -> None:
             value=request.get("access-control-request-method") or "",
             reference="Fetch standard, CORS-preflight",
         )
-    referer, host = request.get("referer"), request.get("host") or request.authority or ""
+    referer, host = request.get("referer"), _host(request)
     path = urlsplit(request.url).path.lower()
     if (
         referer
@@ -185,19 +193,30 @@ def _oddities(scene: Scene, request: Request, found: Collection) -> None:
             where="request header referer",
             value=referer,
         )
-    front = scene.seen is None or scene.seen is exchange
-    sni = scene.handshake.sni if scene.handshake and front else None
+
+
+def _odd_host(scene: Scene, request: Request, found: Collection) -> None:
+    """Another name in TLS than in the request."""
+    host = _host(request)
+    sni = scene.handshake.sni if scene.handshake and _is_front(scene) else None
     if sni and host and sni.lower() != host.lower().partition(":")[0]:
         found.add(
             f"TLS was set up for {sni}, the request is for {host}",
             f"cause:{Cause.HOST_DENIED}",
             2.0,
-            exchange=exchange,
+            exchange=scene.exchange,
             where="request header host",
             value=host,
             reference="RFC 9110 section 7.4",
         )
-    if scene.handshake is not None and scene.handshake.client_cert_sent and front and OWN_PAGE.search(scene.body):
+
+
+def _client_certificate(scene: Scene, found: Collection) -> None:
+    """One was sent and a page refuses; one was asked for and none was sent."""
+    exchange, handshake = scene.exchange, scene.handshake
+    if handshake is None:
+        return
+    if handshake.client_cert_sent and _is_front(scene) and OWN_PAGE.search(scene.body):
         found.add(
             "a client certificate was sent, and the server refused by page",
             f"cause:{Cause.CLIENT_CERT_REJECTED}",
@@ -206,12 +225,8 @@ def _oddities(scene: Scene, request: Request, found: Collection) -> None:
             where="tls handshake",
             value="client certificate",
         )
-        add_reasons(scene.handshake, found, 0.8)
-    if (
-        scene.handshake is not None
-        and scene.handshake.client_cert_requested
-        and scene.handshake.client_cert_sent is False
-    ):
+        add_reasons(handshake, found, 0.8)
+    if handshake.client_cert_requested and handshake.client_cert_sent is False:
         found.add(
             "the server asked for a client certificate and got none",
             f"cause:{Cause.CLIENT_CERT_MISSING}",
@@ -220,6 +235,11 @@ def _oddities(scene: Scene, request: Request, found: Collection) -> None:
             where="tls handshake",
             value="no client certificate",
         )
+
+
+def _age(scene: Scene, found: Collection) -> None:
+    """How long a cache has held the answer."""
+    exchange = scene.exchange
     age = exchange.response.get("age") if exchange.response else None
     if age and age.strip().isdigit() and int(age) > 0:
         found.add(
@@ -231,3 +251,12 @@ def _oddities(scene: Scene, request: Request, found: Collection) -> None:
             value=age,
             reference="RFC 9111 section 5.1",
         )
+
+
+def _host(request: Request) -> str:
+    return request.get("host") or request.authority or ""
+
+
+def _is_front(scene: Scene) -> bool:
+    """The exchange that is judged is the one that the client saw."""
+    return scene.seen is None or scene.seen is scene.exchange
