@@ -55,3 +55,11 @@ def test_other_types_have_no_events_and_no_status() -> None:
 def test_there_are_no_more_than_a_bound() -> None:
     found = content_events(exchange(b"text/event-stream"), b"", b"data: x\n\n" * (MOST + 5))
     assert len(found) == MOST
+
+
+def test_a_call_over_grpc_web_ends_as_its_trailers_frame_says() -> None:
+    e = exchange(b"application/grpc-web+proto", b"application/grpc-web+proto")
+    trailers = message(b"grpc-status: 7\r\ngrpc-message: no%20way\r\n", 0x80)
+    found = content_events(e, message(b"ask"), message(b"part") + trailers)
+    assert grpc_status(e, found) == (7, "PERMISSION_DENIED", "no way")
+    assert grpc_status(e, found[:-1]) is None

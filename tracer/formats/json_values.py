@@ -72,6 +72,7 @@ def exchange_value(trace: Readable, exchange: Exchange, limit: int) -> dict[str,
             "reason": response.reason,
             **_message(trace, exchange, response, "response", limit, problems),
         }
+    events = exchange.events or events_in(trace, exchange, limit)
     value |= {
         "interim": [{"status": r.status, "headers": headers_value(r.headers)} for r in exchange.interim],
         "tunnel": exchange.tunnel,
@@ -82,11 +83,11 @@ def exchange_value(trace: Readable, exchange: Exchange, limit: int) -> dict[str,
         "events": [
             {"kind": e.kind, "from": _side(e.client), "time_ns": e.time_ns, "packet": e.packet, "size": e.size}
             | ({"code": e.code} if e.code is not None else {})
-            for e in exchange.events or events_in(trace, exchange, limit)
+            for e in events
         ],
         "problems": problems,
     }
-    if (status := grpc_status(exchange)) is not None:
+    if (status := grpc_status(exchange, events)) is not None:
         value["grpc_status"] = {"code": status.code, "name": status.name, "message": status.message}
     return value
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tracer.model.http import Event, Exchange
 
-from .grpc import GrpcStatus, read_messages, read_status
+from .grpc import GrpcMessage, GrpcStatus, read_messages, read_status, web_trailers
 from .sse import read_events
 
 MOST = 1000
@@ -40,11 +40,15 @@ def content_events(exchange: Exchange, asked: bytes, answered: bytes) -> tuple[E
     return tuple(found)[:MOST]
 
 
-def grpc_status(exchange: Exchange) -> GrpcStatus | None:
-    """How a gRPC call ended."""
+def grpc_status(exchange: Exchange, events: Sequence[Event] = ()) -> GrpcStatus | None:
+    """How a gRPC call ended; gRPC-Web says it in the last of its messages."""
     if exchange.response is None or not is_grpc(exchange):
         return None
-    return read_status(exchange.response.headers, exchange.response.trailers)
+    told = read_status(exchange.response.headers, exchange.response.trailers)
+    last = next((e for e in reversed(events) if e.kind == "grpc" and not e.client), None)
+    if told is None and last is not None:
+        told = read_status((), web_trailers(GrpcMessage(last.code or 0, last.data, last.size)))
+    return told
 
 
 def _is_stream(exchange: Exchange) -> bool:

@@ -80,14 +80,15 @@ def _exchange(trace: Any, e: Exchange, style: Style, width: int, limit: int) -> 
         yield from wrap(f"Ended early: {safe(e.aborted)}", width)
     if e.comment:
         yield from wrap(f"Source says: {safe(e.comment, 400)}", width)
-    status = grpc_status(e)
+    events = e.events or events_in(trace, e, _BODY_LIMIT)
+    status = grpc_status(e, events)
     if status is not None:
         words = f"gRPC status {status.code} {status.name}{': ' if status.message else ''}{safe(status.message, 400)}"
         yield from wrap(words, width)
     told_by = advertiser(e, trace.exchanges()) if e.protocol == "HTTP/3" else None
     if told_by is not None:
         yield f"{safe(told_by, 40)} had advertised HTTP/3 for this host (Alt-Svc)"
-    yield from _events(e.events or events_in(trace, e, _BODY_LIMIT), style, width)
+    yield from _events(events, style, width)
     yield from _timing(e, style)
     if e.packets:
         yield heading("Packets", style) + "  " + ", ".join(map(str, e.packets))
