@@ -7,7 +7,6 @@ from typing import Any
 
 from tracer.model.http import Exchange
 from tracer.model.source import Source
-from tracer.model.verdict import Verdict
 from tracer.pipeline import judge_trace
 from tracer.store.trace import Trace
 
@@ -33,12 +32,6 @@ def keep(answers: Iterable[Answer]) -> Trace:
     trace.flush()
     judge_trace(trace)
     return trace
-
-
-def verdict_of(answer: Answer) -> Verdict | None:
-    """What the judge says of one answer; None when it is no denial."""
-    with keep([answer]) as trace:
-        return next(trace.verdicts(), None)
 
 
 def reply_of(trace: Any, exchange: Exchange | None) -> Reply | None:

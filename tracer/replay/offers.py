@@ -10,7 +10,7 @@ from tracer.model.http import Exchange
 
 from .asked import Ask, CannotAskError, ask_of
 from .change import Change, Kind, split_cookies, split_target
-from .credentials import MARK, SAFE_METHODS, credentials
+from .credentials import MARK, SAFE_METHODS
 from .parts import BROWSER, Element, Group
 
 _ITS_OWN = frozenset(
@@ -171,8 +171,3 @@ def other_hosts(ask: Ask, names: Sequence[bytes], secrets: Sequence[Change]) -> 
             host = Change(kind=Kind.HOST, name="Host", at=(at[0],) if at else (), value=name, was=own)
             kept = () if name == bare else tuple(secrets)
             yield Group(name=f"host {name.decode('latin-1')}", ways=((Element((host, *kept)),),))
-
-
-def secrets_of(ask: Ask, redactor: object) -> list[Change]:
-    """The credentials of the request, as changes that leave them out."""
-    return credentials(ask, redactor)  # type: ignore[arg-type]

@@ -160,11 +160,6 @@ class Trace:
             self.flush()
             self._db.execute("UPDATE exchange SET denied = 1 WHERE id = ? AND NOT denied", (v.exchange,))
 
-    def clear_verdicts(self) -> None:
-        """Forget every verdict, before judging again."""
-        self.flush()
-        self._db.execute("DELETE FROM verdict")
-
     def prune(self, most: int) -> None:
         """Let go of all but about the latest `most` values of each kind: for a trace that has no end."""
         for table in ("exchange", "handshake", "connection", "verdict", "problem", "blob"):
