@@ -29,6 +29,8 @@ from .records import End, Note, Ready, Record
 
 RETRY = 1.0
 """seconds after which a disk that was full is tried again"""
+_TRIES, _PAUSE = 20, 0.05
+"""how often the lock is tried, and seconds between"""
 _MENTIONED = 20
 _UNBORN = 4096
 """bytes that a trace file has at most before its tables are there: one page"""
@@ -157,23 +159,27 @@ class Busy(OSError):  # noqa: N818
 
 
 def _lock(folder: Path) -> Any:
+    """Held as long as somebody records. One who only looks (`growing`) holds it for a moment: hence the tries."""
     folder.mkdir(mode=0o700, exist_ok=True)
     file = open(folder / "recorder.lock", "ab")  # noqa: SIM115
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.close()
-        raise Busy(f"{folder}: another process records into this trace") from None
-    return file
+    for _ in range(_TRIES):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            time.sleep(_PAUSE)
+        else:
+            return file
+    file.close()
+    raise Busy(f"{folder}: another process records into this trace")
 
 
 def growing(trace: str | os.PathLike[str]) -> bool:
     """Somebody records into this trace file at the moment."""
-    folder = folder_of(trace)
-    if not folder.is_dir():
-        return False
     try:
-        _lock(folder).close()
+        with open(folder_of(trace) / "recorder.lock", "ab") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:  # no recording, or one that has not begun
+        return False
     except OSError:
         return True
     return False
