@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from . import settings
 from .details import Details
+from .places import VERDICT
 from .screens.ask import AskScreen, ChooseScreen
 from .themes import LOOKS, ORDER
 from .view import SORTS, Scope, View
@@ -22,6 +23,7 @@ class Acts(Details):
 
     def action_denial(self, step: int) -> None:
         self._moved = True
+        self.show_usual()
         if not self.timeline.denial(step):
             self.say("no denial here")
 
@@ -98,23 +100,32 @@ class Acts(Details):
         self.action_details()
 
     def action_details(self) -> None:
-        self.active().focus()
+        self.reading().focus()
 
     def action_tab(self, number: int) -> None:
-        self.tabs.active = f"tab{number}"
+        self._trail.clear()
+        if number == VERDICT and self.beside:
+            self.side.focus()
+            return
+        self.chosen = number
+        self.show_pane(number)
         if isinstance(self.focused, Pane):
             self.call_after_refresh(lambda: self.active().focus())
 
     def action_pane(self, step: int) -> None:
-        self.action_tab((self.tab() - 1 + step) % len(PANES) + 1)
+        here = VERDICT if self.focused is self.side else self.tab()
+        self.action_tab((here - 1 + step) % len(PANES) + 1)
 
     def action_zoom(self) -> None:
         if self.screen.toggle_class("maximized").has_class("maximized"):
-            self.active().focus()
+            self.reading().focus()
 
     async def action_back(self) -> None:
-        """Out of the prompt, the zoom or the details, to the timeline."""
-        self.prompt.close()
+        """Out of the prompt, back from where evidence led, out of the zoom or the details to the timeline."""
+        if self.prompt.has_class("open"):
+            self.prompt.close()
+        elif self.retrace():
+            return
         self.screen.remove_class("maximized")
         self.timeline.focus()
 
@@ -202,7 +213,7 @@ class Acts(Details):
         selection = self.selection
         exchange = selection.exchange if selection else None
         if what == "page":
-            return self.active().sheet.plain, "the page is copied"
+            return self.reading().sheet.plain, "the page is copied"
         if what == "steps":
             verdict = selection.verdict if selection else None
             if verdict is None or not verdict.next_steps:

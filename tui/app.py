@@ -207,8 +207,10 @@ class TracerApp(Acts):
         base.set_class(wide, "wide")
         base.set_class(event.size.height >= TALL, "tall")
         base.set_class(event.size.height < 20, "low")
-        if wide and self.tab() == VERDICT:
-            self.tabs.active = "tab2"
+        if wide != self.beside:
+            self.beside = wide
+            self.show_usual()
+            (self.tabs.hide_tab if wide else self.tabs.show_tab)(f"tab{VERDICT}")
         self.call_after_refresh(self._resized)
 
     def _resized(self) -> None:

@@ -11,13 +11,15 @@ from tracer.views.safe import safe
 
 from .frame import Frame
 from .gather import Selection, select
-from .places import place
+from .places import RESPONSE, VERDICT, place
 from .render.sheet import Sheet, Target
 from .view import View
 from .widgets.page import Page
 from .widgets.panes import Asked, Pane
 from .widgets.timeline import Timeline
 
+_STEPS = 20
+"""places remembered to go back to"""
 SETTLE = 0.04
 """seconds the cursor must rest before the panes read what is under it"""
 
@@ -71,15 +73,32 @@ class Details(Frame):
     def redraw(self) -> None:
         """Draw the panes that are visible, of the selected exchange, in a worker."""
         self._draw(self.active())
-        if self.side.display:
+        if self.beside:
             self._draw(self.side)
 
     def active(self) -> Pane:
         """The pane of the chosen tab."""
         return self.panes[self.tab() - 1]
 
+    def reading(self) -> Pane:
+        """The pane to read in: the one that has the focus, else the verdict where it stands beside the others."""
+        if isinstance(self.focused, Pane):
+            return self.focused
+        judged = self.selection is not None and self.selection.verdict is not None
+        return self.side if self.beside and judged else self.active()
+
     def tab(self) -> int:
         return int((self.tabs.active or "tab1").removeprefix("tab"))
+
+    def show_pane(self, number: int) -> None:
+        self._shown = number
+        self.tabs.active = f"tab{number}"
+
+    def show_usual(self) -> None:
+        """The pane that the user chose, else the one that says most: not where some evidence led."""
+        self._trail.clear()
+        usual = RESPONSE if self.beside else VERDICT
+        self.show_pane(usual if self.chosen is None or (self.beside and self.chosen == VERDICT) else self.chosen)
 
     def _draw(self, pane: Pane) -> None:
         if self.selection is None:
@@ -107,12 +126,15 @@ class Details(Frame):
         pane.needle = self.needle
         pane.show(sheet, keep=pane.about == selection.id)
         pane.about = selection.id
-        if self._jump is not None and pane is self.active() and self._jump[0] in (None, selection.id):
-            if not pane.jump(self._jump[1]):
+        if self._jump is not None and self._jump[0] in (None, selection.id) and self._jump[1] is pane:
+            if not pane.jump(self._jump[2]):
                 self.say("that place is not in this exchange")
             self._jump = None
 
     def on_tabbed_content_tab_activated(self) -> None:
+        if self.tab() != self._shown:  # by the mouse
+            self.chosen = self._shown = self.tab()
+            self._trail.clear()
         self.redraw()
 
     def on_page_followed(self, message: Page.Followed) -> None:
@@ -149,18 +171,34 @@ class Details(Frame):
             return
         tab, anchor = found
         here = self.selection
+        if here is not None:
+            page = self.reading()
+            self._trail = [*self._trail[-_STEPS:], (here.id, page, page.cursor)]
         names = (here.id, here.handshake.id if here.handshake else "") if here else ()
         elsewhere = target.exchange is not None and target.exchange not in names
         if elsewhere and target.exchange and self.session.number(target.exchange):
-            self._jump = target.exchange, anchor
+            self._jump = target.exchange, self.panes[tab - 1], anchor
             self.go(target.exchange)
         else:
-            self._jump = None, anchor
+            self._jump = None, self.panes[tab - 1], anchor
         if self.tab() == tab:
             self.redraw()
         else:
-            self.tabs.active = f"tab{tab}"
+            self.show_pane(tab)
         self.call_after_refresh(self.active().focus)
+
+    def retrace(self) -> bool:
+        """Back to where a piece of evidence was followed; False when none was."""
+        if not self._trail or not isinstance(self.focused, Pane):
+            return False
+        exchange, pane, line = self._trail.pop()
+        if pane is not self.side:
+            self.show_pane(self.panes.index(pane) + 1)
+        if self.selection is None or self.selection.id != exchange:
+            self._jump = exchange, pane, line
+            self.go(exchange)
+        self.call_after_refresh(pane.focus)
+        return True
 
     def dissect(self, packet: int) -> None:
         """tshark's full dissection of one packet."""

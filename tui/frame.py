@@ -11,13 +11,14 @@ from tracer.views.safe import safe
 
 from . import settings
 from .gather import Selection
+from .places import VERDICT
 from .rows import Rows
 from .session import Session
 from .stories import Stories
 from .themes import LOOKS
 from .view import View
 from .widgets.bars import Bar, Overview, Ruler
-from .widgets.panes import PANES, VerdictPane
+from .widgets.panes import PANES, Pane, VerdictPane
 from .widgets.prompt import Prompt
 from .widgets.timeline import Timeline
 
@@ -40,12 +41,20 @@ class Frame(App[None]):
         self.other: str | None = None
         self._wanted: str | None = None
         """exchange to select as soon as it is listed"""
-        self._jump: tuple[str | None, str] | None = None
-        """(exchange, None for whichever is selected; anchor) to go to as soon as the pane is drawn"""
+        self._jump: tuple[str | None, Pane, str | int] | None = None
+        """(exchange, None for whichever is selected; pane; anchor or line) to go to as soon as the pane is drawn"""
         self._moved = False
         """the user chose a line; until then the first denial is chosen"""
         self._ended = False
         """the trace was looked at after the reading ended"""
+        self.beside = False
+        """the verdict stands beside the other panes"""
+        self.chosen: int | None = None
+        """the pane that the user chose; None: the one that says most"""
+        self._shown = VERDICT
+        """the pane that was shown last by us: another one was chosen with the mouse"""
+        self._trail: list[tuple[str, Pane, int]] = []
+        """(exchange, pane, line) from which evidence led elsewhere; Escape goes back"""
 
         # held here, since queries look at the screen in front, which may be another
         self.summary, self.overview, self.ruler = Bar(id="summary"), Overview(id="overview"), Ruler(id="ruler")
@@ -53,7 +62,8 @@ class Frame(App[None]):
         self.timeline.fit = self.settings["fit"]
         self.timeline.signs.deeper = session.deeper
         self.prompt, self.lessons = Prompt(id="prompt"), Bar(id="lesson")
-        self.side, self.panes = VerdictPane(id="side"), [pane(id=f"pane{n}") for n, pane in enumerate(PANES, 1)]
+        self.side = VerdictPane(id="side")
+        self.panes: list[Pane] = [pane(id=f"pane{n}") for n, pane in enumerate(PANES, 1)]
         self.tabs, self.footer = TabbedContent(id="tabs"), Footer()
 
     def compose(self) -> ComposeResult:

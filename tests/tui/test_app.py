@@ -137,7 +137,7 @@ async def test_evidence_leads_to_the_header_that_it_quotes() -> None:
             n for n, line in enumerate(page.sheet)
             if line.target and line.target.value == "response header www-authenticate"
         )  # fmt: skip
-        page._go(at)
+        page.go(at)
         await on.press("enter")
         assert on.app.tab() == 3
         line = on.app.active().sheet.lines[on.app.active().cursor]
@@ -157,7 +157,7 @@ async def test_evidence_of_another_exchange_leads_there() -> None:
         )  # fmt: skip
         target = page.sheet.lines[at].target
         assert target is not None
-        page._go(at)
+        page.go(at)
         await on.press("enter")
         assert on.app.selection is not None
         assert on.app.selection.id == target.exchange
@@ -402,3 +402,42 @@ async def test_problems_are_told_where_there_is_nothing_else(tmp_path: Path) -> 
     async with stage(Session(trace, trace, str, "x.pcap")) as on:
         assert "no HTTP exchange here" in on.screen
         assert all(p.severity is not Severity.BUG for p in trace.problems())
+
+
+async def test_evidence_leads_elsewhere_and_escape_back_and_the_next_denial_shows_its_verdict() -> None:
+    async with stage(session(capture("nginx-deny"), capture("redirect-authorization-dropped"))) as on:
+        await on.press("enter")
+        page = on.app.active()
+        begun = on.app.selection
+        assert begun is not None
+        while (target := page.sheet.lines[page.cursor].target) is None or target.kind != "place":
+            await on.pilot.press("tab")
+        at = page.cursor
+        await on.press("enter")
+        assert on.app.tab() != 1
+        await on.press("escape")
+        assert on.app.tab() == 1
+        assert on.app.focused is page
+        assert on.app.selection is not None
+        assert on.app.selection.id == begun.id
+        assert page.cursor == at
+        await on.press("enter", "n")
+        assert on.app.tab() == 1
+        await on.press("5", "n")
+        assert on.app.tab() == 5  # chosen by the user, so it stays
+
+
+async def test_in_a_wide_terminal_the_verdict_stands_beside_and_is_one_of_the_panes() -> None:
+    async with stage(session(capture("nginx-deny")), (200, 60)) as on:
+        assert "1 Verdict" not in on.screen
+        assert on.app.tab() == 3
+        await on.press("enter")
+        assert on.app.focused is on.app.side
+        await on.press("right")
+        assert on.app.tab() == 2
+        assert on.app.focused is on.app.active()
+        await on.press("left")
+        assert on.app.focused is on.app.side
+        await on.pilot.resize_terminal(120, 40)
+        await on.settle()
+        assert "1 Verdict" in on.screen

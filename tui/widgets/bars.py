@@ -12,7 +12,7 @@ from textual.widget import Widget
 from tui.order import Order
 from tui.render.entry import Columns, ruler
 
-from .page import paint
+from .lines import paint
 from .timeline import Timeline
 
 FEW = 12

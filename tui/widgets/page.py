@@ -5,32 +5,25 @@ from __future__ import annotations
 from typing import ClassVar
 
 from rich.cells import cell_len
-from rich.segment import Segment
-from rich.style import Style
 from rich.text import Text
 from textual import events
 from textual.binding import Binding
 from textual.geometry import Region, Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui.render.sheet import Sheet, Target
+
+from .lines import Lines, paint, under
 
 LEAST = 10
 """columns that lines are wrapped to at least"""
 
 
-class Page(ScrollView, can_focus=True):
+class Page(Lines):
     """Reads like a pager: arrows or j and k move, Enter follows what a line leads to."""
 
     BINDINGS: ClassVar = [
-        Binding("down,j", "move(1)", show=False),
-        Binding("up,k", "move(-1)", show=False),
-        Binding("pagedown,ctrl+d,space", "page(1)", show=False),
-        Binding("pageup,ctrl+u", "page(-1)", show=False),
-        Binding("home,g", "to(0)", show=False),
-        Binding("end,G", "to(-1)", show=False),
         Binding("tab,J", "link(1)", show=False),
         Binding("shift+tab,K", "link(-1)", show=False),
         Binding("enter", "follow", show=False),
@@ -67,12 +60,12 @@ class Page(ScrollView, can_focus=True):
             self.scroll_to(0, 0, animate=False)
         self.refresh()
 
-    def jump(self, anchor: str) -> bool:
-        """Go to the place that evidence names; False when it is not here."""
-        at = self.sheet.find(anchor)
+    def jump(self, place: str | int) -> bool:
+        """Go to a line, or to the place that evidence names; False when it is not here."""
+        at = place if isinstance(place, int) else self.sheet.find(place)
         if at is None:
             return False
-        self._go(at, top=True)
+        self.go(at, top=True)
         return True
 
     def on_resize(self) -> None:
@@ -94,32 +87,34 @@ class Page(ScrollView, can_focus=True):
 
     # -- acts
 
-    def action_move(self, by: int) -> None:
-        self._go(self.cursor + by)
+    @property
+    def count(self) -> int:
+        return len(self.sheet)
+
+    @property
+    def at(self) -> int:
+        return self.cursor
 
     def action_page(self, by: int) -> None:
         row = self._first[self.cursor] if self._first else 0
-        row = max(0, min(row + by * max(1, self.size.height - 2), len(self._rows) - 1))
+        row = max(0, min(row + by * self.screenful, len(self._rows) - 1))
         if self._rows:
-            self._go(self._rows[row][0])
-
-    def action_to(self, at: int) -> None:
-        self._go(at if at >= 0 else len(self.sheet) - 1)
+            self.go(self._rows[row][0])
 
     def action_link(self, step: int) -> None:
         """The next line that leads somewhere."""
         found = [n for n, line in enumerate(self.sheet) if line.target]
         after = [n for n in found if (n > self.cursor if step > 0 else n < self.cursor)]
         if after:
-            self._go(after[0] if step > 0 else after[-1])
+            self.go(after[0] if step > 0 else after[-1])
         elif found:
-            self._go(found[0] if step > 0 else found[-1])
+            self.go(found[0] if step > 0 else found[-1])
 
     def action_follow(self) -> None:
         if self.cursor < len(self.sheet) and (target := self.sheet.lines[self.cursor].target):
             self.post_message(self.Followed(target))
 
-    def _go(self, at: int, top: bool = False) -> None:
+    def go(self, at: int, top: bool = False) -> None:
         self.cursor = max(0, min(at, len(self.sheet) - 1))
         if not self._first:
             return
@@ -133,7 +128,7 @@ class Page(ScrollView, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         row = event.y + self.scroll_offset.y
         if 0 <= row < len(self._rows):
-            self._go(self._rows[row][0])
+            self.go(self._rows[row][0])
             self.action_follow()
 
     # -- drawing
@@ -155,20 +150,6 @@ class Page(ScrollView, can_focus=True):
                 strip, self.app.console.get_style("cursor" if self.sheet.lines[number].target else "cursor.away")
             )
         return strip
-
-
-def paint(text: Text, console: object, base: Style, width: int) -> Strip:
-    """The text on the widget's own background, cut or filled to the width."""
-    segments = [
-        Segment(s.text, base + s.style if s.style else base)
-        for s in text.render(console)  # type: ignore[arg-type]
-    ]
-    return Strip(segments).adjust_cell_length(width, base)
-
-
-def under(strip: Strip, cursor: Style) -> Strip:
-    """The strip with the cursor on it: its background gives way, its colours stay."""
-    return Strip([Segment(s.text, (s.style or Style()) + cursor, s.control) for s in strip], strip.cell_length)
 
 
 def wrapped(text: Text, width: int, hang: int) -> list[Text]:

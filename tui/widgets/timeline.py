@@ -11,7 +11,6 @@ from textual.binding import Binding
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tracer.store.listing import Row
@@ -19,24 +18,16 @@ from tui.order import Order
 from tui.render.entry import Axis, Columns, Signs, draw
 from tui.rows import Rows
 
-from .page import paint, under
+from .lines import Lines, paint, under
 
 _COPIES = 64
 """copies of a denial at deeper hops that are passed over to the next one"""
 
 
-class Timeline(ScrollView, can_focus=True):
+class Timeline(Lines):
     """Exchanges in their order; the cursor's one is the selected one."""
 
-    BINDINGS: ClassVar = [
-        Binding("down,j", "move(1)", show=False),
-        Binding("up,k", "move(-1)", show=False),
-        Binding("pagedown,ctrl+d,space", "page(1)", show=False),
-        Binding("pageup,ctrl+u", "page(-1)", show=False),
-        Binding("home,g", "to(0)", show=False),
-        Binding("end,G", "to(-1)", show=False),
-        Binding("enter", "open", show=False),
-    ]
+    BINDINGS: ClassVar = [Binding("enter", "open", show=False)]
 
     cursor: reactive[int] = reactive(0, init=False)
 
@@ -111,14 +102,16 @@ class Timeline(ScrollView, can_focus=True):
 
     # -- acts
 
-    def action_move(self, by: int) -> None:
-        self._go(self.cursor + by)
+    @property
+    def count(self) -> int:
+        return len(self.rows)
 
-    def action_page(self, by: int) -> None:
-        self._go(self.cursor + by * max(1, self.size.height - 2))
+    @property
+    def at(self) -> int:
+        return self.cursor
 
-    def action_to(self, at: int) -> None:
-        self._go(at if at >= 0 else len(self.rows) - 1)
+    def go(self, at: int) -> None:
+        self.cursor = max(0, min(at, len(self.rows) - 1))
 
     def action_open(self) -> None:
         self.post_message(self.Opened())
@@ -133,11 +126,8 @@ class Timeline(ScrollView, can_focus=True):
             at = found
             if self.rows.entry(at).row.id not in self.signs.deeper:
                 break
-        self._go(at)
+        self.go(at)
         return True
-
-    def _go(self, at: int) -> None:
-        self.cursor = max(0, min(at, len(self.rows) - 1))
 
     def watch_cursor(self, after: int) -> None:
         self.scroll_to_region(Region(0, after, 1, 1), animate=False, force=True)
