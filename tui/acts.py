@@ -43,11 +43,17 @@ class Acts(Details):
 
     # -- choosing
 
-    def action_filter(self) -> None:
+    async def action_filter(self) -> None:
+        await self._prompted()
         self.prompt.ask(False, self.view.expression)
 
-    def action_find(self) -> None:
+    async def action_find(self) -> None:
+        await self._prompted()
         self.prompt.ask(True, "")
+
+    async def _prompted(self) -> None:
+        if not self.prompt.is_attached:
+            await self.mount(self.prompt, before=self.tabs)
 
     def on_prompt_applied(self, message: Prompt.Applied) -> None:
         self.prompt.close()
@@ -113,7 +119,7 @@ class Acts(Details):
             self.call_after_refresh(lambda: self.active().focus())
 
     def action_pane(self, step: int) -> None:
-        here = VERDICT if self.focused is self.side else self.tab()
+        here = VERDICT if self.focused is self.side else self.tab
         self.action_tab((here - 1 + step) % len(PANES) + 1)
 
     def action_zoom(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sqlite3
 import time
 from typing import Any, ClassVar
@@ -15,14 +16,14 @@ from tracer.views.words import plural
 
 from .acts import Acts
 from .commands import COMMANDS as TABLE
-from .commands import Palette, bindings
+from .commands import Palette, bindings, footer
 from .order import Order, grow, load
-from .places import VERDICT
 from .themes import LOOKS
 from .tour import LESSONS
 from .view import View
 from .widgets.bars import FEW
 from .widgets.page import wrapped
+from .widgets.panes import Pane
 
 TICK = 0.25
 """seconds between looks at a trace that grows"""
@@ -48,7 +49,6 @@ class TracerApp(Acts):
         self.session.start()
         self._remember_marks()
         self.reload()
-        self._tell_stories()
         self.set_interval(TICK, self._tick)
 
     def on_unmount(self) -> None:
@@ -107,10 +107,19 @@ class TracerApp(Acts):
         elif not self._moved and (first := order.next_denial(-1, 1)) is not None:
             at = first
         timeline.show(order, keep=timeline.number if self._moved else None, at=at)
+        if not self._begun:
+            self._begun = True
+            self.call_after_refresh(self._begin)
         self._overview(order)
         self._summarise()
         if not len(order) and order.complete:
             self._show_nothing()
+
+    def _begin(self) -> None:
+        """What can wait until there was something to see."""
+        gc.freeze()  # what is there now stays: nobody need look at it again
+        gc.enable()
+        self._tell_stories()
 
     def _overview(self, order: Order) -> None:
         self.overview.set_class(len(order) >= FEW, "many")
@@ -203,17 +212,24 @@ class TracerApp(Acts):
             return
         wide = event.size.width >= WIDE and event.size.height >= 30
         base = self.screen_stack[0]
-        self.footer.show_command_palette = event.size.width >= 100  # else help and quit have no room
         base.set_class(wide, "wide")
         base.set_class(event.size.height >= TALL, "tall")
         base.set_class(event.size.height < 20, "low")
         if wide != self.beside:
             self.beside = wide
             self.show_usual()
-            (self.tabs.hide_tab if wide else self.tabs.show_tab)(f"tab{VERDICT}")
         self.call_after_refresh(self._resized)
 
+    def on_descendant_focus(self) -> None:
+        self._draw_keys()
+
+    def _draw_keys(self) -> None:
+        """What the keys do where the focus is."""
+        self.footer.offer(footer(self, isinstance(self.focused, Pane), self.size.width), 2)
+
     def _resized(self) -> None:
+        self.draw_tabs()
+        self._draw_keys()
         self._overview(self.rows.order)
         self._summarise()
         self.redraw()

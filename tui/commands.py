@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 from textual.binding import Binding
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
+from .widgets.strips import Choice, fitting
+
 When = Callable[[Any], bool]
 
 
@@ -31,7 +33,7 @@ class Command(NamedTuple):
     keys: str = ""
     section: str = ""
     footer: str = ""
-    """its word in the footer; empty: not there"""
+    """its word in the footer"""
     when: When = _always
 
 
@@ -45,8 +47,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("Denials only", "show denials alone, and back to all", "denials", "d", ANSWER, "denials"),
     Command("Stories", "group by verdict, host, client, connection, status, chain", "groups", "b", ANSWER, "group"),
     Command("Filter", "show what matches an expression: ~c 403 & ~d shop", "filter", "slash", CHOOSING, "filter"),
-    Command("Find text", "show exchanges with a text in URL, headers or bodies", "find", "f,ctrl+f", CHOOSING),
-    Command("Sort", "by time, status, duration, size, host, method in turn", "sort", "o", CHOOSING),
+    Command("Find text", "show exchanges with a text in URL, headers or bodies", "find", "f,ctrl+f", CHOOSING, "find"),
+    Command("Sort", "by time, status, duration, size, host, method in turn", "sort", "o", CHOOSING, "sort"),
     Command("Reverse the order", "", "reverse", "O", CHOOSING),
     Command(
         "Window starts here", "hide what began before this exchange", "window('begin')", "left_square_bracket", CHOOSING
@@ -57,33 +59,62 @@ COMMANDS: tuple[Command, ...] = (
     Command("Zoom in", "to half the time around this exchange", "window('in')", "plus", CHOOSING),
     Command("Zoom out", "to twice the time around it", "window('out')", "minus", CHOOSING),
     Command("Show everything", "drop filter, group, denials only and time window", "everything", "0", CHOOSING),
-    Command("Details", "the verdict or message of this exchange, to read in", "details", "", LOOKING),
-    Command("Next pane", "", "pane(1)", "right,l", LOOKING),
+    Command("Details", "the verdict or message of this exchange, to read in", "details", "", LOOKING, "details"),
+    Command("Next pane", "", "pane(1)", "right,l", LOOKING, "pane"),
     Command("Previous pane", "", "pane(-1)", "left,h", LOOKING),
-    Command("Zoom details", "over the whole screen, and back", "zoom", "z", LOOKING),
-    Command("Body as it is", "instead of pretty, and back", "raw", "r", LOOKING),
-    Command("Compare with this", "makes this the other side of Compare", "compare", "c", LOOKING),
+    Command("Zoom details", "over the whole screen, and back", "zoom", "z", LOOKING, "zoom"),
+    Command("Body as it is", "instead of pretty, and back", "raw", "r", LOOKING, "raw body"),
+    Command("Compare with this", "makes this the other side of Compare", "compare", "c", LOOKING, "compare"),
     Command("Time axis", "of the lines on the screen, or of everything", "axis", "w", LOOKING),
-    Command("Follow", "stay with the newest exchange", "follow", "F", LOOKING),
+    Command("Follow", "stay with the newest exchange", "follow", "F", LOOKING, "follow"),
     Command("Mark", "mark this exchange, or take the mark away", "mark", "m", TAKING, "mark"),
     Command("Note", "write a note on this exchange", "note", "M", TAKING),
     Command("Export", "what is marked, shown, or all, in any format", "export", "x", TAKING, "export"),
-    Command("Copy as curl", "secrets left out", "copy('curl')", "y", TAKING),
+    Command("Copy as curl", "secrets left out", "copy('curl')", "y", TAKING, "curl"),
     Command("Copy URL", "", "copy('url')", "Y", TAKING),
-    Command("Copy next steps", "of this verdict", "copy('steps')", "s", TAKING),
+    Command("Copy next steps", "of this verdict", "copy('steps')", "s", TAKING, "copy steps"),
     Command("Copy this page", "everything the pane says, as text", "copy('page')", "", TAKING),
-    Command("Browser report", "everything as one HTML page, opened where there is a browser", "report", "R", TAKING),
+    Command(
+        "Browser report",
+        "everything as one HTML page, opened where there is a browser",
+        "report",
+        "R",
+        TAKING,
+        "report",
+    ),
     Command("Save trace", "all of it, with marks and notes, as a trace file", "save", "ctrl+s", TAKING),
-    Command("Replay", "copy the command that sends this request again", "replay('replay')", "p", TAKING, when=_replays),
+    Command(
+        "Replay",
+        "copy the command that sends this request again",
+        "replay('replay')",
+        "p",
+        TAKING,
+        "replay",
+        when=_replays,
+    ),
     Command(
         "Bisect", "copy the command that finds what in it is forbidden", "replay('bisect')", "", TAKING, when=_replays
     ),
-    Command("Theme", "dark, light, high contrast, no colour in turn", "theme", "T", ELSE),
+    Command("Theme", "dark, light, high contrast, no colour in turn", "theme", "T", ELSE, "theme"),
     Command("Tour", "a short walk over a real case", "tour", "", ELSE),
     Command("Help", "this page", "help", "question_mark", ELSE, "help"),
     Command("Quit", "", "quit", "q", ELSE, "quit"),
 )
 
+CHOOSING_ONE = (
+    "denial(1)", "denials", "groups", "filter", "export", "find", "replay('replay')", "copy('curl')", "mark",
+    "sort", "compare", "report", "zoom", "follow", "theme",
+)  # fmt: skip
+"""what the footer offers in the timeline"""
+READING = (
+    "pane(1)", "zoom", "denial(1)", "copy('steps')", "copy('curl')", "raw", "replay('replay')", "compare", "export",
+    "mark", "theme",
+)  # fmt: skip
+"""what it offers in a pane"""
+LIST_KEYS = (("details", "↵", "details"),)
+"""(action, key, word) of a key that the timeline has by itself"""
+PANE_KEYS = (("focused.follow", "↵", "go there"), ("focused.link(1)", "tab", "next link"), ("back", "esc", "back"))
+"""those of panes"""
 MOVES = (
     ("↑ ↓  k j", "one line; in the details too"),
     ("PgUp PgDn  ctrl+u ctrl+d", "one screen"),
@@ -100,7 +131,7 @@ def bindings() -> Iterator[Binding]:
     """The keys of all commands, and the digits of the panes."""
     for command in COMMANDS:
         if command.keys:
-            yield Binding(command.keys, command.action, command.footer or command.name, show=bool(command.footer))
+            yield Binding(command.keys, command.action, command.name, show=False)
     for number in range(1, 9):
         yield Binding(str(number), f"tab({number})", show=False)
     yield Binding("escape", "back", show=False)
@@ -128,6 +159,23 @@ class Palette(Provider):
             await self.app.run_action(command.action)
 
         return act
+
+
+def footer(app: Any, reading: bool, width: int) -> list[Choice]:
+    """Keys and what they do, in the timeline or, when one is `reading`, in a pane: those that matter most first."""
+    known = {command.action: command for command in COMMANDS if command.when(app)}
+
+    def told(actions: tuple[str, ...]) -> list[Choice]:
+        found = [known[action] for action in actions if action in known]
+        return [_choice(c.action, key_names(c).split("  ")[0], c.footer) for c in found]
+
+    own = [_choice(*choice) for choice in (PANE_KEYS if reading else LIST_KEYS)]
+    offered = [*own, *told(READING if reading else CHOOSING_ONE)]
+    return fitting(offered, told(("help", "quit")), width, 2)
+
+
+def _choice(action: str, key: str, word: str) -> Choice:
+    return Choice(action, ((key, "key"), (f" {word}", "")))
 
 
 def _help(command: Command) -> str:

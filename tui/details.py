@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
+from rich.text import Text
 from textual import work
 from textual.worker import get_current_worker
 
@@ -16,6 +17,7 @@ from .render.sheet import Sheet, Target
 from .view import View
 from .widgets.page import Page
 from .widgets.panes import Asked, Pane
+from .widgets.strips import Choice
 from .widgets.timeline import Timeline
 
 _STEPS = 20
@@ -54,6 +56,7 @@ class Details(Frame):
         row = self.timeline.row
         if row is not None and row.id == selection.id:  # else the cursor has moved on while this was read
             self.selection = selection
+            self.draw_tabs()
             self.redraw()
 
     def _show_nothing(self) -> None:
@@ -78,7 +81,7 @@ class Details(Frame):
 
     def active(self) -> Pane:
         """The pane of the chosen tab."""
-        return self.panes[self.tab() - 1]
+        return self.panes[self.tab - 1]
 
     def reading(self) -> Pane:
         """The pane to read in: the one that has the focus, else the verdict where it stands beside the others."""
@@ -87,12 +90,28 @@ class Details(Frame):
         judged = self.selection is not None and self.selection.verdict is not None
         return self.side if self.beside and judged else self.active()
 
-    def tab(self) -> int:
-        return int((self.tabs.active or "tab1").removeprefix("tab"))
-
     def show_pane(self, number: int) -> None:
-        self._shown = number
-        self.tabs.active = f"tab{number}"
+        """Put this pane in the place of the one that is shown."""
+        if number != self.tab:
+            self.active().display = False
+            self.tab = number
+            pane = self.active()
+            pane.display = True
+            if not pane.is_attached:
+                self.right.mount(pane)
+            self.draw_tabs()
+        self.call_after_refresh(self.redraw)
+
+    def draw_tabs(self) -> None:
+        """The names of the panes, the one that is shown set off; at the right whose panes they are."""
+        here = self.selection
+        offered = [(n, p.title) for n, p in enumerate(self.panes, 1) if not (self.beside and n == VERDICT)]
+        choices = [
+            Choice(f"tab({n})", ((f"{n}", "chosen" if n == self.tab else "name"),
+                                 (f" {title}", "chosen" if n == self.tab else "")))
+            for n, title in offered
+        ]  # fmt: skip
+        self.tabs.offer(choices, 1 if self.size.width < 90 else 3, Text(safe(here.id, 30), "faint") if here else None)
 
     def show_usual(self) -> None:
         """The pane that the user chose, else the one that says most: not where some evidence led."""
@@ -103,7 +122,7 @@ class Details(Frame):
     def _draw(self, pane: Pane) -> None:
         if self.selection is None:
             return
-        size = pane.size if pane.size.width else self.tabs.size
+        size = pane.size if pane.size.width else self.right.size
         self._prepare(pane, self.selection, size.width, size.height)
 
     @work(thread=True, exit_on_error=False)
@@ -130,12 +149,6 @@ class Details(Frame):
             if not pane.jump(self._jump[2]):
                 self.say("that place is not in this exchange")
             self._jump = None
-
-    def on_tabbed_content_tab_activated(self) -> None:
-        if self.tab() != self._shown:  # by the mouse
-            self.chosen = self._shown = self.tab()
-            self._trail.clear()
-        self.redraw()
 
     def on_page_followed(self, message: Page.Followed) -> None:
         """Go where a line leads."""
@@ -181,10 +194,7 @@ class Details(Frame):
             self.go(target.exchange)
         else:
             self._jump = None, self.panes[tab - 1], anchor
-        if self.tab() == tab:
-            self.redraw()
-        else:
-            self.show_pane(tab)
+        self.show_pane(tab)
         self.call_after_refresh(self.active().focus)
 
     def retrace(self) -> bool:

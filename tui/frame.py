@@ -5,7 +5,6 @@ from __future__ import annotations
 from textual.app import App, ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.filter import NoColor
-from textual.widgets import Footer, TabbedContent, TabPane
 
 from tracer.views.safe import safe
 
@@ -20,6 +19,7 @@ from .view import View
 from .widgets.bars import Bar, Overview, Ruler
 from .widgets.panes import PANES, Pane, VerdictPane
 from .widgets.prompt import Prompt
+from .widgets.strips import Choices
 from .widgets.timeline import Timeline
 
 
@@ -45,14 +45,16 @@ class Frame(App[None]):
         """(exchange, None for whichever is selected; pane; anchor or line) to go to as soon as the pane is drawn"""
         self._moved = False
         """the user chose a line; until then the first denial is chosen"""
+        self._begun = False
+        """there was something to see"""
         self._ended = False
         """the trace was looked at after the reading ended"""
         self.beside = False
         """the verdict stands beside the other panes"""
         self.chosen: int | None = None
         """the pane that the user chose; None: the one that says most"""
-        self._shown = VERDICT
-        """the pane that was shown last by us: another one was chosen with the mouse"""
+        self.tab = VERDICT
+        """the pane that is shown"""
         self._trail: list[tuple[str, Pane, int]] = []
         """(exchange, pane, line) from which evidence led elsewhere; Escape goes back"""
 
@@ -64,16 +66,15 @@ class Frame(App[None]):
         self.prompt, self.lessons = Prompt(id="prompt"), Bar(id="lesson")
         self.side = VerdictPane(id="side")
         self.panes: list[Pane] = [pane(id=f"pane{n}") for n, pane in enumerate(PANES, 1)]
-        self.tabs, self.footer = TabbedContent(id="tabs"), Footer()
+        self.tabs, self.right, self.footer = Choices(id="tabs"), Vertical(id="right"), Choices(id="footer")
 
     def compose(self) -> ComposeResult:
-        yield from (self.summary, self.overview, self.ruler, self.timeline, self.prompt)
+        """The panes and the prompt are added when they are looked at first."""
+        yield from (self.summary, self.overview, self.ruler, self.timeline, self.tabs)
         with Horizontal(id="details"):
             yield self.side
-            with Vertical(id="right"), self.tabs:
-                for n, pane in enumerate(self.panes, 1):
-                    with TabPane(f"{n} {pane.title}", id=f"tab{n}"):
-                        yield pane
+            with self.right:
+                yield self.panes[VERDICT - 1]
         yield self.lessons
         yield self.footer
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from tracer.model.connection import Connection
 from tracer.model.http import Exchange, text
 from tracer.model.tls import Handshake
 from tracer.model.verdict import Verdict
 
-from .render.chain import Chain
-from .render.compare import Side
-from .render.content import Content, content
 from .session import Session
+
+if TYPE_CHECKING:
+    from .render.chain import Chain
+    from .render.compare import Side
+    from .render.content import Content
 
 AROUND = 400
 """exchanges before, and after, that are looked through for what led here and for a good answer"""
@@ -58,6 +61,8 @@ def select(session: Session, exchange_id: str) -> Selection | None:
 
 def contents(session: Session, exchange: Exchange) -> tuple[Content, Content]:
     """Request and response body, decoded, as they may be seen."""
+    from .render.content import content
+
     shown = session.shown
     return content(shown, exchange, exchange.request), content(shown, exchange, exchange.response)
 
@@ -74,6 +79,9 @@ def handshakes_behind(session: Session, selection: Selection) -> list[Handshake]
 def chain(session: Session, selection: Selection) -> Chain:
     """What led here, this one, and what followed it, as it may be seen."""
     from tracer.correlate.links import Links  # brings the whole correlator, which nobody needs for the first look
+
+    from .render.chain import Chain
+    from .render.content import content
 
     here, verdict = selection.raw, selection.verdict
     if here is None:
@@ -104,6 +112,8 @@ def partner(session: Session, selection: Selection, chosen: str | None) -> tuple
 
 
 def _side(session: Session, exchange: Exchange) -> Side:
+    from .render.compare import Side
+
     handshake = session.trace.handshake(exchange.tls) if exchange.tls else None
     return Side(exchange, handshake, *contents(session, exchange))
 

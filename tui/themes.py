@@ -22,7 +22,7 @@ class Look(NamedTuple):
 
 NAMES = (
     "faint", "title", "name", "denied", "fault", "redirect", "ok", "note", "warn", "strong", "link", "accused", "mark",
-    "added", "removed", "changed", "found", "string", "number", "word",
+    "added", "removed", "changed", "found", "key", "chosen", "string", "number", "word",
     "connect", "tls", "send", "wait", "receive", "cursor", "cursor.away",
     *(f"layer.{layer}" for layer in Layer),
 )  # fmt: skip
@@ -34,6 +34,7 @@ _DARK = {
     "link": "underline #9db8ff", "accused": "bold #ff6b7f", "mark": "bold #ffd866", "added": "#7bd88f",
     "removed": "#ff6b7f", "changed": "#f2c55c", "found": "bold #14161c on #ffd866", "string": "#a8d99c",
     "number": "#f7b787", "word": "#c3a6ff", "cursor": "bold on #33415f", "cursor.away": "on #262d3d",
+    "key": "bold #9db8ff", "chosen": "bold #14161c on #9db8ff",
     "connect": "#f7a35c", "tls": "#c792ea", "send": "#7fc8f8", "wait": "#6b7690", "receive": "#5aa7ff",
     "layer.client": "#7fc8f8", "layer.forward-proxy": "#e58cff", "layer.cdn": "#6ea8ff", "layer.waf": "#ff8fa0",
     "layer.gateway": "#f2c55c", "layer.origin": "#7bd88f", "layer.app": "#5fd7d7", "layer.unknown": "#8b93a7",
@@ -44,6 +45,7 @@ _LIGHT = {
     "link": "underline #1f3fb3", "accused": "bold #b3001e", "mark": "bold #7a5200", "added": "#0a6b2d",
     "removed": "#b3001e", "changed": "#7a5200", "found": "bold #000000 on #ffdf6b", "string": "#2c6415",
     "number": "#8a3b00", "word": "#5b2bb0", "cursor": "bold on #cddcff", "cursor.away": "on #e6ecf8",
+    "key": "bold #1f3fb3", "chosen": "bold #ffffff on #1f3fb3",
     "connect": "#a84b00", "tls": "#6f2da8", "send": "#00588f", "wait": "#7d8596", "receive": "#1456c4",
     "layer.client": "#00588f", "layer.forward-proxy": "#8a00a8", "layer.cdn": "#1f3fb3", "layer.waf": "#b3001e",
     "layer.gateway": "#7a5200", "layer.origin": "#0a6b2d", "layer.app": "#00666b", "layer.unknown": "#5d6472",
@@ -56,6 +58,7 @@ _CONTRAST = {
     "removed": "#ff8585", "changed": "#ffff00", "found": "bold #000000 on #ffff00",
     "connect": "#ffb35c", "tls": "#ff9dff", "send": "#5ff4ff", "receive": "#7db4ff",
     "cursor": "bold underline on #00308f", "cursor.away": "underline on #333333",
+    "key": "bold #ffff00", "chosen": "bold #000000 on #ffff00",
     "layer.waf": "bold #ff8585", "layer.gateway": "bold #ffff00", "layer.origin": "bold #7dff7d",
 }  # fmt: skip
 _MONO = {
@@ -63,7 +66,7 @@ _MONO = {
     "faint": "dim", "title": "bold", "denied": "bold", "fault": "bold", "note": "italic", "warn": "italic",
     "strong": "bold", "link": "underline", "accused": "bold reverse", "mark": "bold", "added": "bold",
     "removed": "bold", "changed": "underline", "found": "reverse", "wait": "dim",
-    "cursor": "reverse", "cursor.away": "underline",
+    "cursor": "reverse", "cursor.away": "underline", "key": "bold", "chosen": "bold reverse",
 }  # fmt: skip
 
 

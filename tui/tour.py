@@ -23,11 +23,11 @@ LESSONS = (
     Lesson(
         "Nothing here asks for trust: every piece of evidence leads to what it quotes. Press Tab until a line under"
         " Evidence is lit, then Enter.",
-        lambda app: app.tab() != VERDICT,
+        lambda app: app.tab != VERDICT,
     ),
     Lesson(
         "That is the place it quotes. 1 to 8 choose the pane: press 7 for the packets of this connection.",
-        lambda app: app.tab() == PACKETS,
+        lambda app: app.tab == PACKETS,
     ),
     Lesson(
         "Escape goes back to the list. Now press / and type  ~c 403 & ~d example  then Enter: mitmproxy's filter"

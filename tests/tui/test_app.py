@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from textual.widgets import Input, TabbedContent
+from textual.widgets import Input
 
 from tracer.model.problem import Severity
 from tracer.pipeline import read
@@ -19,6 +19,7 @@ from tracer.store.trace import Trace
 from tui import settings, welcome
 from tui.commands import COMMANDS
 from tui.screens.groups import GroupsScreen
+from tui.screens.help import HelpScreen
 from tui.session import Session
 from tui.widgets.page import Page
 from tui.widgets.prompt import Prompt, finding
@@ -120,12 +121,12 @@ async def test_each_digit_opens_its_pane_and_arrows_go_on() -> None:
                  "− Authorization: another host", "SYN ACK", "the other side"]  # fmt: skip
         for number, mark in enumerate(marks[:7], 1):
             await on.press(str(number))
-            assert on.app.query_one(TabbedContent).active == f"tab{number}"
+            assert on.app.tab == number
             assert mark in on.pane
         await on.press("right")
-        assert on.app.tab() == 8
+        assert on.app.tab == 8
         await on.press("right", "left")
-        assert on.app.tab() == 8
+        assert on.app.tab == 8
 
 
 async def test_evidence_leads_to_the_header_that_it_quotes() -> None:
@@ -139,7 +140,7 @@ async def test_evidence_leads_to_the_header_that_it_quotes() -> None:
         )  # fmt: skip
         page.go(at)
         await on.press("enter")
-        assert on.app.tab() == 3
+        assert on.app.tab == 3
         line = on.app.active().sheet.lines[on.app.active().cursor]
         assert line.text.plain == "www-authenticate: Bearer"
 
@@ -161,7 +162,7 @@ async def test_evidence_of_another_exchange_leads_there() -> None:
         await on.press("enter")
         assert on.app.selection is not None
         assert on.app.selection.id == target.exchange
-        assert on.app.tab() == 2
+        assert on.app.tab == 2
 
 
 async def test_a_filter_is_checked_while_it_is_typed_and_applied_with_enter() -> None:
@@ -414,30 +415,53 @@ async def test_evidence_leads_elsewhere_and_escape_back_and_the_next_denial_show
             await on.pilot.press("tab")
         at = page.cursor
         await on.press("enter")
-        assert on.app.tab() != 1
+        assert on.app.tab != 1
         await on.press("escape")
-        assert on.app.tab() == 1
+        assert on.app.tab == 1
         assert on.app.focused is page
         assert on.app.selection is not None
         assert on.app.selection.id == begun.id
         assert page.cursor == at
         await on.press("enter", "n")
-        assert on.app.tab() == 1
+        assert on.app.tab == 1
         await on.press("5", "n")
-        assert on.app.tab() == 5  # chosen by the user, so it stays
+        assert on.app.tab == 5  # chosen by the user, so it stays
 
 
 async def test_in_a_wide_terminal_the_verdict_stands_beside_and_is_one_of_the_panes() -> None:
     async with stage(session(capture("nginx-deny")), (200, 60)) as on:
         assert "1 Verdict" not in on.screen
-        assert on.app.tab() == 3
+        assert on.app.tab == 3
         await on.press("enter")
         assert on.app.focused is on.app.side
         await on.press("right")
-        assert on.app.tab() == 2
+        assert on.app.tab == 2
         assert on.app.focused is on.app.active()
         await on.press("left")
         assert on.app.focused is on.app.side
         await on.pilot.resize_terminal(120, 40)
         await on.settle()
         assert "1 Verdict" in on.screen
+
+
+async def test_panes_and_keys_are_done_by_a_click_on_their_names_too() -> None:
+    async with stage(session(capture("nginx-deny"))) as on:
+
+        async def click(bar: str, words: str) -> None:
+            row = on.screen.split("\n")[on.app.query_one(bar).region.y]
+            await on.pilot.click(bar, offset=(row.index(words) + 2, 0))
+            await on.settle()
+
+        await click("#tabs", "6 Chain")
+        assert on.app.tab == 6
+        await click("#footer", "? help")
+        assert isinstance(on.app.screen, HelpScreen)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_last_line_names_what_the_keys_do_where_the_focus_is(size: tuple[int, int]) -> None:
+    async with stage(session(capture("nginx-deny")), size) as on:
+        assert "↵ details  n next denial" in on.screen.split("\n")[-1]
+        await on.press("enter")
+        assert "↵ go there  tab next link  esc back" in on.screen.split("\n")[-1]
+        assert on.screen.split("\n")[-1].endswith("? help  q quit")

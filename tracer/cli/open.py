@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -66,6 +67,7 @@ def command(
         lesson = 0 if chosen == TOUR else None
         sources = (case() or "" if chosen == TOUR else chosen,)
     recover(sources, quiet)
+    gc.disable()  # imports make no garbage, and looking for some takes long; the interface enables it
     session = _session(sources, keylogs, no_redact)
     from tui.app import TracerApp
 

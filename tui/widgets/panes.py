@@ -1,6 +1,7 @@
 """The panes below the timeline: each shows one side of the selected exchange.
 
-`prepare` runs in a worker and gives the sheet; the pane only shows it.
+`prepare` runs in a worker and gives the sheet; the pane only shows it. What draws is imported by whoever is looked at:
+the first screen needs little of it.
 """
 
 from __future__ import annotations
@@ -9,16 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tracer.views.packets import NoPacketsError, ladder
 from tracer.views.safe import safe
-from tui.gather import Selection, chain, contents, handshakes_behind, partner
-from tui.render import chain as chain_text
-from tui.render import compare as compare_text
-from tui.render import events as events_text
-from tui.render import jwt, message
-from tui.render import packets as packets_text
-from tui.render import tls as tls_text
-from tui.render import verdict as verdict_text
+from tui.gather import Selection
 from tui.render.sheet import Sheet
 from tui.session import Session
 
@@ -63,12 +56,16 @@ class VerdictPane(Pane):
     title = "Verdict"
 
     def prepare(self, asked: Asked) -> Sheet:
+        from tui.render import verdict
+
         selection = asked.selection
         if selection.verdict is not None:
-            return verdict_text.sheet(selection.verdict, asked.width, asked.height)
+            return verdict.sheet(selection.verdict, asked.width, asked.height)
         busy = asked.session.busy
         out = _said("not judged yet" if busy else "not a denial: n goes to the next one")
         if selection.exchange is not None:
+            from tui.render import message
+
             out.title("Exchange")
             out.extend(message.summary(selection.exchange))
         return out
@@ -80,6 +77,9 @@ class RequestPane(Pane):
     title = "Request"
 
     def prepare(self, asked: Asked) -> Sheet:
+        from tui.gather import contents
+        from tui.render import jwt, message
+
         shown, raw = asked.selection.exchange, asked.selection.raw
         if shown is None or raw is None:
             return _said("there was no request: the handshake was refused")
@@ -93,6 +93,9 @@ class ResponsePane(Pane):
     title = "Response"
 
     def prepare(self, asked: Asked) -> Sheet:
+        from tui.gather import contents
+        from tui.render import message
+
         shown = asked.selection.exchange
         if shown is None:
             return _said("there was no response: the handshake was refused")
@@ -105,11 +108,14 @@ class MessagesPane(Pane):
     title = "Messages"
 
     def prepare(self, asked: Asked) -> Sheet:
+        from tui.gather import contents
+        from tui.render import events
+
         shown = asked.selection.exchange
         if shown is None:
             return _said("there were no messages: the handshake was refused")
-        found = events_text.streams(shown, *contents(asked.session, shown))
-        return events_text.sheet(found, shown.timing.start_ns)
+        found = events.streams(shown, *contents(asked.session, shown))
+        return events.sheet(found, shown.timing.start_ns)
 
 
 class TlsPane(Pane):
@@ -118,13 +124,16 @@ class TlsPane(Pane):
     title = "TLS"
 
     def prepare(self, asked: Asked) -> Sheet:
+        from tui.gather import handshakes_behind
+        from tui.render import tls
+
         handshake = asked.selection.handshake
         if handshake is None:
             return _said("no TLS: this went in the clear, or the source does not tell")
-        out = tls_text.sheet(handshake, asked.selection.connection, asked.width)
+        out = tls.sheet(handshake, asked.selection.connection, asked.width)
         for deeper in handshakes_behind(asked.session, asked.selection):
             out.title(f"A hop deeper, to {safe(deeper.server, 80)}")
-            out.extend(tls_text.sheet(deeper, None, asked.width))
+            out.extend(tls.sheet(deeper, None, asked.width))
         return out
 
 
@@ -134,7 +143,10 @@ class ChainPane(Pane):
     title = "Chain"
 
     def prepare(self, asked: Asked) -> Sheet:
-        return chain_text.sheet(chain(asked.session, asked.selection), asked.selection.id)
+        from tui.gather import chain
+        from tui.render import chain as tree
+
+        return tree.sheet(chain(asked.session, asked.selection), asked.selection.id)
 
 
 class PacketsPane(Pane):
@@ -143,6 +155,9 @@ class PacketsPane(Pane):
     title = "Packets"
 
     def prepare(self, asked: Asked) -> Sheet:
+        from tracer.views.packets import NoPacketsError, ladder
+        from tui.render import packets
+
         exchange = asked.selection.exchange
         if exchange is None:
             return _said("the packets of a refused handshake stand in its TLS ladder: 5")
@@ -150,7 +165,7 @@ class PacketsPane(Pane):
             lines = ladder(asked.session.trace, exchange, asked.go_on)
         except (NoPacketsError, OSError, ValueError) as why:
             return _said(str(why))
-        return packets_text.sheet(lines, exchange, asked.width)
+        return packets.sheet(lines, exchange, asked.width)
 
 
 class ComparePane(Pane):
@@ -159,10 +174,13 @@ class ComparePane(Pane):
     title = "Compare"
 
     def prepare(self, asked: Asked) -> Sheet:
+        from tui.gather import partner
+        from tui.render import compare
+
         sides = partner(asked.session, asked.selection, asked.other)
         if sides is None:
             return _said("a refused handshake has nothing to compare")
-        return compare_text.sheet(*sides, asked.width)
+        return compare.sheet(*sides, asked.width)
 
 
 PANES: tuple[type[Pane], ...] = (
