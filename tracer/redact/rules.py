@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import NamedTuple
 
 HEADERS: dict[str, str] = {
@@ -99,13 +100,24 @@ class Shape(NamedTuple):
     """A secret that is known by its form. The group `s`, or the whole, is what is secret."""
 
     kind: str
-    pattern: re.Pattern[str]
+    expression: str
     needles: tuple[str, ...] = ()
     """one of these, in lower case, is in every text that it matches; looking for them first is what makes it fast"""
+    flags: int = 0
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """The expression, compiled when first a text may hold it: most runs meet few of these shapes."""
+        return _compiled(self.expression, self.flags)
 
 
-def _shape(kind: str, pattern: str, flags: int = 0) -> Shape:
-    return Shape(kind, re.compile(pattern, flags), _NEEDLES[kind])
+@cache
+def _compiled(expression: str, flags: int) -> re.Pattern[str]:
+    return re.compile(expression, flags)
+
+
+def _shape(kind: str, expression: str, flags: int = 0) -> Shape:
+    return Shape(kind, expression, _NEEDLES[kind], flags)
 
 
 _NEEDLES: dict[str, tuple[str, ...]] = {

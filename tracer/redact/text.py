@@ -104,9 +104,9 @@ class Texts:
         lower = text.lower()
         if not self._every and len(text) < _SHORT and not _ANY.search(lower):
             return text
-        for kind, pattern, needles in self._shapes:
-            if not needles or any(needle in lower for needle in needles):
-                text = pattern.sub(lambda found, kind=kind: self._replaced(found, kind), text)  # type: ignore[misc]
+        for shape in self._shapes:
+            if not shape.needles or any(needle in lower for needle in shape.needles):
+                text = shape.pattern.sub(lambda found, kind=shape.kind: self._replaced(found, kind), text)  # type: ignore[misc]
         return text
 
     def url(self, url: str) -> str:

@@ -61,7 +61,7 @@ def _rules(table: dict[str, Any]) -> UserRules:
         names=re.compile("|".join(names), re.IGNORECASE) if names else None,
         keep=frozenset(name.lower() for name in table.get("keep", [])),
         shapes=tuple(
-            Shape(_KIND.sub("-", p.get("kind", "own").lower()), re.compile(p["pattern"]))
+            Shape(_KIND.sub("-", p.get("kind", "own").lower()), re.compile(p["pattern"]).pattern)
             for p in table.get("patterns", [])
         ),
     )
