@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import os
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
@@ -307,6 +306,8 @@ def _read_trace(opened: Opened, prefix: str, reading: Reading, names: frozenset[
         if opened.path is not None and not opened.spooled:
             other = Trace.open(opened.path)
         else:
+            import tempfile
+
             with tempfile.NamedTemporaryFile(prefix="tracer-") as copy:
                 copy.write(SourceStream(opened, None).readall())
                 copy.flush()

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 from tracer.model.http import Exchange
+
+_FIXED = re.compile(r"[A-Z][a-z]{2}, (\d\d) ([A-Z][a-z]{2}) ([1-9]\d{3}) (\d\d):(\d\d):(\d\d) GMT", re.ASCII)
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def answered_at(exchange: Exchange) -> float | None:
@@ -18,6 +22,13 @@ def answered_at(exchange: Exchange) -> float | None:
 
 def http_date(value: str | None) -> float | None:
     """An HTTP date (RFC 9110 section 5.6.7) as seconds since the epoch."""
+    hit = _FIXED.fullmatch(value or "")
+    if hit is not None and hit[2] in _MONTHS:  # what nearly all write; other forms load much to be read
+        day, year, hour, minute, second = map(int, hit.group(1, 3, 4, 5, 6))
+        try:
+            return datetime(year, _MONTHS.index(hit[2]) + 1, day, hour, minute, second, tzinfo=UTC).timestamp()
+        except ValueError:
+            return None
     from email.utils import parsedate_to_datetime
 
     try:
