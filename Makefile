@@ -29,7 +29,8 @@ $(VENV)/.ready: requirements-dev.txt pyproject.toml .ci/get-uv .ci/venv
 	@sh .ci/venv
 	$(UV) pip install --quiet --compile-bytecode --python $(PY) --require-hashes -r requirements-dev.txt
 	$(UV) pip install --quiet --python $(PY) --no-deps --no-build-isolation --editable .
-	@$(PY) -m compileall -q tracer tui addons   # starts a quarter of a second sooner where Python may not write these itself
+	@$(PY) -m compileall -q tracer tui addons   # starts half a second sooner where Python may not write these itself
+	@PYTHONDONTWRITEBYTECODE= $(PY) -m tracer.correlate
 	@touch $@
 
 check: lint types contracts   ## style, types and import direction

@@ -31,7 +31,7 @@ def test_every_cause_has_words_and_at_most_five_steps_for_everybody(cause: Cause
 
 def test_products_that_have_steps_are_products_that_marks_can_name() -> None:
     known = {p.id for p in products()}
-    alike = steps._tables().alike
+    alike = steps._shipped().apart.alike
     named = {p for text in causes().values() for p in text.product} | set(alike) | set(alike.values())
     assert named <= known
 

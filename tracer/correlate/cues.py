@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
@@ -14,7 +12,8 @@ import msgspec
 from tracer.model.http import Exchange
 from tracer.model.verdict import Cause
 
-from .literals import Index
+from .literals import Index, words_by_expression
+from .prepared import HERE, prepared
 from .request_fields import fields_of
 
 TELLING = (
@@ -58,20 +57,37 @@ class Cue(NamedTuple):
     says: str
 
 
-@cache
+class _Shipped(NamedTuple):
+    cues: Cues
+    words: dict[str, tuple[str, ...]]
+
+
 def cues() -> Cues:
     """The words that ship with the program."""
-    return msgspec.convert(tomllib.loads(Path(__file__).with_name("cues.toml").read_text("utf-8")), Cues)
+    return _shipped().cues
+
+
+@cache
+def _shipped() -> _Shipped:
+    return prepared(_Shipped, ("cues.toml", "cues.py", "literals.py"), _read)
+
+
+def _read() -> _Shipped:
+    import tomllib
+
+    found = msgspec.convert(tomllib.loads((HERE / "cues.toml").read_text("utf-8")), Cues)
+    likes = [*(row.like for row in found.stated), *(row.like for row in found.attack)]
+    return _Shipped(found, words_by_expression(map("|".join, likes)))
 
 
 @cache
 def _stated() -> Index[Stated]:
-    return Index(("|".join(row.like), row) for row in cues().stated)
+    return Index((("|".join(row.like), row) for row in cues().stated), _shipped().words)
 
 
 @cache
 def _attacks() -> Index[Attack]:
-    return Index(("|".join(row.like), row) for row in cues().attack)
+    return Index((("|".join(row.like), row) for row in cues().attack), _shipped().words)
 
 
 def stated(exchange: Exchange, body: str) -> Iterator[Cue]:

@@ -8,14 +8,14 @@ other: each kind has a scale, fitted to labelled denials (`calibration.toml`, ma
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import msgspec
 
 from tracer.model.verdict import Cause, Evidence, Layer
+
+from .prepared import HERE, prepared
 
 
 class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -33,13 +33,14 @@ class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cause_ceiling: float
 
 
-def read_calibration() -> Calibration:
-    """The numbers that ship with the program."""
-    text = Path(__file__).with_name("calibration.toml").read_text("utf-8")
-    return msgspec.convert(tomllib.loads(text), Calibration)
+def _read() -> Calibration:
+    import tomllib
+
+    return msgspec.convert(tomllib.loads((HERE / "calibration.toml").read_text("utf-8")), Calibration)
 
 
-CALIBRATION = read_calibration()
+CALIBRATION = prepared(Calibration, ("calibration.toml", "judge.py"), _read)
+"""the numbers that ship with the program"""
 PRIOR = CALIBRATION.prior
 FLOOR_CAUSE = 0.25
 MOST_CAUSE = 12.0

@@ -6,7 +6,7 @@ Thousands of denials are searched for hundreds of expressions each; nearly none 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -29,14 +29,17 @@ def _compiled(expression: str) -> re.Pattern[str]:
 
 
 class Index[T]:
-    """Many expressions, each for something, that are looked for in one text together."""
+    """Many expressions, each for something, that are looked for in one text together.
 
-    def __init__(self, entries: Iterable[tuple[str, T]]) -> None:
+    `known`: words of some of them, as `words_by_expression` gave them, which need not be thought of again.
+    """
+
+    def __init__(self, entries: Iterable[tuple[str, T]], known: Mapping[str, tuple[str, ...]] | None = None) -> None:
         self._entries = list(entries)
         self._always: list[int] = []
         self._by_word: dict[str, list[int]] = {}
         for position, (expression, _) in enumerate(self._entries):
-            words = words_of(expression)
+            words = known[expression] if known and expression in known else words_of(expression)
             for word in words:
                 self._by_word.setdefault(word, []).append(position)
             if not words:
@@ -50,6 +53,16 @@ class Index[T]:
             expression, what = self._entries[position]
             if (hit := _compiled(expression).search(text)) is not None:
                 yield what, hit
+
+
+def whole(expression: str) -> str:
+    """An expression that finds a text which is all that the given one says."""
+    return rf"^(?:{expression})\Z"
+
+
+def words_by_expression(expressions: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Words of those that are more than a word."""
+    return {e: words_of(e) for e in expressions if not _PLAIN.fullmatch(e)}
 
 
 def words_of(expression: str) -> tuple[str, ...]:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import enum
 import re
-import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -19,7 +18,8 @@ import msgspec
 from tracer.model.http import Response
 from tracer.model.verdict import Cause, Layer
 
-from .literals import Index
+from .literals import Index, whole, words_by_expression
+from .prepared import HERE, prepared
 
 PLACES = re.compile(r"header:.+|body|cookie|location|reason")
 _NAME = re.compile(r"header:[a-z0-9-]+")
@@ -88,6 +88,8 @@ class SignatureError(ValueError):
 
 def read_signatures(path: Path, *, check: bool = True) -> list[Product]:
     """The products of one file; raises SignatureError. `check`: every expression is tried, which takes its time."""
+    import tomllib
+
     try:
         products = msgspec.convert(tomllib.loads(path.read_text("utf-8")), _File).product
     except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
@@ -113,13 +115,25 @@ def _check(path: Path, product: Product, part: Mark | Condition) -> None:
 @cache
 def products() -> tuple[Product, ...]:
     """All products: those that ship with the program, then the user's own that can be used."""
-    return (*shipped(), *own()[0])
+    return (*_shipped().products, *own()[0])
 
 
-def shipped() -> Iterator[Product]:
+class _Shipped(NamedTuple):
+    products: tuple[Product, ...]
+    words: dict[str, tuple[str, ...]]
+
+
+@cache
+def _shipped() -> _Shipped:
+    return prepared(_Shipped, ("marks.py", "signatures/*.toml", "literals.py"), _read)
+
+
+def _read() -> _Shipped:
     """The products that ship with the program; the tests have tried their expressions."""
-    folder = Path(__file__).with_name("signatures")
-    return (p for path in sorted(folder.glob("*.toml")) for p in read_signatures(path, check=False))
+    found = tuple(p for f in sorted(HERE.glob("signatures/*.toml")) for p in read_signatures(f, check=False))
+    marks = [m for p in found for m in p.marks]
+    places = (expression for expression, _ in _patterns(m.at for m in marks))
+    return _Shipped(found, words_by_expression([*places, *(m.like for m in marks)]))
 
 
 @cache
@@ -155,21 +169,24 @@ def _by_place() -> dict[str, list[tuple[str, tuple[Product, Mark]]]]:
 def _index(place: str) -> Index[tuple[Product, Mark]] | None:
     """What is looked for there; made for the places that answers have, which are few of all."""
     entries = _by_place().get(place)
-    return Index(entries) if entries else None
+    return Index(entries, _shipped().words) if entries else None
+
+
+def _patterns(places: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """(expression for a field's name, place) for the `header:` places that are more than one name."""
+    return ((whole(p[7:]), p) for p in dict.fromkeys(places) if p.startswith("header:") and not _NAME.fullmatch(p))
 
 
 @cache
-def _patterns_of_headers() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    """The `header:` places that are more than one name."""
-    places = (p for p in _by_place() if p.startswith("header:") and not _NAME.fullmatch(p))
-    return tuple((p, re.compile(p[7:], re.IGNORECASE)) for p in places)
+def _patterns_of_headers() -> Index[str]:
+    return Index(_patterns(_by_place()), _shipped().words)
 
 
 @cache
 def _places_of_header(name: str) -> tuple[str, ...]:
     """Which `header:` places a header field of that name (in lower case) belongs to."""
     plain = (f"header:{name}",) if f"header:{name}" in _by_place() and _NAME.fullmatch(f"header:{name}") else ()
-    return (*plain, *(place for place, pattern in _patterns_of_headers() if pattern.fullmatch(name)))
+    return (*plain, *(place for place, _ in _patterns_of_headers().matches(name)))
 
 
 def find_marks(response: Response, body: str) -> Iterator[Found]:

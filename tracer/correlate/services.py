@@ -6,10 +6,8 @@ A name says who stands on the path or at its end, not that they denied: products
 from __future__ import annotations
 
 import re
-import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
-from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -18,7 +16,8 @@ import msgspec
 from tracer.model.http import Request
 from tracer.model.verdict import Layer
 
-from .literals import Index
+from .literals import Index, whole, words_by_expression
+from .prepared import HERE, prepared
 
 WEIGHT = {"request host": 1.3, "request target": 0.8}
 """by where the name stands; a field weighs FIELD"""
@@ -54,11 +53,34 @@ class Named(NamedTuple):
     weight: float
 
 
-@cache
+class _Shipped(NamedTuple):
+    services: tuple[Service, ...]
+    words: dict[str, tuple[str, ...]]
+
+
 def services() -> tuple[Service, ...]:
     """Every name that ships with the program."""
-    text = Path(__file__).with_name("services.toml").read_text("utf-8")
-    return tuple(msgspec.convert(tomllib.loads(text), _File).service)
+    return _shipped().services
+
+
+@cache
+def _shipped() -> _Shipped:
+    return prepared(_Shipped, ("services.toml", "services.py", "literals.py"), _read)
+
+
+def _read() -> _Shipped:
+    import tomllib
+
+    found = tuple(msgspec.convert(tomllib.loads((HERE / "services.toml").read_text("utf-8")), _File).service)
+    return _Shipped(found, words_by_expression(e for e, _ in (*_with_host(found), *_with_path(found))))
+
+
+def _with_host(found: Iterable[Service]) -> Iterator[tuple[str, Service]]:
+    return ((whole(s.host), s) for s in found if s.host is not None)
+
+
+def _with_path(found: Iterable[Service]) -> Iterator[tuple[str, Service]]:
+    return ((f"^(?:{s.path})", s) for s in found if s.path is not None)
 
 
 def services_at(request: Request) -> Iterator[Named]:
@@ -89,7 +111,7 @@ def _by_field() -> dict[bytes, list[Service]]:
 
 @lru_cache(4096)
 def _by_host(host: str) -> Service | None:
-    return next((s for s in services() if s.host is not None and re.fullmatch(s.host, host)), None)
+    return next((service for service, _ in _hosts().matches(host)), None)
 
 
 @lru_cache(4096)
@@ -98,5 +120,10 @@ def _by_path(path: str) -> Service | None:
 
 
 @cache
+def _hosts() -> Index[Service]:
+    return Index(_with_host(services()), _shipped().words)
+
+
+@cache
 def _paths() -> Index[Service]:
-    return Index((f"^(?:{s.path})", s) for s in services() if s.path is not None)
+    return Index(_with_path(services()), _shipped().words)

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import re
 import shlex
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
@@ -20,6 +18,7 @@ import msgspec
 from tracer.model.verdict import Cause, Layer
 
 from .evidence import redacted
+from .prepared import HERE, prepared
 from .step_values import NAMES
 
 MOST = 5
@@ -76,17 +75,32 @@ class Case(NamedTuple):
     """layers that may have said it instead, the likeliest first"""
 
 
-@cache
+class _Shipped(NamedTuple):
+    causes: dict[Cause, CauseText]
+    apart: _Apart
+
+
 def causes() -> dict[Cause, CauseText]:
     """Every cause of the vocabulary."""
-    return {
-        Cause(p.stem): read_cause(p.read_text("utf-8"))
-        for p in sorted(Path(__file__).with_name("causes").glob("*.toml"))
-    }
+    return _shipped().causes
+
+
+@cache
+def _shipped() -> _Shipped:
+    return prepared(_Shipped, ("steps.toml", "causes/*.toml", "steps.py", "step_values.py"), _read)
+
+
+def _read() -> _Shipped:
+    import tomllib
+
+    found = {Cause(p.stem): read_cause(p.read_text("utf-8")) for p in sorted((HERE / "causes").glob("*.toml"))}
+    return _Shipped(found, msgspec.convert(tomllib.loads((HERE / "steps.toml").read_text("utf-8")), _Apart))
 
 
 def read_cause(text: str) -> CauseText:
     """The cause, checked: fields, names and forms of values, no plain value inside a command."""
+    import tomllib
+
     try:
         cause = msgspec.convert(tomllib.loads(text), CauseText)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
@@ -104,7 +118,7 @@ def next_steps(case: Case, values: Mapping[str, str]) -> list[str]:
         apart = _apart(case.layer, case.others[0])
         steps = [*apart, *steps]
     unclear = case.confidence < UNSURE or case.cause_confidence < NO_REASON
-    capture = _tables().capture.get(case.layer)
+    capture = _shipped().apart.capture.get(case.layer)
     if unclear and capture:
         steps = [*steps[: MOST - 1], f"to be sure: {capture}"]
     return [fill(step, values) for step in steps[:MOST]]
@@ -116,13 +130,13 @@ def _steps(case: Case) -> Iterator[str]:
         if case.detail and case.detail.startswith(beginning):
             yield from steps
     product = case.product or ""
-    own = text.product.get(product) or text.product.get(_tables().alike.get(product, ""), ())
+    own = text.product.get(product) or text.product.get(_shipped().apart.alike.get(product, ""), ())
     yield from own or text.layer.get(case.layer, ())
     yield from text.check
 
 
 def _apart(layer: Layer, other: Layer) -> list[str]:
-    return [pair.step for pair in _tables().pair if set(pair.layers) == {layer, other}]
+    return [pair.step for pair in _shipped().apart.pair if set(pair.layers) == {layer, other}]
 
 
 def fill(step: str, values: Mapping[str, str]) -> str:
@@ -152,8 +166,3 @@ def _check(step: str) -> None:
     rest = _SLOT.sub("", step).replace("{{", "").replace("}}", "")
     if "{" in rest or "}" in rest:
         raise BadCauseError(f"{step!r}: a brace that stands for itself is written twice")
-
-
-@cache
-def _tables() -> _Apart:
-    return msgspec.convert(tomllib.loads(Path(__file__).with_name("steps.toml").read_text("utf-8")), _Apart)
