@@ -26,7 +26,7 @@ from typing import Any
 
 from tracer.live import growing, recover
 from tracer.live.handover import Handover
-from tracer.live.journal import Writer
+from tracer.live.journal import Writer, folder_of
 from tracer.live.proxy import addon
 from tracer.store.trace import Trace
 
@@ -84,6 +84,14 @@ class Dump:
 def _memory(pid: int) -> float:
     """Resident MiB of a process."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def _disk(trace: Path) -> str:
+    """MiB of the trace, of its write-ahead log, and of the journal that waits beside it."""
+    waiting = list(folder_of(trace).glob("*.journal"))
+    files = {"trace": [trace], "log": [Path(f"{trace}-wal")], "journal": waiting}
+    sizes = {name: sum(p.stat().st_size for p in paths if p.exists()) / 2**20 for name, paths in files.items()}
+    return "  ".join(f"{name} {size:6.1f} MiB" for name, size in sizes.items())
 
 
 def _spent(pid: int) -> float:
@@ -213,7 +221,7 @@ async def kill(times: int) -> int:
 
 
 async def soak(requests: int) -> None:
-    """Memory of proxy and recorder every twentieth of the way."""
+    """Memory of proxy and recorder, and what lies on the disk, every twentieth of the way."""
     async with server() as port:
         with tempfile.TemporaryDirectory() as name:
             path = Path(name) / "soak.trace"
@@ -224,7 +232,7 @@ async def soak(requests: int) -> None:
             for done in range(0, requests, step):
                 await load(dump.port, port, step, done)
                 sizes = f"mitmdump {_memory(dump.process.pid):6.1f} MiB  recorder {_memory(recorder):6.1f} MiB"
-                print(f"{done + step:>9} requests  {sizes}", flush=True)
+                print(f"{done + step:>9} requests  {sizes}  {_disk(path)}", flush=True)
             dump.end()
             with Trace.open(path) as trace:
                 print(f"{trace.count('exchange')} exchanges in the trace")
