@@ -16,11 +16,13 @@ import fnmatch
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 from weakref import WeakValueDictionary
 
 from mitmproxy import command, connection, ctx, exceptions, flow, http, tls, types
@@ -36,6 +38,7 @@ except ImportError:  # a checkout beside this script will do, where msgspec is t
 try:
     from tracer.live.handover import Handover
     from tracer.live.journal import Writer, folder_of
+    from tracer.live.records import Listening
 except ImportError as missing:
     raise ImportError(
         f"{missing}. This mitmproxy runs in a Python of its own ({sys.executable}) that lacks tracer or what it needs. "
@@ -190,14 +193,14 @@ class Hooks:
         self._task = asyncio.get_running_loop().create_task(self._listening())
 
     async def _listening(self) -> None:
-        """Tell the recorder when the proxy can be used."""
+        """Tell the recorder when the proxy can be used: it listens, and its authority is made."""
         servers = ctx.master.addons.get("proxyserver").servers  # type: ignore[no-untyped-call]
+        tlsconfig = ctx.master.addons.get("tlsconfig")  # type: ignore[no-untyped-call]
         for _ in range(600):
-            if servers and all(s.is_running or s.last_exception for s in servers):
+            if tlsconfig.certstore and servers and all(s.is_running or s.last_exception for s in servers):
                 break
             await asyncio.sleep(0.02)
-        addresses = [address for server in servers for address in server.listen_addrs]
-        self.handover.ready(tuple(human.format_address(a) for a in addresses))
+        self.handover.ready(tuple(_listening(server) for server in servers if server.is_running))
 
     # -- exchanges
 
@@ -273,6 +276,15 @@ class Hooks:
 
     def server_connect_error(self, data: server_hooks.ServerConnectionHookData) -> None:
         self.handover.side(data.server)
+
+
+def _listening(server: Any) -> Listening:
+    """A server of mitmproxy's, as it runs."""
+    addresses = tuple(dict.fromkeys(human.format_address(a) for a in server.listen_addrs))
+    client = getattr(server, "client_conf", lambda: "")() or ""
+    if addresses:  # mitmproxy writes the port that was asked for, which may be none in particular
+        client = re.sub(r"(?m)^Endpoint = .*$", f"Endpoint = {addresses[0]}", client)
+    return Listening(server.mode.full_spec, addresses, client)
 
 
 addons = [Record()]

@@ -48,7 +48,7 @@ def command(listen: str, modes: tuple[str, ...], ui: bool, no_redact: bool, **gi
     with recording(given, arguments, tell) as proxy:
         showing(proxy.trace, no_redact)
         if not given["quiet"]:
-            _explain(proxy.addresses, modes, given)
+            _explain(proxy.servers, given["settings"])
         proxy.record(lambda: bool(ended))
         died = not ended
         proxy.finish()
@@ -68,19 +68,16 @@ def _address(listen: str) -> tuple[str, str]:
     return host.strip("[]") or "127.0.0.1", port
 
 
-def _explain(addresses: tuple[str, ...], modes: tuple[str, ...], given: dict[str, Any]) -> None:
+def _explain(servers: tuple[Any, ...], settings: tuple[str, ...]) -> None:
     """How to use it, and whom to trust."""
     from tracer.live.trust import authority, confdir
+    from tracer.views.safe import safe_block
 
+    from .listening import told
     from .terminal import say
 
-    where = ", ".join(addresses)
-    say(f"tracer: recording {', '.join(modes) or 'proxy'} at {where}; Ctrl-C ends it")
-    if not modes:
-        say(f"tracer: try   curl -x http://{addresses[0]} --cacert {authority(confdir(given['settings']))} https://…")
-        say("tracer: clients must trust that certificate; tracer doctor checks who does, tracer run sets it all up")
-    if not addresses[0].startswith(("127.", "[::1]", "::1", "localhost")):
-        say("tracer: warning: this is not loopback: whoever reaches it can use it")
+    for text in told(servers, authority(confdir(settings))):
+        say(safe_block(f"tracer: {text}"))
 
 
 def _with_interface(arguments: list[tuple[str, str]], given: dict[str, Any], no_redact: bool) -> int:

@@ -17,7 +17,22 @@ from collections.abc import Callable
 from typing import Any
 
 from .journal import Writer
-from .records import Closed, Digest, End, Error, Flow, Frame, Headers, Note, Ready, Record, Request, Response, to_bytes
+from .records import (
+    Closed,
+    Digest,
+    End,
+    Error,
+    Flow,
+    Frame,
+    Headers,
+    Listening,
+    Note,
+    Ready,
+    Record,
+    Request,
+    Response,
+    to_bytes,
+)
 from .sides import Sides
 
 KEPT = 1 << 20
@@ -87,8 +102,8 @@ class Handover:
     def gone(self, connection: Any) -> None:
         self._contained(self.sides.gone, connection)
 
-    def ready(self, addresses: tuple[str, ...]) -> None:
-        self._contained(self._put, Ready(addresses))
+    def ready(self, servers: tuple[Listening, ...]) -> None:
+        self._contained(self._put, Ready(servers))
 
     def close(self) -> None:
         """The proxy ends."""

@@ -20,11 +20,15 @@ from tracer.store.trace import Trace
 
 from .journal import folder_of
 from .recorder import Recorder
+from .records import Listening
+from .said import advice, errors
 
 START = 30.0
 """seconds that mitmproxy may take to listen"""
 MOST = 100_000
 """exchanges that a recording without a name keeps"""
+_PRINTED = 1 << 16
+"""bytes of what mitmproxy prints that are looked at"""
 EVERY = 0.05
 """seconds between two looks at the journal"""
 _RUN = "import sys; from mitmproxy.tools.main import mitmdump; sys.exit(mitmdump())"
@@ -66,6 +70,7 @@ class Proxy:
         self._environment = environment or {}
         self._exit = ExitStack()
         self._process: subprocess.Popen[bytes] | None = None
+        self._heard = 0
 
     def __enter__(self) -> Self:
         try:
@@ -89,7 +94,7 @@ class Proxy:
         if self._save is not None:
             self.folder = journal
         self._output = enter(open(self.folder / "mitmproxy.log", "w+b"))  # noqa: SIM115
-        settings = {"tracer_journal": str(journal), "flow_detail": "0", "termlog_verbosity": "warn"}
+        settings = {"tracer_journal": str(journal), "flow_detail": "0", "termlog_verbosity": "error"}
         given = [*(f"{k}={v}" for k, v in settings.items()), *self._options]
         self._process = subprocess.Popen(
             [
@@ -114,32 +119,52 @@ class Proxy:
         until = time.monotonic() + START
         while self.recorder.ready is None:
             if not self.running or time.monotonic() > until:
-                raise ProxyError(f"mitmproxy did not start: {self.said() or 'it does not say why'}")
+                raise ProxyError(f"mitmproxy did not start: {self.said()}")
             if not self.recorder.step():
                 time.sleep(0.01)
         if not self.recorder.ready:
-            raise ProxyError(f"mitmproxy listens nowhere: {self.said() or 'it does not say why'}")
+            raise ProxyError(f"mitmproxy listens nowhere: {self.said()}")
+
+    @property
+    def servers(self) -> tuple[Listening, ...]:
+        """What runs in it: one server for each mode."""
+        return self.recorder.ready or ()
 
     @property
     def addresses(self) -> tuple[str, ...]:
         """Where it listens, `127.0.0.1:8080`."""
-        return tuple(dict.fromkeys(self.recorder.ready or ()))
+        return tuple(dict.fromkeys(a for server in self.servers for a in server.addresses))
 
     @property
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
     def said(self) -> str:
-        """The end of what mitmproxy printed."""
-        self._output.flush()
-        self._output.seek(0)
-        return self._output.read()[-3000:].decode("utf-8", "replace").strip()
+        """Why mitmproxy ended or did not start, as far as it says, and what helps."""
+        text = os.pread(self._output.fileno(), _PRINTED, 0).decode("utf-8", "replace")
+        told = "; ".join(errors(text)) or "it does not say why"
+        help_ = advice(text)
+        return f"{told}\n{help_}" if help_ else told
 
     def record(self, until: Callable[[], bool]) -> None:
         """Record until the proxy ends or `until` says so."""
         while self.running and not until():
             if not self.recorder.step():
                 time.sleep(EVERY)
+            self._listen()
+
+    def _listen(self) -> None:
+        """Pass on what mitmproxy complains of while it runs, the first of it."""
+        if self._heard >= _PRINTED:
+            return
+        text = os.pread(self._output.fileno(), _PRINTED - self._heard, self._heard)
+        text = text[: text.rfind(b"\n") + 1]
+        self._heard += len(text)
+        if text:
+            complaint = text.decode("utf-8", "replace")
+            for line in (*errors(complaint), advice(complaint)):
+                if line:
+                    self._say(f"mitmproxy: {line}")
 
     def finish(self) -> None:
         """End the proxy, and take everything into the trace, which stays open until the context is left."""

@@ -25,7 +25,7 @@ from tracer.store.trace import Trace
 from .conversion import NAME, Conversion
 from .journal import Reader, folder_of, segments
 from .judging import Judge
-from .records import End, Note, Ready, Record
+from .records import End, Listening, Note, Ready, Record
 
 RETRY = 1.0
 """seconds after which a disk that was full is tried again"""
@@ -52,8 +52,8 @@ class Recorder:
     ) -> None:
         self.trace = trace
         self._most = most
-        self.ready: tuple[str, ...] | None = None
-        """addresses at which the proxy listens, once it does"""
+        self.ready: tuple[Listening, ...] | None = None
+        """the servers of the proxy, once they run"""
         self.ended = False
         """the proxy said that nothing follows"""
         self._folder = folder
@@ -118,7 +118,7 @@ class Recorder:
 
     def _take(self, record: Record) -> None:
         if isinstance(record, Ready):
-            self.ready = record.addresses
+            self.ready = record.servers
         elif isinstance(record, End):
             self.ended = True
         elif isinstance(record, Note):

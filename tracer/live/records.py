@@ -182,10 +182,21 @@ class Digest(msgspec.Struct, array_like=True, frozen=True, tag=7, gc=False):
     sha256: str
 
 
-class Ready(msgspec.Struct, array_like=True, frozen=True, tag=8, gc=False):
-    """The proxy listens at these addresses."""
+class Listening(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """One server of the proxy."""
 
-    addresses: tuple[str, ...]
+    mode: str
+    """as mitmproxy spells it: `regular`, `reverse:https://api.test`"""
+    addresses: tuple[str, ...] = ()
+    """none where the system hands connections over (local)"""
+    client: str = ""
+    """what a WireGuard client is configured with"""
+
+
+class Ready(msgspec.Struct, array_like=True, frozen=True, tag=8, gc=False):
+    """The servers of the proxy run."""
+
+    servers: tuple[Listening, ...]
 
 
 class Frame(msgspec.Struct, array_like=True, frozen=True, tag=3, gc=False):

@@ -1,0 +1,47 @@
+"""How to send something through each server of the proxy, in a line or two."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+_LOOPBACK = ("127.", "[::1]", "::1", "localhost")
+_LOCAL = "connections of {0} on this machine are redirected, nothing else has to be set"
+_TRANSPARENT = (
+    "connections come here when the firewall redirects them, such as\n"
+    "    sudo nft 'add table nat; add chain nat mine {{ type nat hook output priority -100; }};\n"
+    "              add rule nat mine meta skuid 1000 tcp dport {{ 80, 443 }} redirect to :{0}'\n"
+    "  for the programs of user 1000; run the proxy as another user, or it meets itself"
+)
+
+
+def told(servers: tuple[Any, ...], authority: Path) -> Iterator[str]:
+    """What to say when the proxy runs."""
+    for server in servers:
+        kind, _, data = server.mode.partition("@")[0].partition(":")
+        at = " and ".join(server.addresses)
+        yield f"recording {server.mode}{' at ' * bool(at)}{at}; Ctrl-C ends it"
+        yield from _how(kind, data, server, authority)
+    yield f"clients must trust {authority}; tracer doctor checks who does, tracer run sets it all up"
+    if any(not a.startswith(_LOOPBACK) for s in servers for a in s.addresses):
+        yield "warning: this is not loopback: whoever reaches it can use it"
+
+
+def _how(kind: str, data: str, server: Any, authority: Path) -> Iterator[str]:
+    at = server.addresses[0] if server.addresses else ""
+    if kind in ("regular", "upstream"):
+        yield f"try   curl -x http://{at} --cacert {authority} https://…"
+    elif kind == "socks5":
+        yield f"try   curl -x socks5h://{at} --cacert {authority} https://…"
+    elif kind == "reverse":
+        yield f"what is asked of {at} goes to {data.rpartition('@')[0] or data}"
+    elif kind == "transparent":
+        yield _TRANSPARENT.format(at.rpartition(":")[2])
+    elif kind == "local":
+        yield _LOCAL.format(data or "every program")
+    elif kind == "wireguard" and server.client:
+        lines = "".join(f"\n    {line}" for line in server.client.splitlines() if line)
+        yield f"a WireGuard client with this configuration sends everything here:{lines}"
+        if at.startswith(_LOOPBACK):
+            yield "that is one on this machine; for others --listen 0.0.0.0:51820"
