@@ -86,7 +86,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     leaf("localhost", ca, names=("localhost", "127.0.0.1")).save(folder / "server")
     leaf("alice", ca, client=True).save(folder / "client")
     held = threading.Event()
-    servers = [_serve(held), _serve(held, _tls(folder)), _serve(held, _tls(folder, mutual=True))]
+    servers = [serve(held), serve(held, tls(folder)), serve(held, tls(folder, mutual=True))]
     plain, sealed, mutual = (s.server_address[1] for s in servers)
     yield World(
         folder,
@@ -102,7 +102,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         server.server_close()
 
 
-def _tls(folder: Path, mutual: bool = False) -> ssl.SSLContext:
+def tls(folder: Path, mutual: bool = False) -> ssl.SSLContext:
+    """The server's side, with the certificate that lies in `folder`."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "server.pem", folder / "server.key")
     if mutual:
@@ -111,8 +112,9 @@ def _tls(folder: Path, mutual: bool = False) -> ssl.SSLContext:
     return context
 
 
-def _serve(held: threading.Event, context: ssl.SSLContext | None = None) -> _Server:
-    server = _Server(("127.0.0.1", 0), Served)
+def serve(held: threading.Event, context: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> _Server:
+    """A server that runs."""
+    server = _Server((host, 0), Served)
     server.held = held
     if context is not None:
         server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
