@@ -106,7 +106,7 @@ def test_a_servers_page_behind_a_cache_leaves_doubt() -> None:
     relayed = {"Server": "nginx/1.24.0", "Via": "1.1 varnish (Varnish/7.1)", "Age": "0", "X-Varnish": "5"}
     (alone,) = verdicts(exchange("e1", page=NGINX_403, says={"Server": "nginx/1.24.0"}))
     (behind,) = verdicts(exchange("e1", page=NGINX_403, says=relayed))
-    assert behind.confidence < 0.7 < alone.confidence
+    assert behind.confidence < alone.confidence < 0.7
 
 
 def test_what_one_source_shows_of_a_server_is_no_proof_in_another() -> None:

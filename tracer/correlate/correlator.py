@@ -16,7 +16,7 @@ from tracer.model.problem import Problem
 from tracer.model.tls import Handshake
 from tracer.model.verdict import Alternative, Hop, Layer, PathEntry, Verdict
 
-from . import alerts_told, judge, path, refused, rules_usual, step_values, steps, words
+from . import alerts_told, judge, path, refused, rules_role, rules_usual, step_values, steps, words
 from .denials import is_denial, refusal, silent_refusal
 from .evidence import Collection
 from .lean import lean
@@ -142,7 +142,7 @@ class _View:
             found.kind = "logs"
             self.logs.collect(exchange.id, found)
         scales = judge.weigh(found.items)
-        layer = next(iter(judge.posterior(scales.layers)))
+        layer = next(iter(judge.posterior(scales)))
         found.kind = "usual"
         rules_usual.collect(scene, layer, judge.choose_product(scales, layer), found)
         found.kind = "hops"
@@ -156,7 +156,8 @@ class _View:
         server = server_of(deciding)
         chain, links = self.links.chain(exchange)
         request = deciding.request or exchange.request
-        asked_nobody = not self.hops.asked_for(deciding) and not from_cache(deciding.response)
+        asked = self.hops.asked_for(deciding)
+        asked_nobody = not asked and not from_cache(deciding.response)
         return Scene(
             exchange=deciding,
             server=server,
@@ -170,6 +171,7 @@ class _View:
             links=links,
             passes_on=(deciding.source, host_of(server)) in self.proxies and asked_nobody,
             asked_nobody=asked_nobody and deciding.source in self.with_hops,
+            answered_behind=rules_role.answered_behind(deciding, asked),
             depth=self.hops.depth(deciding),
             answers=self.siblings.of(deciding, same_server=deciding.source in self.with_hops),
             round_trip_ns=self._round_trip(deciding),
@@ -190,7 +192,7 @@ class _View:
     ) -> Verdict:
         evidence = found.items
         scales = judge.weigh(evidence)
-        ranked = judge.posterior(scales.layers)
+        ranked = judge.posterior(scales)
         layer = next(iter(ranked))
         confidence = min(judge.CALIBRATION.ceiling, ranked[layer])
         product = judge.choose_product(scales, layer)

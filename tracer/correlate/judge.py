@@ -3,6 +3,10 @@
 Every piece of evidence is a logarithm of a likelihood ratio for one layer against the others; the prior is the
 share of each layer among denials in the wild. Pieces of evidence about one answer are not independent of each
 other: each kind has a scale, fitted to labelled denials (`calibration.toml`, made by `python -m tests.calibrate`).
+
+Which program wrote an answer is one question, in which role another: nginx serves files, passes requests on, and may
+run a firewall, with the same page for all. However plain the program is, `role:` evidence shares the layer that it
+speaks for out among those roles.
 """
 
 from __future__ import annotations
@@ -31,6 +35,8 @@ class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cause_rest: float
     """the odds that are left for causes that nothing spoke of"""
     cause_ceiling: float
+    cause_guessed: float
+    """nobody is surer than this of a cause that is only what such denials most often mean"""
 
 
 def _read() -> Calibration:
@@ -44,6 +50,14 @@ CALIBRATION = prepared(Calibration, ("calibration.toml", "judge.py"), _read)
 PRIOR = CALIBRATION.prior
 FLOOR_CAUSE = 0.25
 MOST_CAUSE = 12.0
+LOGS = "logs"
+"""kind of the evidence that comes from servers' logs"""
+ROLE = "role"
+"""kind of the evidence that tells one role from another, whatever rule found it"""
+USUAL, TELLS = "usual", 1.4
+"""kind of the evidence for what is most often meant, and the weight from which on it goes by what was asked for"""
+IN_ROLE = 1.0
+"""weight of a product by its role alone: any mark of its own tells more"""
 
 
 @dataclass(slots=True)
@@ -51,8 +65,12 @@ class Scales:
     """What lies on each side."""
 
     layers: dict[Layer, float] = field(default_factory=lambda: {k: math.log(p) for k, p in PRIOR.items()})
+    roles: dict[Layer, float] = field(default_factory=dict)
+    """logarithms of the odds of the roles in which the program may have answered; first the layer it speaks for"""
     products: dict[tuple[Layer, str], float] = field(default_factory=dict)
     causes: dict[Cause, float] = field(default_factory=dict)
+    told: set[Cause] = field(default_factory=set)
+    """causes for which something was seen: the others are what such denials most often mean"""
 
 
 def sides(evidence: Iterable[Evidence]) -> Iterator[tuple[Evidence, Layer, float]]:
@@ -60,11 +78,22 @@ def sides(evidence: Iterable[Evidence]) -> Iterator[tuple[Evidence, Layer, float
     seen: dict[str, int] = {}
     for item in evidence:
         said, _, what = item.supports.partition(":")
-        if said == "cause" or what == "unknown":
+        if said in ("cause", "role") or what == "unknown":
             continue
         repeat = seen[item.supports] = seen.get(item.supports, 0) + 1
         weight = item.weight / repeat
         yield item, Layer(what), weight if said in ("generated", "present") else -weight
+
+
+def roles(evidence: Iterable[Evidence]) -> Iterator[tuple[Evidence, Layer, float]]:
+    """(item, role, weight for it) of all that tells in which role a program answered; logs tell that as well."""
+    told = {Layer(i.supports.partition(":")[2]) for i in evidence if i.supports.startswith("role:")}
+    for item in evidence if told else ():
+        said, _, what = item.supports.partition(":")
+        if said == "role":
+            yield item, Layer(what), item.weight
+        elif item.kind == LOGS and said != "cause" and Layer(what) in told:
+            yield item, Layer(what), item.weight if said in ("generated", "present") else -item.weight
 
 
 def weigh(evidence: Iterable[Evidence]) -> Scales:
@@ -76,6 +105,11 @@ def weigh(evidence: Iterable[Evidence]) -> Scales:
         if item.product and item.supports.startswith(("generated", "present")):
             key = layer, item.product
             scales.products[key] = scales.products.get(key, 0.0) + item.weight
+    for item, layer, weight in roles(evidence):
+        kind = LOGS if item.kind == LOGS else ROLE
+        scales.roles[layer] = scales.roles.get(layer, 0.0) + weight * CALIBRATION.scale.get(kind, 1.0)
+        if item.product and item.supports.startswith("role"):
+            scales.products[layer, item.product] = scales.products.get((layer, item.product), 0.0) + IN_ROLE
     repeats: dict[str, int] = {}
     for item in evidence:
         said, _, what = item.supports.partition(":")
@@ -83,15 +117,27 @@ def weigh(evidence: Iterable[Evidence]) -> Scales:
             repeat = repeats[what] = repeats.get(what, 0) + 1
             cause = Cause(what)
             scales.causes[cause] = scales.causes.get(cause, 0.0) + item.weight / repeat
+            if item.kind != USUAL or item.weight >= TELLS:
+                scales.told.add(cause)
     return scales
 
 
-def posterior(scores: dict[Layer, float]) -> dict[Layer, float]:
+def posterior(scales: Scales) -> dict[Layer, float]:
     """Probabilities of the layers, the likeliest first."""
+    chances = _shares(scales.layers)
+    if scales.roles:
+        whole = chances[next(iter(scales.roles))]
+        for place, (layer, share) in enumerate(_shares(scales.roles).items()):
+            chances[layer] = whole * share + (chances[layer] if place else 0.0)
+    return dict(sorted(chances.items(), key=lambda kv: -kv[1]))
+
+
+def _shares(scores: dict[Layer, float]) -> dict[Layer, float]:
+    """Probabilities out of logarithms of odds, in the same order."""
     top = max(scores.values())
     raw = {k: math.exp(v - top) for k, v in scores.items()}
     total = sum(raw.values())
-    return dict(sorted(((k, v / total) for k, v in raw.items()), key=lambda kv: -kv[1]))
+    return {k: v / total for k, v in raw.items()}
 
 
 def choose_product(scales: Scales, layer: Layer) -> str | None:
@@ -135,4 +181,5 @@ def choose_cause(scales: Scales, layer: Layer | None = None) -> tuple[Cause, flo
         return Cause.UNKNOWN, FLOOR_CAUSE
     odds = {c: math.exp(w * CALIBRATION.cause_temper) for c, w in cause_weights(scales, layer).items()}
     best = max(odds, key=lambda c: odds[c])
-    return best, min(CALIBRATION.cause_ceiling, odds[best] / (sum(odds.values()) + CALIBRATION.cause_rest))
+    ceiling = CALIBRATION.cause_ceiling if best in scales.told else CALIBRATION.cause_guessed
+    return best, min(ceiling, odds[best] / (sum(odds.values()) + CALIBRATION.cause_rest))

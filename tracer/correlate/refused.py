@@ -41,7 +41,7 @@ def verdict(
         logs.collect(handshake.id, found)
     told = len(found.items) - told
     scales = judge.weigh(found.items)
-    ranked = judge.posterior(scales.layers)
+    ranked = judge.posterior(scales)
     layer = next(iter(ranked))
     product = judge.choose_product(scales, layer)
     cause, cause_confidence = judge.choose_cause(scales)

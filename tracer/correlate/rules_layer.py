@@ -7,7 +7,7 @@ from functools import cache, lru_cache
 
 from tracer.model.verdict import Cause, Layer
 
-from . import rules_payload, rules_position, rules_shape, services, standards
+from . import rules_payload, rules_position, rules_role, rules_shape, services, standards
 from .evidence import Collection
 from .literals import Index
 from .marks import Found, Proves, Strength, find_marks
@@ -184,7 +184,7 @@ def _standards(scene: Scene, found: Collection) -> None:
     for told in standards.read_fields(response):
         second = SECOND_MARK.get(told.product or "")
         alone = second is not None and response.get(second) is None
-        if told.said == "forwarded" and (scene.asked_nobody or alone):
+        if told.said == "forwarded" and (scene.asked_nobody or alone or _spoke(told.product, found)):
             continue
         found.add(
             told.says,
@@ -196,6 +196,14 @@ def _standards(scene: Scene, found: Collection) -> None:
             reference=told.reference,
             product=told.product,
         )
+
+
+def _spoke(product: str | None, found: Collection) -> bool:
+    """It left a mark of answers of its own: then its name in Via, which some write on those as well, proves nothing."""
+    return product is not None and any(
+        e.product == product and e.supports.startswith("generated") and e.weight >= WEIGHT[Strength.MEDIUM]
+        for e in found.items
+    )
 
 
 @cache
@@ -363,8 +371,9 @@ RULES = (
     ("server", _server),
     ("alone", _named_but_alone),
     ("tunnel", _tunnel),
+    ("role", rules_role.collect),
     ("payload", rules_payload.collect),
-    ("whose page", rules_payload.page_of_whom),
+    ("role", rules_role.tell),
     ("service", _service),
     ("position", rules_position.collect),
 )

@@ -1,4 +1,4 @@
-"""What the request carried, and whose page came back: a firewall speaks with the page of the server it runs in."""
+"""What the request carried that firewalls look for: attacks, and forms that their rules refuse by default."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from urllib.parse import unquote_plus, urlsplit
 from tracer.model.http import Request
 from tracer.model.verdict import Cause, Layer
 
+from . import rules_role
 from .cues import attack_in
 from .evidence import Collection
 from .scene import Scene
 
-PROOF = 3.5
-"""weight of evidence for a firewall that settles whose page it is"""
 METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 """tx.allowed_methods as the Core Rule Set ships it; the following three likewise"""
 TYPES = frozenset({
@@ -34,22 +33,12 @@ HEADERS = ("proxy", "lock-token", "content-range", "if", "x-http-method-override
 
 def collect(scene: Scene, found: Collection) -> None:
     """Evidence for a firewall."""
-    own_page = _has_own_page(found)
-    if not _payload(scene, found, own_page=own_page) and own_page:
+    shared = rules_role.is_shared(found)
+    if not _payload(scene, found, shared=shared) and shared:
         _form(scene, found)
 
 
-def _has_own_page(found: Collection) -> bool:
-    return any(e.kind == "page" and e.product for e in found.items)
-
-
-def page_of_whom(scene: Scene, found: Collection) -> None:
-    """Doubt about a page that several kinds of hops send."""
-    if _has_own_page(found):
-        _page_of_whom(scene, found)
-
-
-def _payload(scene: Scene, found: Collection, *, own_page: bool) -> bool:
+def _payload(scene: Scene, found: Collection, *, shared: bool) -> bool:
     """A request that looks like an attack, refused: more often a firewall than anybody else.
 
     ModSecurity refuses with the very page of the server that it runs in, so there the request is all there is.
@@ -69,24 +58,24 @@ def _payload(scene: Scene, found: Collection, *, own_page: bool) -> bool:
             continue
         family, value = hit
         found.details[Cause.WAF_RULE] = family
-        weight = 1.8 if not own_page else 9.0 if scene.asked_nobody else 6.9
-        if family == "file":
-            weight -= 2.4 if own_page else 0.6
+        weight = 1.8 if not shared else 4.4 if scene.asked_nobody else 2.1
+        if family == "file":  # servers' own rules deny such files as often
+            weight *= 0.4 if shared else 0.7
         says = f"the request carries what rules against {family} look for"
         found.add(
             says,
-            f"generated:{Layer.WAF}",
+            f"role:{Layer.WAF}" if shared else f"generated:{Layer.WAF}",
             weight,
             exchange=scene.exchange,
             where=where,
             value=value,
             reference="OWASP Core Rule Set",
-            product="modsecurity" if own_page else None,
+            product=rules_role.FIREWALL if shared else None,
         )
         found.add(
             says,
             "cause:waf-rule",
-            3.2 if own_page and family != "file" else 1.2,
+            3.2 if shared and family != "file" else 1.2,
             exchange=scene.exchange,
             where=where,
             value=value,
@@ -102,9 +91,10 @@ def _form(scene: Scene, found: Collection) -> None:
     if request is None or scene.exchange.response is None or scene.exchange.response.status not in (400, 403):
         return
     for where, value, says, rule in _odd_forms(request):
+        odd = 0.8 if where == "request method" else 1.4  # servers' own rules limit methods as well
         found.details.setdefault(Cause.WAF_RULE, f"crs-{rule}")
         for supports, weight in (
-            (f"generated:{Layer.WAF}", 2.8 if scene.asked_nobody else 2.4),
+            (f"role:{Layer.WAF}", odd * (1.6 if scene.asked_nobody else 1.0)),
             (f"cause:{Cause.WAF_RULE}", 1.6),
         ):
             found.add(
@@ -115,7 +105,7 @@ def _form(scene: Scene, found: Collection) -> None:
                 where=where,
                 value=value,
                 reference=f"OWASP Core Rule Set, rule {rule}",
-                product="modsecurity" if supports.startswith("generated") else None,
+                product=rules_role.FIREWALL if supports.startswith("role") else None,
             )
         return
 
@@ -137,28 +127,3 @@ def _odd_forms(request: Request) -> Iterator[tuple[str, str, str, str]]:
     host = request.get("host") or ""
     if re.fullmatch(r"\d+\.\d+\.\d+\.\d+(:\d+)?", host):
         yield "request header host", host, "an address in place of a host name", "920350"
-
-
-def _page_of_whom(scene: Scene, found: Collection) -> None:
-    """The same page comes from a server that ends the path, that passes requests on, and that runs a firewall."""
-    response = scene.exchange.response
-    assert response is not None
-    behind_others = scene.seen is not None and scene.seen is not scene.exchange
-    relayed = bool(response.get("via") or response.get("age") or response.get("x-cache"))
-    if any(e.supports == f"generated:{Layer.WAF}" and e.weight > PROOF for e in found.items):
-        return
-    if scene.passes_on or not (behind_others or relayed):
-        return
-    if any(e.supports == f"forwarded:{Layer.GATEWAY}" and e.weight >= 2 for e in found.items):
-        return
-    more = 1.0 if scene.asked_nobody else 0.0  # its own Server field speaks for an origin there, and proves little
-    more -= 1.2 * max(0, scene.depth - 2)  # the more hops have passed it on, the nearer the end
-    for layer, weight in ((Layer.GATEWAY, 4.6 + more), (Layer.WAF, 4.2 + more)):
-        found.add(
-            "behind other hops a reverse proxy, with or without a firewall, sends this page as well",
-            f"generated:{layer}",
-            weight,
-            exchange=scene.exchange,
-            where="response body",
-            reference="measured: ModSecurity's refusal equals the server's own page",
-        )

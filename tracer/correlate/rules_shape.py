@@ -18,6 +18,7 @@ FILE_TAGS = (
 GO_TEXT = "text/plain; charset=utf-8"
 """what Go's net/http says of text where the handler names no type"""
 CONTAINERS = frozenset({"jetty", "tomcat", "iis"})
+NAMES_A_GATEWAY = re.compile(r"x-([\w-]+-)?(gateway|gw)(-[\w-]+)?|(api-?)?gateway(-[\w-]+)?")
 OF_APPLICATIONS = ("x-powered-by", "x-runtime", "x-frame-options", "x-aspnet-version", "x-request-id")
 
 
@@ -36,6 +37,19 @@ def collect(scene: Scene, found: Collection) -> None:
 def _file(scene: Scene, response: Response, found: Collection) -> None:
     """An error page that is a file: its ETag is made of the file's time and size, as web servers do it."""
     tag, dated = response.get("etag") or "", response.get("last-modified") or response.get("accept-ranges")
+    if dated and re.fullmatch(FILE_TAGS[0][0], tag) and response.status >= 400:
+        for supports, weight in ((f"against:{Layer.ORIGIN}", 2.6), (f"generated:{Layer.GATEWAY}", 0.6)):
+            found.add(
+                "a file from nginx with its date, which nginx leaves out of refusals of its own: a hop in front "
+                "put it in place of another answer",
+                supports,
+                weight,
+                exchange=scene.exchange,
+                where="response header last-modified",
+                value=dated,
+                reference="nginx, ngx_http_header_filter: no Last-Modified with an error's status",
+            )
+        return
     for pattern, product in FILE_TAGS:
         if re.fullmatch(pattern, tag) and (dated or product in (response.get("server") or "").lower()):
             found.add(
@@ -109,6 +123,18 @@ def _fields(scene: Scene, response: Response, found: Collection) -> None:
             exchange=scene.exchange,
             where="response header content-type",
             value=kind,
+        )
+    named = next(
+        (n for raw, _ in response.headers if NAMES_A_GATEWAY.fullmatch(n := raw.decode("latin-1").lower())), None
+    )
+    if named is not None:
+        found.add(
+            f"the field {named} speaks of a gateway",
+            f"present:{Layer.GATEWAY}",
+            0.8,
+            exchange=scene.exchange,
+            where=f"response header {named}",
+            value=response.get(named) or "",
         )
     for name in OF_APPLICATIONS:
         value = response.get(name)

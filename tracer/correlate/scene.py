@@ -37,6 +37,8 @@ class Scene:
     """hops that were seen to pass the request on before it came here"""
     asked_nobody: bool = False
     """the trace shows hops of requests, and none behind this server for this one; no cache answered"""
+    answered_behind: bool = False
+    """the same was asked behind this server, and what came from there was no denial"""
 
 
 def from_cache(response: Response | None) -> bool:

@@ -91,7 +91,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     says: str
     """a sentence a person understands"""
     supports: str
-    """`generated:waf`, `forwarded:cdn`, `present:gateway`, `cause:waf-rule`, `against:origin`"""
+    """`generated:waf`, `forwarded:cdn`, `present:gateway`, `cause:waf-rule`, `against:origin`;
+    `role:waf`: the program that answered did so in this role"""
     weight: float
     """natural logarithm of the likelihood ratio; negative counts against"""
     seen: Seen = Seen()

@@ -1,0 +1,202 @@
+"""In which role a server answered with its own page: as the end of the path, as a reverse proxy, with a firewall in it.
+
+The page is the same in all three (measured: ModSecurity's refusal equals the page of nginx or Apache), so what tells
+them apart is what was asked, what else this host answers, and what stands before and behind.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from tracer.model.http import Exchange, Response
+from tracer.model.verdict import Layer
+
+from . import services
+from .evidence import Collection
+from .scene import Scene
+from .siblings import path_of
+
+FIREWALL = "modsecurity"
+"""the firewall that runs within web servers"""
+ROLES: dict[str, tuple[float, float]] = {
+    "nginx": (-1.1, -1.6),
+    "angie": (-1.1, -1.7),
+    "openresty": (-0.6, -1.4),
+    "tengine": (-0.8, -1.6),
+    "apache": (-1.6, -1.3),
+    "litespeed": (-2.8, -0.9),
+    "iis": (-2.4, -2.2),
+    "lighttpd": (-2.6, -4.0),
+}
+"""product -> logarithms of the odds that it refuses as a reverse proxy, or by a firewall in it, against as an origin"""
+SPOKE = 1.5
+"""weight with which evidence says that a server wrote the page"""
+GOOD_ENOUGH = 400
+MANY = 3
+"""like requests that passed, and make one think of a limit"""
+FILE = re.compile(r"\.(html?|txt|css|js|map|png|jpe?g|gif|svg|ico|webp|pdf|zip|gz|mp4|mp3|woff2?|xml)$", re.IGNORECASE)
+PROGRAM = re.compile(r"\.(php\d?|aspx?|jsp|do|cgi|action)\b|/(api|graphql|rest|v\d)(/|$)", re.IGNORECASE)
+TAGGED = re.compile(r'(W/)?"[0-9a-f]+-[0-9a-f]+(-\w+)?(;[\w:]+)?"')
+APPLICATIONS = ("x-powered-by", "x-runtime", "x-request-id", "x-aspnet-version", "x-generator", "set-cookie")
+
+
+class Telling(NamedTuple):
+    """One thing that tells the roles apart: how much it speaks for a reverse proxy, and for a firewall."""
+
+    says: str
+    gateway: float
+    waf: float
+    where: str
+    value: str = ""
+
+
+def collect(scene: Scene, found: Collection) -> None:
+    """The roles of the server whose own page it is; nothing for other answers."""
+    product = _whose_page(found)
+    if product is None or scene.exchange.response is None:
+        return
+    gateway, waf = ROLES[product]
+    says = f"this page is {product}'s whether it ends the path, passes requests on, or runs a firewall"
+    reference = "measured: ModSecurity's refusal equals the server's own page"
+    here = Layer.GATEWAY if scene.passes_on else Layer.ORIGIN
+    odds = {Layer.ORIGIN: 0.0, Layer.GATEWAY: gateway, Layer.WAF: waf}
+    for layer in (here, *(k for k in odds if k is not here and (k is not Layer.ORIGIN or not scene.passes_on))):
+        found.add(
+            says,
+            f"role:{layer}",
+            odds[layer] - odds[here],
+            exchange=scene.exchange,
+            where="response body",
+            reference=reference,
+            product=FIREWALL if layer is Layer.WAF else product,
+        )
+
+
+def tell(scene: Scene, found: Collection) -> None:
+    """What tells those roles apart; a payload that firewalls look for was looked for before."""
+    product = next((e.product for e in found.items if e.supports.startswith("role:") and e.product in ROLES), None)
+    if product is None:
+        return
+    for telling in _tellings(scene, product, found):
+        for layer, weight in ((Layer.GATEWAY, telling.gateway), (Layer.WAF, telling.waf)):
+            if weight and (layer is Layer.WAF or not scene.passes_on):
+                found.add(
+                    telling.says,
+                    f"role:{layer}",
+                    weight,
+                    exchange=scene.exchange,
+                    where=telling.where,
+                    value=telling.value,
+                )
+
+
+def is_shared(found: Collection) -> bool:
+    """Whether the page may be a firewall's as well."""
+    return any(e.supports == f"role:{Layer.WAF}" for e in found.items)
+
+
+def _whose_page(found: Collection) -> str | None:
+    """The server that several roles are open to, where it wrote the page."""
+    ends = (f"generated:{Layer.ORIGIN}", f"generated:{Layer.GATEWAY}")
+    spoke: dict[str, float] = {}
+    for item in found.items:
+        if item.product in ROLES and item.supports in ends:
+            spoke[item.product] = max(spoke.get(item.product, 0.0), item.weight)
+    best = max(spoke, key=lambda p: spoke[p], default=None)
+    return best if best is not None and spoke[best] >= SPOKE else None
+
+
+def _tellings(scene: Scene, product: str, found: Collection) -> Iterator[Telling]:
+    yield from _place(scene, found)
+    yield from _of_status(scene)
+    if not any(e.kind == "payload" and e.supports.startswith("role:") for e in found.items):
+        yield from _of_request(scene, product)
+    yield from _of_siblings(scene, product)
+    if scene.answered_behind:
+        says = "it had a good answer from behind, and refused it: so a filter of answers does"
+        yield Telling(says, 2.0, 3.6, "packets")
+
+
+def _place(scene: Scene, found: Collection) -> Iterator[Telling]:
+    """What stands before it."""
+    response = scene.exchange.response
+    assert response is not None
+    if any(e.supports == f"forwarded:{Layer.GATEWAY}" and e.weight >= 2 for e in found.items):
+        yield Telling("a gateway in front passed this on: behind one stands the end", -2.8, -3.4, "response header")
+    elif scene.depth > 2:
+        more = scene.depth - 2
+        yield Telling(f"{scene.depth} hops passed the request on before it", -1.2 * more, -1.2 * more, "packets")
+    elif scene.seen not in (None, scene.exchange) or any(response.get(n) for n in ("via", "age", "x-cache")):
+        yield Telling("behind an edge stands a reverse proxy as often as an origin", 0.55, 0.35, "response header via")
+
+
+def _of_status(scene: Scene) -> Iterator[Telling]:
+    assert scene.exchange.response is not None
+    status = scene.exchange.response.status
+    asked = scene.handshake is not None and scene.handshake.client_cert_requested
+    if asked or status in (400, 495, 496):
+        says = "a refusal about certificates or the request's form is the server's own"
+        yield Telling(says, -2.6, -3.6, "response status line", str(status))
+    elif status != 403:
+        says = f"firewalls in web servers rarely refuse with {status}"
+        yield Telling(says, -1.0 if status == 405 else -0.4, -2.0, "response status line", str(status))
+
+
+def _of_request(scene: Scene, product: str) -> Iterator[Telling]:
+    """What was asked for: a folder and a file are an origin's, an application's path is not nginx's own."""
+    request = scene.exchange.request
+    if request is None:
+        return
+    path = path_of(scene.exchange)
+    runs_programs = product in ("apache", "litespeed", "iis")
+    named = any(n.service.layer is Layer.APP and n.where == "request target" for n in services.services_at(request))
+    if named or PROGRAM.search(path):
+        if not runs_programs:
+            says = f"an application's path, which {product} itself does not serve: a rule in front of it refuses"
+            yield Telling(says, 0.9, 0.6, "request target", path)
+    elif path.endswith("/") and path != "/" and request.method in ("GET", "HEAD"):
+        yield Telling("a folder was asked for: who lists none serves files", -1.6, -1.8, "request target", path)
+    elif FILE.search(path):
+        yield Telling("a file was asked for, as origins serve them", -0.3, -0.3, "request target", path)
+
+
+def _of_siblings(scene: Scene, product: str) -> Iterator[Telling]:
+    """What this host's good answers are: files that the server itself holds, or an application's; the very same."""
+    before = [e for e in scene.answers if _is_good(e) and _asks_the_same(e, scene.exchange)]
+    if len(before) >= MANY and product == "apache":  # nginx itself limits how often one may ask
+        says = "the same had passed: who refuses by how often one asks is a firewall (mod_evasive) in Apache"
+        yield Telling(says, 0.4, 1.6, "request target", f"{len(before)} good answers")
+    good = [r for e in scene.answers if _is_good(e) and (r := e.response) is not None]
+    files = sum(_is_file(r) for r in good)
+    apps = sum(any(r.get(n) for n in APPLICATIONS) for r in good)
+    if files and not apps:
+        yield Telling("good answers of this host are files that the server holds", -0.9, -0.4, "response header etag")
+    elif apps > files:
+        says = "good answers of this host come from an application behind this server"
+        yield Telling(says, 0.9, 0.4, "response header")
+
+
+def _is_good(exchange: Exchange) -> bool:
+    return exchange.response is not None and 200 <= exchange.response.status < 300
+
+
+def _asks_the_same(a: Exchange, b: Exchange) -> bool:
+    return (
+        a.request is not None
+        and b.request is not None
+        and a.request.method == b.request.method
+        and path_of(a) == path_of(b)
+    )
+
+
+def _is_file(response: Response) -> bool:
+    """nginx, Apache and lighttpd make tags of a file's time and size."""
+    return bool(response.get("last-modified")) and TAGGED.fullmatch(response.get("etag") or "") is not None
+
+
+def answered_behind(exchange: Exchange, asked: list[Exchange]) -> bool:
+    """The same was asked behind it, and answered well."""
+    alike = [e for e in asked if e.response is not None and path_of(e) == path_of(exchange)]
+    return bool(alike) and all(e.response is not None and e.response.status < GOOD_ENOUGH for e in alike)
