@@ -17,6 +17,7 @@ from tracer.correlate.judge import CALIBRATION
 
 ROOT = Path(__file__).resolve().parents[2]
 LAB = ROOT / "tests" / "lab" / ".cache" / "cases"
+UNDECIDED = 0.7
 WRITTEN = ROOT / "tracer" / "correlate" / "calibration.toml"
 
 
@@ -32,7 +33,7 @@ def main(argv: list[str] | None = None) -> int:
     if not cases:
         print("no labelled denials in", *folders, file=sys.stderr)
         return 3
-    scales = fit.fit(fit.tabulate(cases))
+    scales = fit.fit(cases)
     temper, rest = fit.fit_causes(cases)
     print("\n".join(_report(cases, options.folds, scales, (temper, rest))))
     if options.write:
@@ -49,6 +50,7 @@ def _report(cases: Sequence[Labelled], folds: int, scales: dict[str, float], cau
     out: list[str] = []
     for name, chosen in (
         ("shipped numbers", fit.shipped(cases)),
+        ("shipped numbers, product not described", fit.shipped([fit.nameless(c) for c in cases])),
         (f"held out, {folds} folds", fit.held_out(cases, folds)),
     ):
         said = fit.layer_of(chosen)
@@ -57,6 +59,10 @@ def _report(cases: Sequence[Labelled], folds: int, scales: dict[str, float], cau
                 (p, layer in (c.layer, *c.also)) for c, (layer, p) in zip(cases, said, strict=True) if c.kind == kind
             ]
             out += [*table.lines(f"{name}; {kind}", [p for p, _ in rows], [r for _, r in rows]), ""]
+    unsure = [c for c in cases if not c.decidable]
+    over = [c for c in unsure if c.verdict.confidence >= UNDECIDED]
+    out += [f"cannot be told from what was captured: {len(unsure)}, of which {len(over)} say {UNDECIDED} or more"]
+    out += [f"  {c.kind}: {c.name}, {c.verdict.layer} {c.verdict.confidence}" for c in over] + [""]
     out += table.lines(
         "causes, shipped numbers",
         [c.verdict.cause_confidence for c in cases],
@@ -74,13 +80,14 @@ def _as_toml(cases: Sequence[Labelled], scales: dict[str, float], temper: float,
     kinds = sorted({c.kind for c in cases})
     told = ", ".join(f"{sum(c.kind == k for c in cases)} of {k}" for k in kinds)
     head = [
-        "# The judge's numbers, made by `python -m tests.calibrate --write`; the priors are set by hand.",
-        f"# Fitted to {told}.",
+        "# The judge's numbers, made by `make calibrate`; priors, ceilings and the scale of `role` are set by hand.",
+        f"# Fitted to {told}, which `make lab` captures.",
         "",
         f"ceiling = {CALIBRATION.ceiling}",
         f"cause_temper = {temper:.3f}",
         f"cause_rest = {rest:.3f}",
         f"cause_ceiling = {CALIBRATION.cause_ceiling}",
+        f"cause_guessed = {CALIBRATION.cause_guessed}",
         "",
         "[prior]",
     ]

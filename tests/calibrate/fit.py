@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from tests.calibrate.labelled import Labelled
-from tracer.correlate.judge import CALIBRATION, PRIOR, sides
+from tracer.correlate.judge import CALIBRATION, LOGS, PRIOR, ROLE, roles, sides
+from tracer.correlate.rules import RULES
 from tracer.model.verdict import Layer
 
 LAYERS = tuple(PRIOR)
 ALSO = 0.5
 """how much a layer that also counts as right is wanted, against the one that is right"""
+BELIEVED = 1.6
+"""how far evidence is believed before any label is seen: weights are set low, and several facts agree"""
 HELD = 0.1
 """standard deviation of the logarithm of one kind's scale: labels alone do not move one kind far"""
-HELD_ALL = 0.3
-"""the same for the factor that all kinds have in common: how far evidence is believed at all"""
-MISLED = 0.03
-"""share of denials in which the evidence misleads, besides those that are labelled: rules were written with the
-labelled ones in sight, so that they alone would make the judge too sure of itself on others"""
+HELD_ALL = 0.2
+"""the same for the factor that all kinds have in common"""
+UNKNOWN = 0.2
+"""share of denials by products that no signature describes: rules were written with the labelled ones in sight, so
+every labelled denial also counts, by so much, with all that names its product taken away"""
+MISLED = 0.01
+"""share of denials in which the evidence misleads, besides"""
 MISLED_CAUSE = 0.05
 STEPS = 60
 Numbers = NDArray[np.float64]
@@ -33,6 +39,12 @@ class Table:
     """Evidence of many denials as numbers: denials x layers x kinds."""
 
     evidence: Numbers
+    roles: Numbers
+    """the same of what shares one layer out among roles"""
+    open: Numbers
+    """denials x layers: 1 for the roles that are open"""
+    shared: Numbers
+    """denials x layers: 1 for the layer that is shared out among them"""
     wanted: Numbers
     """denials x layers: 1 for the truth, ALSO for what counts as right besides"""
     share: Numbers
@@ -40,45 +52,68 @@ class Table:
     kinds: tuple[str, ...]
 
 
+def nameless(case: Labelled) -> Labelled:
+    """The same denial by a product that nobody described: without the evidence that names it."""
+    left = tuple(e for e in case.verdict.evidence if e.product not in case.names)
+    return replace(case, verdict=msgspec.structs.replace(case.verdict, evidence=left))
+
+
 def tabulate(cases: Sequence[Labelled]) -> Table:
     """What the judge would weigh, before any scale."""
-    kinds = tuple(sorted({e.kind for c in cases for e in c.verdict.evidence if not e.supports.startswith("cause:")}))
-    evidence = np.zeros((len(cases), len(LAYERS), len(kinds)))
-    wanted = np.zeros((len(cases), len(LAYERS)))
+    seen = {e.kind for c in cases for e, _, _ in sides(c.verdict.evidence)}
+    kinds = tuple(sorted(seen | {kind for kind, _ in RULES} | {ROLE, LOGS}))
+    evidence, in_role = (np.zeros((len(cases), len(LAYERS), len(kinds))) for _ in range(2))
+    is_open, shared, wanted = (np.zeros((len(cases), len(LAYERS))) for _ in range(3))
     for row, case in enumerate(cases):
         for item, layer, weight in sides(case.verdict.evidence):
             evidence[row, LAYERS.index(layer), kinds.index(item.kind)] += weight
+        for item, layer, weight in roles(case.verdict.evidence):
+            in_role[row, LAYERS.index(layer), kinds.index(LOGS if item.kind == LOGS else ROLE)] += weight
+            shared[row, LAYERS.index(layer)] += not is_open[row].any()
+            is_open[row, LAYERS.index(layer)] = 1.0
         for column, layer in enumerate(LAYERS):
             wanted[row, column] = 1.0 if layer is case.layer else ALSO if layer in case.also else 0.0
     many = {kind: sum(c.kind == kind for c in cases) for kind in {c.kind for c in cases}}
     share = np.array([1 / many[c.kind] for c in cases])
-    return Table(evidence, wanted, share * len(cases) / share.sum(), kinds)
+    return Table(evidence, in_role, is_open, shared, wanted, share * len(cases) / share.sum(), kinds)
 
 
 def posterior(table: Table, scales: Numbers) -> Numbers:
-    """Probability of each layer for each denial."""
+    """Probability of each layer for each denial: as the judge computes it, for all at once."""
     scores = np.log([PRIOR[layer] for layer in LAYERS]) + table.evidence @ scales
-    scores -= scores.max(axis=1, keepdims=True)
-    odds = np.exp(scores)
+    odds = np.exp(scores - scores.max(axis=1, keepdims=True))
     out: Numbers = odds / odds.sum(axis=1, keepdims=True)
-    return out
+    of_roles = np.exp(table.roles @ scales) * table.open
+    of_roles /= np.maximum(of_roles.sum(axis=1, keepdims=True), 1e-300)
+    whole = (out * table.shared).sum(axis=1, keepdims=True)
+    return out * (1 - table.shared) + whole * of_roles
 
 
-def fit(table: Table, rows: Numbers | None = None) -> dict[str, float]:
-    """Scales by which the evidence of each kind is multiplied, most probable given the labels of those rows."""
-    chosen = np.ones(len(table.share)) if rows is None else rows
+def fit(cases: Sequence[Labelled], rows: Numbers | None = None) -> dict[str, float]:
+    """Scales by which the evidence of each kind is multiplied, most probable given the labels of those rows.
+
+    The odds of roles are set by hand, as the priors are: which requests a lab sends to which server is no measure of
+    how often firewalls run in servers elsewhere.
+    """
+    table = tabulate([*cases, *map(nameless, cases)])
+    chosen = np.ones(len(cases)) if rows is None else rows
+    chosen = np.concatenate([chosen * (1 - UNKNOWN), chosen * UNKNOWN])
     prior = np.array([PRIOR[layer] for layer in LAYERS])
+    free = np.array([kind != ROLE for kind in table.kinds])
     start = np.zeros(len(table.kinds) + 1)  # the last one is common to all
 
+    def scaled(logs: Numbers) -> Numbers:
+        out: Numbers = np.where(free, BELIEVED * np.exp(logs[:-1] + logs[-1]), 1.0)
+        return out
+
     def loss(logs: Numbers) -> float:
-        said = np.maximum(posterior(table, np.exp(logs[:-1] + logs[-1])), 1e-6)
+        said = np.maximum(posterior(table, scaled(logs)), 1e-6)
         right = (said * table.wanted).sum(axis=1)
         told = -((1 - MISLED) * np.log(right) + MISLED * np.log(said) @ prior) * table.share * chosen
         held = (logs[:-1] ** 2).sum() / (2 * HELD**2) + logs[-1] ** 2 / (2 * HELD_ALL**2)
         return float(told.sum() + held)
 
-    best = _descend(loss, start)
-    return dict(zip(table.kinds, np.exp(best[:-1] + best[-1]).tolist(), strict=True))
+    return dict(zip(table.kinds, scaled(_descend(loss, start)).tolist(), strict=True))
 
 
 def _descend(loss: Callable[[Numbers], float], at: Numbers) -> Numbers:
@@ -117,7 +152,7 @@ def held_out(cases: Sequence[Labelled], number: int = 5) -> Numbers:
     table = tabulate(cases)
     out = np.zeros((len(cases), len(LAYERS)))
     for mask in folds(cases, number):
-        scales = fit(table, 1 - mask)
+        scales = fit(cases, 1 - mask)
         out += mask[:, None] * posterior(table, np.array([scales[k] for k in table.kinds]))
     return out
 

@@ -21,12 +21,16 @@ class Labelled:
     group: str
     """cases of one group are never on both sides of a fold: the product that denied"""
     kind: str
-    """`lab, all hops`, `lab, client's view`, or the folder's name"""
+    """`lab, all hops`, `lab, client's view`, the first with logs, or the folder's name"""
     verdict: Verdict
     layer: Layer
     also: frozenset[Layer]
     """what also counts as right"""
     causes: frozenset[Cause]
+    names: frozenset[str] = frozenset()
+    """of the product that denied, all that count as right"""
+    decidable: bool = True
+    """whether this view tells the layer at all"""
 
 
 def labelled_in(folder: Path) -> Iterator[Labelled]:
@@ -37,20 +41,26 @@ def labelled_in(folder: Path) -> Iterator[Labelled]:
     `accept` with `layers` and `causes`. Cases without a verdict of that status are left out: nothing was said.
     """
     for label in sorted(folder.glob("*/expected.json")):
-        for view, file in (("all hops", "capture.pcapng"), ("client's view", "client.pcapng")):
-            yield from _one(label.parent / file, label, f"lab, {view}")
+        logs = sorted(p for p in (label.parent / "logs").rglob("*") if p.is_file())
+        for view, file, given in (
+            ("all hops", "capture.pcapng", []),
+            ("all hops and logs", "capture.pcapng", logs),
+            ("client's view", "client.pcapng", []),
+        ):
+            if given or "logs" not in view:
+                yield from _one(label.parent / file, label, f"lab, {view}", given)
     for har in sorted(folder.glob("*.har")):
         yield from _one(har, har.with_suffix(".json"), folder.name)
 
 
-def _one(source: Path, label: Path, kind: str) -> Iterator[Labelled]:
+def _one(source: Path, label: Path, kind: str, logs: Sequence[Path] = ()) -> Iterator[Labelled]:
     if not source.exists() or not label.exists():
         return
     truth = json.loads(label.read_text("utf-8"))
     if not truth.get("denial", True):
         return
     reading = read([source], judge=False)
-    verdict = _verdict(list(correlate(reading.trace)), truth)
+    verdict = _verdict(list(correlate(reading.trace, logs=[str(p) for p in logs])), truth)
     if verdict is None:
         return
     accept = truth.get("accept") or {}
@@ -62,6 +72,8 @@ def _one(source: Path, label: Path, kind: str) -> Iterator[Labelled]:
         layer=Layer(truth["layer"]),
         also=frozenset(Layer(x) for x in accept.get("layers", ())),
         causes=frozenset(Cause(x) for x in (truth["cause"], *accept.get("causes", ())) if x),
+        names=frozenset(x for x in (truth["product"], *accept.get("products", ())) if x),
+        decidable=truth.get("decidable", True) or bool(logs),
     )
 
 
