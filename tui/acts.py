@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import replace
 
 from . import settings
@@ -237,13 +236,13 @@ class Acts(Details):
         return words, "copied as a curl command" + ("; secrets are left out" if self.session.redacts else "")
 
     def action_replay(self, how: str) -> None:
-        """Copy the command: sending is for a shell, where what is sent is asked about."""
-        if self.selection is None or self.selection.exchange is None:
+        """Send the request again, or search it, once the user has seen what goes where and said so."""
+        if self.selection is None:
             self.say("no request to send again")
             return
-        words = shlex.join(["tracer", how, *self.session.sources, self.selection.id])
-        self.copy_to_clipboard(words)
-        self.say(f"copied: {words}")
+        from .screens.sending import SendingScreen
+
+        self.push_screen(SendingScreen(self.session, self.selection.id, how))
 
     def action_export(self) -> None:
         from .export import ask

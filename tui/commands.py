@@ -84,16 +84,16 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("Save trace", "all of it, with marks and notes, as a trace file", "save", "ctrl+s", TAKING),
     Command(
-        "Replay",
-        "copy the command that sends this request again",
-        "replay('replay')",
-        "p",
-        TAKING,
-        "replay",
-        when=_replays,
+        "Replay", "send this request again and compare; asks first", "replay('replay')", "p", TAKING, "replay", _replays
     ),
     Command(
-        "Bisect", "copy the command that finds what in it is forbidden", "replay('bisect')", "", TAKING, when=_replays
+        "Bisect",
+        "find what in it is forbidden or missing; asks first",
+        "replay('bisect')",
+        "B",
+        TAKING,
+        "bisect",
+        _replays,
     ),
     Command("Theme", "dark, light, high contrast, no colour in turn", "theme", "T", ELSE, "theme"),
     Command("Tour", "a short walk over a real case", "tour", "", ELSE),
@@ -102,13 +102,13 @@ COMMANDS: tuple[Command, ...] = (
 )
 
 CHOOSING_ONE = (
-    "denial(1)", "denials", "groups", "filter", "export", "find", "replay('replay')", "copy('curl')", "mark",
-    "sort", "compare", "report", "zoom", "follow", "theme",
+    "denial(1)", "denials", "groups", "filter", "export", "find", "replay('replay')", "replay('bisect')",
+    "copy('curl')", "mark", "sort", "compare", "report", "zoom", "follow", "theme",
 )  # fmt: skip
 """what the footer offers in the timeline"""
 READING = (
-    "pane(1)", "zoom", "denial(1)", "copy('steps')", "copy('curl')", "raw", "replay('replay')", "compare", "export",
-    "mark", "theme",
+    "pane(1)", "zoom", "denial(1)", "copy('steps')", "copy('curl')", "raw", "replay('replay')", "replay('bisect')",
+    "compare", "export", "mark", "theme",
 )  # fmt: skip
 """what it offers in a pane"""
 LIST_KEYS = (("details", "↵", "details"),)

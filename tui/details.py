@@ -162,6 +162,8 @@ class Details(Frame):
             self.dissect(int(target.value))
         elif target.kind == "place":
             self.jump(target)
+        elif target.kind == "action":
+            self.call_later(self.run_action, target.value)
 
     def go(self, exchange: str) -> None:
         """The cursor to this exchange, if need be out of the filter."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,12 @@ class Stage:
         await self.pilot.pause(0.06)
         while any(not worker.is_finished for worker in self.app.workers):
             await self.pilot.pause(0.01)
+        await self.pilot.pause()
+
+    async def settle_for(self, reached: Callable[[], bool]) -> None:
+        """Until this is so."""
+        while not reached():
+            await self.pilot.pause(0.02)
         await self.pilot.pause()
 
     async def press(self, *keys: str) -> None:

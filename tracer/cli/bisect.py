@@ -115,7 +115,7 @@ def _subject(
 ) -> Any:
     from tracer.replay.again import prepare
     from tracer.replay.edits import EditError, set_cookie, set_header
-    from tracer.replay.subject import Subject
+    from tracer.replay.subject import NotDeniedError, subject_of
 
     from .terminal import say
 
@@ -130,21 +130,10 @@ def _subject(
         extra = [*(set_header(ask, spelling) for spelling in offered), *(set_cookie(ask, c) for c in cookies)]
     except EditError as error:
         raise Failure(str(error), USAGE) from None
-    verdict = next((v for v in trace.verdicts() if v.exchange == wanted_id or wanted_id in v.seen_at), None)
-    response = exchange.response if exchange is not None else None
-    if verdict is None and response is not None and response.status < 400:
-        raise Failure(f"{wanted_id} was not denied: its answer is {response.status}", USAGE)
-    handshake = trace.handshake(exchange.tls) if exchange is not None and exchange.tls else None
-    greeting = (handshake.ja4 or "") if handshake is not None else ""
-    return Subject(
-        exchange=wanted_id,
-        greeting=greeting,
-        ask=ask,
-        verdict=verdict,
-        trust=trust,
-        extra=tuple(extra),
-        elsewhere=elsewhere,
-    )
+    try:
+        return subject_of(trace, wanted_id, exchange, ask, trust, tuple(extra), elsewhere)
+    except NotDeniedError as error:
+        raise Failure(str(error), USAGE) from None
 
 
 def _ask_first(ask: Any, unsafe: bool, budget: int, pace: float, yes: bool) -> None:

@@ -37,6 +37,36 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     """it goes to another place than it was recorded for: nothing recorded is added to it"""
 
 
+class NotDeniedError(ValueError):
+    """There is no denial to search for the cause of; the text says so."""
+
+
+def subject_of(
+    trace: Any,
+    name: str,
+    exchange: Exchange | None,
+    ask: Ask,
+    trust: Trust | None = None,
+    extra: tuple[Change, ...] = (),
+    elsewhere: bool = False,
+) -> Subject:
+    """The denied request of this id, with what the judge and its handshake tell. Raises NotDeniedError."""
+    verdict = next((v for v in trace.verdicts() if v.exchange == name or name in v.seen_at), None)
+    response = exchange.response if exchange is not None else None
+    if verdict is None and response is not None and response.status < 400:
+        raise NotDeniedError(f"{name} was not denied: its answer is {response.status}")
+    handshake = trace.handshake(exchange.tls) if exchange is not None and exchange.tls else None
+    return Subject(
+        exchange=name,
+        greeting=(handshake.ja4 or "") if handshake is not None else "",
+        ask=ask,
+        verdict=verdict,
+        trust=trust or Trust(),
+        extra=extra,
+        elsewhere=elsewhere,
+    )
+
+
 def search_of(subject: Subject, trace: Any, exchange: Exchange | None, redactor: Redactor) -> Search:
     """The search for what is forbidden or missing in it."""
     ask = subject.ask

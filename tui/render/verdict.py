@@ -6,6 +6,7 @@ from rich.text import Text
 
 from tracer.model.verdict import Evidence, PathEntry, Said, Verdict
 from tracer.views.explain import strongest
+from tracer.views.propose import bisect_command
 from tracer.views.safe import safe
 
 from .sheet import Sheet, Target
@@ -29,6 +30,9 @@ def sheet(verdict: Verdict, width: int, height: int) -> Sheet:
         out.title("Next steps", "enter copies one, s copies all")
         for n, step in enumerate(verdict.next_steps, 1):
             out.add((f"{n}. ", "title"), safe(step), hang=3, target=Target("copy", step))
+    if bisect_command(verdict) is not None:
+        out.add(("B  ", "key"), "finds out what in the request decides: it sends it again, with parts replaced",
+                hang=3, target=Target("action", "replay('bisect')"))  # fmt: skip
     if verdict.evidence:
         out.title("Evidence", "enter goes to what it quotes")
         first = {e.id for e in strongest(verdict)}
