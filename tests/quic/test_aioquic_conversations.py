@@ -154,11 +154,18 @@ def test_datagrams_out_of_order_change_nothing(credentials: tuple[Path, Path]) -
 
 def test_initial_secrets_are_those_of_the_specification() -> None:
     """RFC 9001 appendix A.1."""
-    keys = initial_keys(bytes.fromhex("8394c8f03e515708"), 1)
+    (keys,) = initial_keys(bytes.fromhex("8394c8f03e515708"), 1)
     client = expand_label(keys[True].secret, "quic key", b"", 16, "sha256")
     server = expand_label(keys[False].secret, "quic key", b"", 16, "sha256")
     assert client.hex() == "1f369613dd76d5467730efcbe3b1a22d"
     assert server.hex() == "cf3a5331653c364c88f0f379b6067e37"
+
+
+def test_initial_secrets_of_a_draft_are_those_of_its_appendix() -> None:
+    """draft-ietf-quic-tls-23 appendix A.1."""
+    (keys,) = initial_keys(bytes.fromhex("8394c8f03e515708"), 0xFF000017)
+    assert keys[True].secret.hex() == "fda3953aecc040e48b34e27ef87de3a6098ecf0e38b7e032c5c57bcbd5975b84"
+    assert expand_label(keys[True].secret, "quic hp", b"", 16, "sha256").hex() == "a980b8b4fb7d9fbc13e814c23164253d"
 
 
 @settings(max_examples=150, deadline=None)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 from aioquic.h3.connection import H3Connection
 from aioquic.h3.events import HeadersReceived
 from aioquic.quic.configuration import QuicConfiguration
@@ -220,12 +221,41 @@ def test_a_greased_fixed_bit_hides_no_packet(credentials: Files) -> None:
     assert said(observe(greased, t.keys)) == [("/grease", 403)]
 
 
+@pytest.mark.parametrize(
+    ("version", "like", "crypto"),
+    [
+        (0xFF00001B, 0xFF00001B, 0x06),
+        (0xFF000020, 0xFF000020, 0x06),
+        (0xFACEB001, 0xFF000016, 0x06),
+        (0x54303531, 0x54303531, 0x08),
+        (0x1A2A3A4A, 0xFF00001D, 0x06),
+    ],
+    ids=["draft 27", "draft 32", "mvfst is draft 22", "T051 has frames of its own", "grease of a draft 29 client"],
+)
+def test_the_hello_of_an_earlier_version_is_read(credentials: Files, version: int, like: int, crypto: int) -> None:
+    from tracer.quic.protection import initial_keys
+
+    t = talk(credentials)
+    ((first, _),) = t.client.datagrams_to_send(0.01)
+    header = read_header(first, 0, 8)
+    (keys,) = initial_keys(header.dcid, V1)
+    head, number = keys[True].unmask(first, header.number_at)
+    plain = keys[True].open(head, number, first[len(head) : header.end])
+    assert plain is not None
+    assert plain[0] == 0x06
+    (other,) = initial_keys(header.dcid, like)
+    head = head[:1] + version.to_bytes(4) + head[5:]
+    sealed = _sealed(other[True], head, number, bytes([crypto]) + plain[1:], header.number_at)
+    (handshake,) = observe([(True, sealed)], b"").handshakes
+    assert (handshake.sni, handshake.transport) == ("h3.test", "quic")
+
+
 def _sealed(keys: Any, head: bytes, number: int, plain: bytes, number_at: int) -> bytes:
     body: bytes = keys._aead.encrypt((keys._iv ^ number).to_bytes(12), plain, head)
     packet = head + body
     mask = keys._hp(packet[number_at + 4 : number_at + 20])
     covered = bytes(a ^ b for a, b in zip(head[number_at:], mask[1:], strict=False))
-    return bytes([head[0] ^ mask[0] & 0x1F]) + head[1:number_at] + covered + body
+    return bytes([head[0] ^ mask[0] & (0x0F if head[0] & 0x80 else 0x1F)]) + head[1:number_at] + covered + body
 
 
 def test_a_client_that_moves_is_followed(credentials: Files, tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from .assembly import Assembly
 from .frames import Close, Crypto, Frame, Reset, StreamFrame, read_frames
 from .packet import Header, Kind, PacketError, read_header
 from .protection import Keys, initial_keys
+from .versions import GOOGLE
 
 HANDSHAKE = {True: "CLIENT_HANDSHAKE_TRAFFIC_SECRET", False: "SERVER_HANDSHAKE_TRAFFIC_SECRET"}
 APPLICATION = {True: "CLIENT_TRAFFIC_SECRET_0", False: "SERVER_TRAFFIC_SECRET_0"}
@@ -105,7 +106,7 @@ class QuicConversation:
             return
         if self.draft is None:
             self.draft = Draft(self.context, mark, "quic")
-        for frame in read_frames(plain):
+        for frame in read_frames(plain, self.version in GOOGLE):
             self._frame(client, header.kind, frame, mark)
 
     def _frame(self, client: bool, kind: Kind, frame: Frame, mark: Mark) -> None:
@@ -195,10 +196,10 @@ class QuicConversation:
             yield known
         if not self.first_id:
             self.first_id = header.dcid if client else header.scid
-        yield initial_keys(self.first_id, header.version)[client]
+        yield from (keys[client] for keys in initial_keys(self.first_id, header.version))
         if client and self.first_id != header.dcid:
             # the capture began later, or the first Initial was somebody else's
-            yield initial_keys(header.dcid, header.version)[True]
+            yield from (keys[True] for keys in initial_keys(header.dcid, header.version))
 
     def _fresh_candidates(self, client: bool, header: Header) -> Iterator[Keys]:
         kind = header.kind

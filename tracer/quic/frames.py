@@ -46,17 +46,25 @@ class NewId(NamedTuple):
     id: bytes
 
 
+_CRYPTO, _GOOGLE_CRYPTO = 0x06, 0x08
+
 Frame = Crypto | StreamFrame | Reset | Close | NewId
 
 
-def read_frames(data: bytes) -> Iterator[Frame]:
-    """The frames of a packet that matter to a reader; ends at the first that cannot be read."""
+def read_frames(data: bytes, google: bool = False) -> Iterator[Frame]:
+    """The frames of a packet that matter to a reader; ends at the first that cannot be read.
+
+    `google`: the version has frame types of its own, of which only the handshake's is read."""
     at = 0
     try:
         while at < len(data):
             kind, at = read_varint(data, at)
             if kind in (0x00, 0x01, 0x1E):
                 continue
+            if google:
+                if kind != _GOOGLE_CRYPTO:
+                    return
+                kind = _CRYPTO
             frame, at = _read_frame(kind, data, at)
             if frame is not None:
                 yield frame
@@ -65,7 +73,7 @@ def read_frames(data: bytes) -> Iterator[Frame]:
 
 
 def _read_frame(kind: int, data: bytes, at: int) -> tuple[Frame | None, int]:
-    if kind == 0x06:
+    if kind == _CRYPTO:
         offset, at = read_varint(data, at)
         piece, at = _piece(data, at)
         return Crypto(offset, piece), at

@@ -5,9 +5,7 @@ from __future__ import annotations
 import enum
 from typing import NamedTuple
 
-V1, V2 = 0x00000001, 0x6B3343CF
-DRAFT_FIRST, DRAFT_LAST = 0xFF00001D, 0xFF000022
-"""drafts 29 to 34, which are protected like version 1 but for the salt of 29 to 32"""
+from .versions import V2
 
 
 class Kind(enum.Enum):
@@ -46,10 +44,6 @@ def read_varint(data: bytes, at: int) -> tuple[int, int]:
     if at + size > len(data):
         raise PacketError("a number that is cut")
     return int.from_bytes(data[at : at + size]) & ((1 << (8 * size - 2)) - 1), at + size
-
-
-def is_draft(version: int) -> bool:
-    return DRAFT_FIRST <= version <= DRAFT_LAST
 
 
 def read_header(data: bytes, start: int, short_cid: int) -> Header:

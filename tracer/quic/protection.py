@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from tracer.tls.secrets import digest_size, expand_label
 from tracer.tls.suites import Suite, suite_of
 
-from .packet import V2, is_draft
+from .versions import V2, salts_of
 
-SALT_V1 = bytes.fromhex("38762cf7f55934b34d179ae6a4c80cadccbb7f0a")
-SALT_V2 = bytes.fromhex("0dede3def700a6db819381be6e269dcbf9bd2ed9")
-SALT_29 = bytes.fromhex("afbfec289993d24c9e9786f19c6111e04390a899")
 INITIAL_SUITE = 0x1301
+_INITIAL_LABELS = {True: "client in", False: "server in"}
 
 
 class Keys:
@@ -91,15 +90,13 @@ class Keys:
         return plain
 
 
-def initial_keys(dcid: bytes, version: int) -> dict[bool, Keys]:
-    """Keys of Initial packets: client True, server False (RFC 9001 section 5.2)."""
+def initial_keys(dcid: bytes, version: int) -> Iterator[dict[bool, Keys]]:
+    """Keys of Initial packets, client True, server False, once for each salt that may be it (RFC 9001 section 5.2)."""
     import hmac
 
-    salt = SALT_V2 if version == V2 else SALT_29 if is_draft(version) and version < 0xFF000021 else SALT_V1
     suite = suite_of(INITIAL_SUITE)
     assert suite is not None
-    first = hmac.digest(salt, dcid, "sha256")
-    return {
-        client: Keys(suite, expand_label(first, f"{'client' if client else 'server'} in", b"", 32, "sha256"), version)
-        for client in (True, False)
-    }
+    for salt in salts_of(version):
+        first = hmac.digest(salt, dcid, "sha256")
+        secrets = {c: expand_label(first, label, b"", 32, "sha256") for c, label in _INITIAL_LABELS.items()}
+        yield {client: Keys(suite, secret, version) for client, secret in secrets.items()}

@@ -19,8 +19,10 @@ IDLE_NS = 900 * 1_000_000_000
 SHORTEST_ID = 4
 """bytes of a connection id from which it tells one connection from another"""
 MOST_IDS = 100_000
-VERSIONS = (0x00000001, 0x6B3343CF, 0x709A50C4)
-"""QUIC 1 (RFC 9000), 2 (RFC 9369), and its draft number"""
+VERSIONS = (0x00000001, 0x6B3343CF, 0x709A50C4, 0x54303530, 0x54303531)
+"""QUIC 1 (RFC 9000), 2 (RFC 9369) and its draft number, Google's T050 and T051"""
+FAMILIES = (0xFF0000, 0xFACEB0)
+"""the versions' upper 24 bits: the drafts of the IETF, Facebook's mvfst"""
 
 
 class DatagramConversation(Protocol):
@@ -38,7 +40,7 @@ def begins_quic(data: bytes) -> bool:
     if len(data) < 7 or data[0] & 0xC0 != 0xC0 or data[5] > 20:
         return False
     version = int.from_bytes(data[1:5])
-    return version in VERSIONS or version >> 8 == 0xFF0000 or version & 0x0F0F0F0F == 0x0A0A0A0A
+    return version in VERSIONS or version >> 8 in FAMILIES or version & 0x0F0F0F0F == 0x0A0A0A0A
 
 
 class _Flow:
