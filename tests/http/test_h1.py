@@ -134,3 +134,10 @@ def test_an_unanswered_request_and_an_unasked_answer_are_halves() -> None:
 def test_no_bytes_raise(turns: list[tuple[str, bytes]], step: int) -> None:
     seeded = [("c", GET), ("s", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"), *turns]
     assert len(converse(*seeded, step=step)) >= 1
+
+
+@pytest.mark.parametrize(
+    "line", [b'CONNECT {"verbose":false}\r\n', b"GET key\r\n", b"SUBSCRIBE news\r\n", b"SEARCH x\r\n"]
+)
+def test_lines_of_a_word_and_an_argument_are_other_protocols(line: bytes) -> None:
+    assert converse(("c", line), ("s", b"+OK\r\n")) == []

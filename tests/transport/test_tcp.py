@@ -162,6 +162,17 @@ def test_bytes_cut_by_the_snapshot_length_are_missing_not_shifted(talk: Talk) ->
     assert (response.body.size, response.body.complete) == (20, False)
 
 
+@pytest.mark.parametrize("left", [7, 12, 14, 20], ids=["target cut", "version cut", "line whole", "fields cut"])
+def test_of_heads_cut_by_the_snapshot_length_the_first_line_is_read(talk: Talk, left: int) -> None:
+    talk.open()
+    for n in (1, 2):
+        talk.packet(True, ACK, 1 + (n - 1) * len(GET % 1), GET % n, cut=len(GET % n) - left, ack=1 + (n - 1) * len(OK))
+        talk.packet(False, ACK, 1 + (n - 1) * len(OK), OK, cut=len(OK) - 14, ack=1 + n * len(GET % 1))
+    kept = talk.read()
+    assert said(kept) == [("/1", 200), ("/2", 200)]
+    assert {p.code for e in kept.exchanges for p in e.problems} == {"http.head-cut"}
+
+
 @given(st.data())
 def test_any_order_and_overlap_of_segments_gives_the_same_bytes(data: st.DataObject) -> None:
     whole = bytes(range(200))

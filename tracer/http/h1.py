@@ -17,7 +17,7 @@ from tracer.transport.conversation import Context, Conversation
 from tracer.transport.stream import Mark, Stream
 
 from . import detect
-from .h1_body import Chunked
+from .h1_body import Chunked, Unframed
 from .h1_head import (
     LONGEST_HEAD,
     LONGEST_LINE,
@@ -106,15 +106,13 @@ class H1Conversation:
         found = read_head(self.client, read_request_line)
         if found is None:
             return
-        head, start = found
-        first, fields, odd = split_head(head)
-        line = read_request_line(first)
-        assert line is not None
+        line, head, start, whole = found
+        _, fields, odd = split_head(head, cut=not whole)
         message = Incoming(line, fields, head, start)
-        message.odd = [("http.odd-field", f"{o}", "RFC 9112 section 5") for o in odd[:4]]
+        message.odd = _oddities(odd, whole)
         pending = Pending(self.context.new_id("e", start.packet), message)
         self.waiting.append(pending)
-        message.body = request_body(message)
+        message.body = request_body(message) if whole else Unframed()
         if line.method == b"CONNECT" or wants_upgrade(fields):
             self.hold = pending
         self.sending = pending
@@ -146,13 +144,11 @@ class H1Conversation:
         found = read_head(self.server, read_status_line)
         if found is None:
             return
-        head, start = found
-        first, fields, odd = split_head(head)
-        line = read_status_line(first)
-        assert line is not None
+        line, head, start, whole = found
+        _, fields, odd = split_head(head, cut=not whole)
         message = Incoming(line, fields, head, start)
         message.end = self.server.completed(self.server.pos - 1)
-        message.odd = [("http.odd-field", f"{o}", "RFC 9112 section 5") for o in odd[:4]]
+        message.odd = _oddities(odd, whole)
         pending = self._match(start)
         if line.status < 200 and line.status != 101:
             pending.interim.append(response_of(message, Body()))
@@ -162,7 +158,7 @@ class H1Conversation:
         method = pending.message.line.method if pending.message else b""  # type: ignore[union-attr]
         if self._switches(pending, line.status, method):
             return
-        message.body = response_body(message, method)
+        message.body = response_body(message, method) if whole else Unframed()
         self.answering = pending
         self._advance_response(pending)
 
@@ -276,8 +272,19 @@ class H1Conversation:
 # -- messages
 
 
-def read_head(stream: Stream, read_line: Callable[[bytes], object]) -> tuple[bytes, Mark] | None:
-    """(head, where it starts), read off the stream; None when more bytes are needed.
+def _oddities(fields: list[str], whole: bool) -> list[tuple[str, str, str]]:
+    """(code, text, reference) of what is odd about a head."""
+    odd = [("http.odd-field", text, "RFC 9112 section 5") for text in fields[:4]]
+    if not whole:
+        odd.append(("http.head-cut", "the head is there only in part: what came last may be cut", "RFC 9112 section 8"))
+    return odd
+
+
+def read_head[Line](
+    stream: Stream, read_line: Callable[[bytes, bool], Line | None]
+) -> tuple[Line, bytes, Mark, bool] | None:
+    """(first line, head, where it starts, whether its end is there), read off the stream; None when more bytes are
+    needed.
 
     Bytes that begin no message are passed over: after a gap, to the next segment that begins one.
     """
@@ -293,10 +300,12 @@ def read_head(stream: Stream, read_line: Callable[[bytes], object]) -> tuple[byt
         n = _head_length(stream)
         if n is None and not _ended(stream):
             return None
-        first = stream.peek(n or LONGEST_LINE).split(b"\n", 1)[0].rstrip(b"\r")
-        if read_line(first) is not None:
+        first, end, _ = stream.peek(n or LONGEST_LINE).partition(b"\n")
+        line = read_line(first.rstrip(b"\r"), not end)
+        if line is not None:
             start = stream.mark(stream.pos)
-            return stream.take(n if n is not None else min(stream.available, LONGEST_HEAD)), start
+            head = stream.take(n if n is not None else min(stream.available, LONGEST_HEAD))
+            return line, head, start, n is not None
         following = stream.next_segment()
         if following is None:
             stream.jump(stream.end)
@@ -319,5 +328,5 @@ def _head_length(stream: Stream) -> int | None:
 
 def _ended(stream: Stream) -> bool:
     """No more bytes will join those that are here."""
-    available = stream.available
-    return stream.closed or stream.pos + available < stream.end or available >= LONGEST_HEAD
+    here = stream.pos + stream.available
+    return stream.closed or here < max(stream.end, stream.cut) or here - stream.pos >= LONGEST_HEAD

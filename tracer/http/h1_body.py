@@ -62,6 +62,19 @@ class ByLength:
         return not self.left
 
 
+class Unframed(ByLength):
+    """What followed a head that is cut: how long it was, nobody knows. The reader goes on at the next head."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__(0)
+
+    @property
+    def whole(self) -> bool:
+        return False
+
+
 class Chunked:
     """Chunked coding (RFC 9112 section 7.1), extensions ignored, trailers kept."""
 

@@ -24,7 +24,10 @@ METHODS = frozenset(
     b"MKCALENDAR MKREDIRECTREF UPDATEREDIRECTREF ORDERPATCH PRI QUERY BAN REFRESH SOURCE BCOPY BDELETE BMOVE "
     b"BPROPFIND BPROPPATCH POLL RPC_IN_DATA RPC_OUT_DATA".split()
 )
+CUT_REQUEST_LINE = re.compile(rb"([A-Z_-]{3,32}) ([!-~]+)(?: (?:H|HT|HTT|HTTP(?:/[\d.]{0,3})?)?)?$")
 REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,32})[ \t]+([^\r\n]*?)(?:[ \t]+(HTTP/\d\.\d))?[ \t]*$")
+SIMPLE_TARGET = re.compile(rb"(?:/|https?://)\S*")
+"""of a Simple-Request, which is a GET (RFC 1945 section 5): other protocols have lines of a word and an argument"""
 STATUS_LINE = re.compile(rb"(HTTP/\d(?:\.\d)?)[ \t]+(\d{3})(?:[ \t]+([^\r\n]*?))?[ \t]*$")
 
 
@@ -41,17 +44,20 @@ class StatusLine(NamedTuple):
     reason: bytes
 
 
-def read_request_line(line: bytes) -> RequestLine | None:
-    """The parts of a request line; None when it is none."""
+def read_request_line(line: bytes, cut: bool = False) -> RequestLine | None:
+    """The parts of a request line; None when it is none. `cut`: its end was not captured."""
     hit = REQUEST_LINE.match(line)
     if hit is None or not hit[2]:
         return None
-    if hit[3] is None and (hit[1] not in METHODS or b" " in hit[2]):
+    if cut and hit[3] is None:
+        hit = CUT_REQUEST_LINE.match(line)
+        return RequestLine(hit[1], hit[2], b"HTTP/1.1") if hit and hit[1] in METHODS else None
+    if hit[3] is None and not (hit[1] == b"GET" and SIMPLE_TARGET.fullmatch(hit[2])):
         return None
     return RequestLine(hit[1], hit[2], hit[3] or b"")
 
 
-def read_status_line(line: bytes) -> StatusLine | None:
+def read_status_line(line: bytes, cut: bool = False) -> StatusLine | None:  # noqa: ARG001  # it reads the same
     """The parts of a status line; None when it is none. `ICY 200 OK` is not HTTP."""
     hit = STATUS_LINE.match(line)
     if hit is None:
@@ -59,8 +65,9 @@ def read_status_line(line: bytes) -> StatusLine | None:
     return StatusLine(hit[1], int(hit[2]), hit[3] or b"")
 
 
-def split_head(head: bytes) -> tuple[bytes, Headers, list[str]]:
-    """(first line, fields, oddities) of a head with or without its empty line at the end."""
+def split_head(head: bytes, cut: bool = False) -> tuple[bytes, Headers, list[str]]:
+    """(first line, fields, oddities) of a head with or without its empty line at the end; `cut`: the last line is a
+    part of one."""
     lines = head.split(b"\n")
     fields: list[tuple[bytes, bytes]] = []
     odd: list[str] = []
@@ -76,6 +83,8 @@ def split_head(head: bytes) -> tuple[bytes, Headers, list[str]]:
             continue
         name, colon, value = line.partition(b":")
         if not colon:
+            if cut and raw is lines[-1]:
+                continue
             odd.append("a field line without colon (RFC 9112 section 5)")
             continue
         if name[-1:] in (b" ", b"\t"):

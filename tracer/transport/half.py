@@ -89,6 +89,8 @@ class Half:
             self.stream.append(self.next, buffer, position + skip, length - skip, mark)
             self.bytes += length - skip
         self.next = offset + wire
+        if length < wire:
+            self.stream.cut = self.next
 
     def _drain(self) -> None:
         held = self.held

@@ -55,6 +55,7 @@ class Stream:
         "_times",
         "base",
         "closed",
+        "cut",
         "pos",
         "waiting",
     )
@@ -66,6 +67,8 @@ class Stream:
         """offset of the next unread byte"""
         self.closed = False
         """no more bytes will come"""
+        self.cut = 0
+        """offset of the last byte that was sent but is known to be missing, behind all that is here"""
         self.waiting = False
         """later bytes are here already, but a hole before them may still be filled"""
         self._first = 0

@@ -23,6 +23,9 @@ from .opinion import Opinion
 PROTOCOLS = "frame ip ipv6 tcp udp http http2 http3 tls quic"
 SHOWN = "http || http2 || http3 || tls.handshake.type == 1 || tls.handshake.type == 2"
 
+_CUT = "cut short in the middle of a packet"
+"""said with a status as well, though everything before was read"""
+
 
 class NoTsharkError(Exception):
     """tshark is not there, or cannot read the capture; the text says which."""
@@ -76,8 +79,9 @@ def _packets(path: str, keys: bytes, decode_as: list[str]) -> Iterator[Packet]:
                 process.kill()
                 process.wait()
             told.seek(0)
-            if code and not count:  # a capture that is cut short has a status as well
-                raise NoTsharkError(_last_line(told) or f"tshark ended with status {code}")
+            said = _last_line(told)
+            if code and not count and _CUT not in said:
+                raise NoTsharkError(said or f"tshark ended with status {code}")
 
 
 def _last_line(file: IO[bytes]) -> str:
