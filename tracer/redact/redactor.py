@@ -26,6 +26,9 @@ _ECHO = 6
 _TOKEN_LENGTH = 20
 _TOKENS = 200_000
 """long secrets remembered for the whole export"""
+_MANY = 16
+_LONG = 1 << 15
+"""from so many secrets and characters on, one search for all is quicker than one for each"""
 _RUN = re.compile(r"[A-Za-z0-9_-]{20,}")
 _LIMIT = 64 << 20
 _CHARSET = re.compile(r"\bcharset\s*=\s*\"?(utf-(?:16|32)(?:le|be)?)", re.IGNORECASE)
@@ -319,10 +322,30 @@ class _Remembering(Marks):
 
     def again(self, words: str) -> str:
         """The text with secrets that were seen elsewhere replaced as well."""
-        for secret, mark in self.seen.items():
+        for secret in self._perhaps_in(words):
             if secret in words:
-                words = words.replace(secret, mark)
-        if self._tokens and len(words) >= _TOKEN_LENGTH:
-            known = self._tokens
-            return _RUN.sub(lambda found: known.get(found[0], found[0]), words)
-        return words
+                words = words.replace(secret, self.seen[secret])
+        if not self._tokens or len(words) < _TOKEN_LENGTH:
+            return words
+        if len(words) < _LONG:
+            return _RUN.sub(lambda found: self._tokens.get(found[0], found[0]), words)
+        from .search import runs
+
+        done, parts = 0, list[str]()
+        for begin, end in runs(words, _TOKEN_LENGTH):
+            if mark := self._tokens.get(words[begin:end], ""):
+                parts += words[done:begin], mark
+                done = end
+        return "".join((*parts, words[done:])) if parts else words
+
+    def _perhaps_in(self, words: str) -> list[str]:
+        """Those seen that may be in the text: all of them, where looking for each is quicker than sorting them out."""
+        seen = list(self.seen)
+        if len(seen) < _MANY or len(words) < _LONG:
+            return seen
+        from .search import GROUPS, Search
+
+        groups = [seen[number::GROUPS] for number in range(GROUPS)]
+        places = Search(groups).places(words)
+        there = {secret for group, found in zip(groups, places, strict=True) if found for secret in group}
+        return [secret for secret in seen if secret in there]

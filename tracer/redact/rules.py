@@ -101,8 +101,8 @@ class Shape(NamedTuple):
 
     kind: str
     expression: str
-    needles: tuple[str, ...] = ()
-    """one of these, in lower case, is in every text that it matches; looking for them first is what makes it fast"""
+    words: tuple[str, ...] = ()
+    """every match begins with one of these, in lower case; looking for all of them at once is what makes it fast"""
     flags: int = 0
 
     @property
@@ -116,44 +116,23 @@ def _compiled(expression: str, flags: int) -> re.Pattern[str]:
     return re.compile(expression, flags)
 
 
-def _shape(kind: str, expression: str, flags: int = 0) -> Shape:
-    return Shape(kind, expression, _NEEDLES[kind], flags)
+def _shape(kind: str, words: tuple[str, ...], expression: str, flags: int = 0) -> Shape:
+    return Shape(kind, expression, words, flags)
 
 
-_NEEDLES: dict[str, tuple[str, ...]] = {
-    "private-key": ("-----begin",),
-    "jwt": ("eyj",),
-    "bearer": ("bearer", "dpop", "googlelogin"),
-    "token": ("authorization",),
-    "basic": ("basic",),
-    "aws-key": ("akia", "asia", "aroa", "aida", "abia", "acca"),
-    "aws-signature": ("signature=",),
-    "aws-credential": ("credential=",),
-    "aws-secret": ("secret",),
-    "google-key": ("aiza",),
-    "google-token": ("ya29.",),
-    "github-token": ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
-    "gitlab-token": ("glpat-", "glptt-", "glrt-", "gldt-", "glcbt-"),
-    "slack-token": ("xox",),
-    "slack-hook": ("hooks.slack.com",),
-    "stripe-key": ("sk_", "rk_", "pk_", "whsec_"),
-    "ai-key": ("sk-",),
-    "npm-token": ("npm_",),
-    "vault-token": ("hvs.", "hvb.", "hvr."),
-    "sendgrid-key": ("sg.",),
-    "azure-key": ("accountkey", "sharedaccesskey"),
-    "session": (";jsessionid=", ";phpsessid=", ";sid=", "(s("),
-    "userinfo": ("@",),
-    "key-log": ("client_random", "_secret"),
-}
-NAME_NEEDLES = (
-    "passw", "passphrase", "secret", "token", "apikey", "api_key", "api-key", "accesskey", "access_key", "access-key",
-    "privatekey", "private_key", "private-key", "session", "credential", "authorization", "assertion", "saml", "jwt",
-    "cookie", "otp", "signingkey", "signing_key", "accountkey", "account_key",
-    '"pass"', '"pwd"', '"pin"', "code_verifier", '"code"', "<code>", '"sig"', "<sig>", "signature", '"ticket"', '"sid"',
-    '"auth"', '"sess"', 'code\\"', 'sig\\"', "x-amz-", "x-goog-",
+_KEYS = tuple(
+    f"{whose}{sign}key" for whose in ("api", "access", "private", "signing", "account") for sign in ("", "_", "-", "_-")
+)
+MEMBER_WORDS = (
+    "pass", "pwd", "pin", "secret", "token", *_KEYS, "sess", "credential", "auth", "assertion", "saml", "jwt", "cookie",
+    "otp", "code", "sig", "ticket", "sid", "x-amz-", "x-goog-",
 )  # fmt: skip
-"""one of these, in lower case, is in every text in which `JSON_NAME` or `WEAK_NAME` finds a name"""
+"""one of these, in lower case, is in every name of a member that holds a secret"""
+FIELD_WORDS = (
+    "auth", "cookie", "token", "secret", "passw", "key", "session", "credential", "csrf", "xsrf", "jwt", "assertion",
+    "signature", "client-cert", "clientcert", "client-principal", "dpop",
+)  # fmt: skip
+"""one of these, in lower case, is in every name of a header field that holds a secret"""
 
 
 def header_kind(name: str) -> str:
@@ -166,40 +145,72 @@ def header_kind(name: str) -> str:
 SHAPES: tuple[Shape, ...] = (
     _shape(
         "private-key",
+        ("-----begin",),
         r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----.*?"
         r"(?:-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----|\Z)",
         re.S,
     ),
-    _shape("jwt", r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{5,}\.(?:eyJ)?[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*){0,3}"),
+    _shape(
+        "jwt", ("eyj",), r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{5,}\.(?:eyJ)?[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*){0,3}"
+    ),
     _shape(
         "bearer",
+        ("bearer", "dpop", "googlelogin"),
         r"\b(?:Bearer|DPoP|GoogleLogin auth=)[ \t]+"
         r"(?P<s>(?=[A-Za-z._~+/=-]*\d|[A-Za-z._~+/=-]{20})[A-Za-z0-9._~+/=-]{8,})",
         re.I,
     ),
-    _shape("token", r"\bauthorization\W{1,4}Token[ \t]+(?P<s>[A-Za-z0-9._~+/=-]{8,})", re.I),
-    _shape("basic", r"\bBasic[ \t]+(?P<s>(?=[a-z+/]*[A-Z0-9=])[A-Za-z0-9+/]{6,}={0,2})(?![A-Za-z])"),
-    _shape("aws-key", r"(?<![A-Z0-9])(?:AKIA|ASIA|AROA|AIDA|ABIA|ACCA)[A-Z0-9]{12,}(?![A-Z0-9])"),
-    _shape("aws-signature", r"\bSignature=(?P<s>[0-9a-fA-F]{32,})"),
-    _shape("aws-credential", r"\bCredential=(?P<s>[^,\s/]+)"),
-    _shape("aws-secret", r"\b(?:aws_?secret_?access_?key|SecretAccessKey)\W{1,8}(?P<s>[A-Za-z0-9/+=]{30,})", re.I),
-    _shape("google-key", r"\bAIza[0-9A-Za-z_-]{30,}"),
-    _shape("google-token", r"\bya29\.[0-9A-Za-z_-]{15,}"),
-    _shape("github-token", r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,})"),
-    _shape("gitlab-token", r"\bgl(?:pat|ptt|rt|dt|cbt)-[A-Za-z0-9_-]{16,}"),
-    _shape("slack-token", r"\bxox[abeprs]-[A-Za-z0-9-]{8,}"),
-    _shape("slack-hook", r"hooks\.slack\.com/services/(?P<s>[A-Za-z0-9/]{20,})"),
-    _shape("stripe-key", r"\b(?:sk|rk|pk|whsec)_(?:live_|test_)?[A-Za-z0-9]{16,}"),
-    _shape("ai-key", r"\bsk-(?:[a-z]+-)*[A-Za-z0-9_-]{20,}"),
-    _shape("npm-token", r"\bnpm_[A-Za-z0-9]{30,}"),
-    _shape("vault-token", r"\bhv[sbr]\.[A-Za-z0-9_-]{20,}"),
-    _shape("sendgrid-key", r"\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}"),
-    _shape("azure-key", r"\b(?:AccountKey|SharedAccessKey)=(?P<s>[A-Za-z0-9+/=]{20,})", re.I),
-    _shape("session", r";(?:jsessionid|phpsessid|sid)=(?P<s>[^;/?#\s&\"'<>]{6,})", re.I),
-    _shape("session", r"/\(S\((?P<s>[a-z0-9]{16,})\)\)", re.I),
-    _shape("userinfo", r"\b[a-z][a-z0-9+.-]{1,20}://(?P<s>[^\s/@:?#\"'<>]*:[^\s/@?#\"'<>]*)@", re.I),
+    _shape("token", ("authorization",), r"\bauthorization\W{1,4}Token[ \t]+(?P<s>[A-Za-z0-9._~+/=-]{8,})", re.I),
+    _shape("basic", ("basic",), r"\bBasic[ \t]+(?P<s>(?=[a-z+/]*[A-Z0-9=])[A-Za-z0-9+/]{6,}={0,2})(?![A-Za-z])"),
+    _shape(
+        "aws-key",
+        ("akia", "asia", "aroa", "aida", "abia", "acca"),
+        r"(?<![A-Z0-9])(?:AKIA|ASIA|AROA|AIDA|ABIA|ACCA)[A-Z0-9]{12,}(?![A-Z0-9])",
+    ),
+    _shape("aws-signature", ("signature=",), r"\bSignature=(?P<s>[0-9a-fA-F]{32,})"),
+    _shape("aws-credential", ("credential=",), r"\bCredential=(?P<s>[^,\s/]+)"),
+    _shape(
+        "aws-secret",
+        ("awssecret", "aws_secret", "secretaccesskey"),
+        r"\b(?:aws_?secret_?access_?key|SecretAccessKey)\W{1,8}(?P<s>[A-Za-z0-9/+=]{30,})",
+        re.I,
+    ),
+    _shape("google-key", ("aiza",), r"\bAIza[0-9A-Za-z_-]{30,}"),
+    _shape("google-token", ("ya29.",), r"\bya29\.[0-9A-Za-z_-]{15,}"),
+    _shape(
+        "github-token",
+        ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
+        r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,})",
+    ),
+    _shape(
+        "gitlab-token",
+        ("glpat-", "glptt-", "glrt-", "gldt-", "glcbt-"),
+        r"\bgl(?:pat|ptt|rt|dt|cbt)-[A-Za-z0-9_-]{16,}",
+    ),
+    _shape("slack-token", ("xox",), r"\bxox[abeprs]-[A-Za-z0-9-]{8,}"),
+    _shape("slack-hook", ("hooks.slack.com",), r"hooks\.slack\.com/services/(?P<s>[A-Za-z0-9/]{20,})"),
+    _shape("stripe-key", ("sk_", "rk_", "pk_", "whsec_"), r"\b(?:sk|rk|pk|whsec)_(?:live_|test_)?[A-Za-z0-9]{16,}"),
+    _shape("ai-key", ("sk-",), r"\bsk-(?:[a-z]+-)*[A-Za-z0-9_-]{20,}"),
+    _shape("npm-token", ("npm_",), r"\bnpm_[A-Za-z0-9]{30,}"),
+    _shape("vault-token", ("hvs.", "hvb.", "hvr."), r"\bhv[sbr]\.[A-Za-z0-9_-]{20,}"),
+    _shape("sendgrid-key", ("sg.",), r"\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}"),
+    _shape(
+        "azure-key",
+        ("accountkey=", "sharedaccesskey="),
+        r"\b(?:AccountKey|SharedAccessKey)=(?P<s>[A-Za-z0-9+/=]{20,})",
+        re.I,
+    ),
+    _shape(
+        "session",
+        (";jsessionid=", ";phpsessid=", ";sid="),
+        r";(?:jsessionid|phpsessid|sid)=(?P<s>[^;/?#\s&\"'<>]{6,})",
+        re.I,
+    ),
+    _shape("session", ("/(s(",), r"/\(S\((?P<s>[a-z0-9]{16,})\)\)", re.I),
+    _shape("userinfo", ("://",), r"://(?P<s>[^\s/@:?#\"'<>]*:[^\s/@?#\"'<>]*)@"),
     _shape(
         "key-log",
+        ("client_", "server_", "exporter_secret", "early_exporter_secret"),
         r"\b(?:CLIENT_RANDOM|(?:CLIENT|SERVER)_(?:HANDSHAKE_)?TRAFFIC_SECRET(?:_\d)?|(?:EARLY_)?EXPORTER_SECRET|"
         r"CLIENT_EARLY_TRAFFIC_SECRET)[ \t]+[0-9a-fA-F]+[ \t]+(?P<s>[0-9a-fA-F]{32,})",
     ),
