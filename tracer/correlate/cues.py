@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -12,21 +12,31 @@ import msgspec
 from tracer.model.http import Exchange
 from tracer.model.verdict import Cause
 
+from . import error_codes
 from .literals import Index, words_by_expression
 from .prepared import HERE, prepared
 from .request_fields import fields_of
 
-TELLING = (
-    "www-authenticate", "proxy-authenticate", "x-error", "x-deny-reason", "x-amzn-errortype", "x-amz-error-code",
-    "x-ms-error-code", "proxy-status", "x-reason", "deny-reason", "x-tengine-error", "x-squid-error", "grpc-message",
-    "x-error-message", "error", "x-auth-error", "ngrok-error-code",
-)  # fmt: skip
-"""fields in which a reason is stated"""
+TELLING = re.compile(
+    r"(?:www|proxy)-authenticate|proxy-status|grpc-message|"
+    r"(?!access-control-)(?:.+-)?(?:errors?|errortype|errorcode|errormessage|reason|deny|denied|block(?:ed)?|"
+    r"reject(?:ed|ion)?|forbidden)(?:-.+)?"
+)
+"""names of fields in which a reason is stated: the standard ones, and those that say so themselves"""
 STANDARD = re.compile(r"You don't have permission to access (this resource|.{0,300}?on this server)", re.DOTALL)
 """what Apache and others print for every refusal: it says nothing of the cause"""
-MARKUP = re.compile(r"<(script|style)\b.*?</\1>|<[^>]{0,300}>", re.IGNORECASE | re.DOTALL)
+MARKUP = re.compile(r"<(script|style|footer|nav|svg)\b.*?</\1>|<[^>]{0,300}>", re.IGNORECASE | re.DOTALL)
 READ = 20_000
 """characters of a body that are read for words"""
+CODE = 4.6
+"""weight of an error code: it is written for programs, and means one thing"""
+USUAL = re.compile(
+    r"(bad request|unauthori[sz]ed|forbidden|method not allowed|proxy authentication required|misdirected request|"
+    r"too many requests|unavailable for legal reasons|service (temporarily )?unavailable|"
+    r"network authentication required|ssl certificate (error|required)|ok|\d+)?",
+    re.IGNORECASE,
+)
+"""reason phrases that go with a status: others say something of their own"""
 
 
 class Stated(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -44,6 +54,8 @@ class Attack(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Cues(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stated: tuple[Stated, ...]
     attack: tuple[Attack, ...]
+    codes: dict[Cause, tuple[str, ...]]
+    """identifiers that programs write for a cause, as `error_codes.plain` leaves them"""
 
 
 class Cue(NamedTuple):
@@ -90,19 +102,50 @@ def _attacks() -> Index[Attack]:
     return Index((("|".join(row.like), row) for row in cues().attack), _shipped().words)
 
 
+@cache
+def _codes() -> dict[str, Cause]:
+    return {code: cause for cause, codes in cues().codes.items() for code in codes}
+
+
 def stated(exchange: Exchange, body: str) -> Iterator[Cue]:
     """Causes that the answer itself states, by decoded body and header fields; each where it stands first."""
     response = exchange.response
     assert response is not None
-    texts = [("response body", STANDARD.sub(" ", MARKUP.sub(" ", body[:READ])))]
-    texts += [(f"response header {n}", v) for n, v in fields_of(response).items() if n in TELLING]
+    fields = [(f"response header {n}", v) for n, v in fields_of(response).items() if _is_telling(n)]
+    if not USUAL.fullmatch(response.reason or ""):
+        fields.append(("response status line", _words(response.reason)))
+    yield from _coded(body, fields)
     found: dict[Stated, Cue] = {}
-    for where, said in texts:
+    for where, said in [("response body", STANDARD.sub(" ", MARKUP.sub(" ", body[:READ]))), *fields]:
         for row, hit in _stated().matches(said):
             quote = " ".join(said[max(0, hit.start() - 20) : hit.end() + 20].split())[:120]
             says = f"the answer itself says so: “{quote}”"
             found.setdefault(row, Cue(row.cause, row.detail, row.weight, where, quote, says))
     yield from (found[row] for row in cues().stated if row in found)
+
+
+def _coded(body: str, fields: list[tuple[str, str]]) -> Iterator[Cue]:
+    """Causes for which the answer names a code; each once."""
+    written = [("response body", raw) for raw in error_codes.codes_in(body)]
+    for where, value in fields:
+        challenge = where.endswith("-authenticate")
+        written += [(where, raw) for raw in (error_codes.IN_CHALLENGE.findall(value) if challenge else [value[:200]])]
+    seen: set[Cause] = set()
+    for where, raw in written:
+        cause = next((_codes()[code] for code in error_codes.plain(raw) if code in _codes()), None)
+        if cause is not None and cause not in seen:
+            seen.add(cause)
+            yield Cue(cause, error_codes.kebab(raw), CODE, where, raw, f"its error code is {raw}")
+
+
+@lru_cache(4096)
+def _is_telling(name: str) -> bool:
+    return TELLING.fullmatch(name) is not None
+
+
+def _words(reason: str) -> str:
+    """A reason phrase with its words apart: some are written as identifiers."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|[_-]+", " ", reason)
 
 
 def attack_in(text: str) -> tuple[str, str] | None:

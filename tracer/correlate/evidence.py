@@ -10,7 +10,8 @@ from tracer.model.verdict import Cause, Evidence, Seen
 
 SECRET = re.compile(
     r"(?i)\b((?:bearer|basic|digest|negotiate)\s+)(?!realm|error|charset)[\w.~+/=-]{6,}"
-    r"|((?:[\w-]*token|api[_-]?key|key|signature|sig|password|passwd|secret|session\w*|code|hmac|md5)[\"']?\s*[=:]\s*[\"']?)"
+    r"|((?:[\w-]*token|api[_-]?key|key|signature|sig|password|passwd|secret|session\w*|hmac|md5)[\"']?\s*[=:]\s*[\"']?"
+    r"|\bcode=)"  # of an authorization; in JSON it names the error
     r"[^\s&\"',;<>]{5,}"
     r"|eyJ[\w-]{8,}\.[\w-]+\.?[\w-]*"
 )

@@ -18,7 +18,7 @@ except ImportError:  # pragma: no cover
     parser = None
 
 SHORTEST = 3
-"""characters: shorter words are in every text"""
+"""bytes in UTF-8: shorter words are in every text"""
 _PLAIN = re.compile(r"(?:[a-zA-Z0-9 _:;,=<>/'\"!@&%~-]|\\[!-/:-@\[\]^`{-~])+")
 """expressions that are nothing but a word, with signs escaped: reading them is much of what starting costs"""
 
@@ -83,10 +83,10 @@ def _of_sequence(items: Iterable[tuple[Any, Any]]) -> tuple[str, ...] | None:
     best: tuple[str, ...] | None = None
     run = ""
     for op, value in [*items, (None, None)]:
-        if str(op) == "LITERAL" and value < 128:  # the lower case of some other letters has another length
+        if str(op) == "LITERAL" and len(chr(value).lower()) == 1:
             run += chr(value).lower()
             continue
-        if len(run) >= SHORTEST:
+        if len(run.encode()) >= SHORTEST:  # one sign of Chinese tells as much as three letters
             best = _better(best, (run,))
         run = ""
         best = _better(best, _of_part(str(op), value))

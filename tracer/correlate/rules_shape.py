@@ -30,6 +30,7 @@ def collect(scene: Scene, found: Collection) -> None:
     _fields(scene, response, found)
     _haproxy(scene, response, found)
     _bare_word(scene, response, found)
+    _returned(scene, response, found)
     _file(scene, response, found)
     _inside_a_container(found)
 
@@ -169,8 +170,9 @@ def _haproxy(scene: Scene, response: Response, found: Collection) -> None:
 
 
 def _bare_word(scene: Scene, response: Response, found: Collection) -> None:
-    """`Forbidden` alone: Express, Koa and Traefik send it; their other fields tell them apart."""
-    if scene.body.strip().lower() not in ("forbidden", "unauthorized") or response.get("server"):
+    """`Forbidden` alone: Express, Koa, Go programs and Traefik send it; their other fields tell them apart."""
+    word = scene.body.strip().lower()
+    if word not in ("forbidden", "unauthorized") or response.get("server"):
         return
     tag = response.get("etag") or ""
     if tag.startswith('W/"') or response.get("x-powered-by") == "Express":
@@ -193,7 +195,17 @@ def _bare_word(scene: Scene, response: Response, found: Collection) -> None:
             where="response body",
             value=scene.body,
         )
-    elif not response.get("via") and (response.get("content-type") or GO_TEXT) == GO_TEXT:
+    elif scene.body.endswith("\n") and response.get("x-content-type-options") == "nosniff":
+        found.add(
+            "one word, a line end and nosniff: http.Error of Go, which programs call themselves",
+            f"generated:{Layer.APP}",
+            1.6,
+            exchange=scene.exchange,
+            where="response body",
+            value=scene.body,
+            reference="golang/go net/http: func Error",
+        )
+    elif word == "forbidden" and not response.get("via") and (response.get("content-type") or GO_TEXT) == GO_TEXT:
         found.add(
             "one word, no Server, no connection fields: so Traefik refuses",
             f"generated:{Layer.GATEWAY}",
@@ -203,4 +215,21 @@ def _bare_word(scene: Scene, response: Response, found: Collection) -> None:
             value=scene.body,
             product="traefik",
             reference="traefik/traefik pkg/middlewares/ipallowlist/ip_allowlist.go",
+        )
+
+
+def _returned(scene: Scene, response: Response, found: Collection) -> None:
+    """nginx's `return CODE "text"` sends the text with its default type, which nobody else gives to an error."""
+    if (response.get("content-type") or "").lower() != "application/octet-stream" or not scene.body.isprintable():
+        return
+    if scene.body and re.match(r"nginx|openresty", response.get("server") or "", re.IGNORECASE):
+        found.add(
+            "text with the type of unknown files: so a `return` in nginx's configuration answers",
+            f"generated:{Layer.ORIGIN}",
+            3.4,
+            exchange=scene.exchange,
+            where="response header content-type",
+            value="application/octet-stream",
+            product="nginx",
+            reference="https://nginx.org/en/docs/http/ngx_http_rewrite_module.html#return",
         )

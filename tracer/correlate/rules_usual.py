@@ -84,7 +84,17 @@ def collect(scene: Scene, layer: Layer, product: str | None, found: Collection) 
 
 
 def _by_method(exchange: Exchange, request: Request, *, page: bool, found: Collection) -> None:
-    if request.get("upgrade"):
+    if (request.get("upgrade") or "").lower() == "h2c":
+        found.add(
+            "the request asks to go on in HTTP/2 without TLS: servers that do not speak it refuse",
+            f"cause:{Cause.REQUEST_REJECTED}",
+            4.0,
+            exchange=exchange,
+            where="request header upgrade",
+            value="h2c",
+            reference="RFC 9113 section 3.1: the upgrade from HTTP/1.1 is obsolete",
+        )
+    elif request.get("upgrade"):
         origin = request.get("origin")
         foreign = origin and (urlsplit(origin).netloc or origin) != (request.get("host") or request.authority)
         cause = Cause.CORS_DENIED if foreign else Cause.REQUEST_REJECTED

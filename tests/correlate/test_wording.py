@@ -1,0 +1,207 @@
+"""What an answer says of its cause: error codes, words of many languages; and words that only look like it."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from tests.correlate.scenes import Fields, exchange, verdicts
+from tracer.correlate.cues import cues
+from tracer.correlate.error_codes import codes_in, kebab, plain
+from tracer.correlate.literals import words_of
+from tracer.model.http import Response
+from tracer.model.verdict import Cause, Layer, Verdict
+
+JSON: Fields = {"Content-Type": "application/json"}
+HTML: Fields = {"Content-Type": "text/html; charset=utf-8"}
+TOKEN: Fields = {"Authorization": "Bearer opaque-token-value"}
+
+
+def _said(
+    page: str, says: Fields = JSON, asks: Fields = TOKEN, status: int = 403, url: str = "http://www.test/page"
+) -> Verdict:
+    (verdict,) = verdicts(exchange("e1", status=status, says=says, asks=asks, page=page, url=url))
+    return verdict
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "RateLimitExceeded",
+        "rate_limit_exceeded",
+        "RATE-LIMIT-EXCEEDED",
+        "Rate limit exceeded",
+        "rateLimitExceededException",
+    ],
+)
+def test_a_code_is_one_however_it_is_written(written: str) -> None:
+    assert plain(written)[0] == "ratelimitexceeded"
+
+
+@pytest.mark.parametrize(
+    ("written", "known"),
+    [
+        ("com.amazonaws.coral.service#AccessDeniedException", "accessdenied"),
+        ("UnrecognizedClientException:http://internal.amazon.com/coral/", "unrecognizedclient"),
+        ("urn:ietf:params:acme:error:rateLimited", "ratelimited"),
+        ("https://api.test/problems/out-of-credits/", "outofcredits"),
+        ("-2147024891, System.UnauthorizedAccessException", "unauthorizedaccess"),
+    ],
+)
+def test_a_code_is_known_without_its_namespace(written: str, known: str) -> None:
+    assert known in plain(written)
+
+
+def test_codes_are_found_in_json_and_xml_and_alone() -> None:
+    assert list(codes_in('{"a": 1, "error": {"code": "quota_exceeded"}}' + " " * 80)) == ["quota_exceeded"]
+    assert "ExpiredToken" in codes_in("<Error><Code>ExpiredToken</Code><Message>m m</Message></Error>" + " " * 80)
+    assert list(codes_in(" local_rate_limited\n")) == ["local_rate_limited"]
+
+
+def test_what_a_code_is_called_in_a_detail() -> None:
+    assert kebab("urn:x:SignatureDoesNotMatch") == "signature-does-not-match"
+
+
+def test_no_code_stands_for_two_causes() -> None:
+    every = [code for codes in cues().codes.values() for code in codes]
+    assert len(every) == len(set(every))
+    assert all(plain(code)[0] == code for code in every)
+
+
+def test_every_row_of_words_is_found_by_a_word() -> None:
+    assert [row.cause for row in cues().stated if not words_of("|".join(row.like))] == []
+
+
+@pytest.mark.parametrize(
+    ("code", "cause"),
+    [
+        ("insufficient_quota", Cause.QUOTA_EXCEEDED),
+        ("PERMISSION_DENIED", Cause.INSUFFICIENT_SCOPE),
+        ("AuthorizationFailed", Cause.INSUFFICIENT_SCOPE),
+        ("TokenExpiredError", Cause.CREDENTIALS_EXPIRED),
+        ("SERVICE_DISABLED", Cause.PLAN_OR_SUBSCRIPTION),
+        ("account_suspended", Cause.ACCOUNT_RESTRICTED),
+        ("IP_NOT_ALLOWED", Cause.IP_DENIED),
+        ("EBADCSRFTOKEN", Cause.CSRF_FAILED),
+        ("ForbiddenByFirewall", Cause.IP_DENIED),
+        ("RequestTimeTooSkewed", Cause.CLOCK_SKEW),
+    ],
+)
+def test_a_code_names_the_cause(code: str, cause: Cause) -> None:
+    assert _said(f'{{"error": {{"code": "{code}", "message": "No."}}}}').cause is cause
+
+
+def test_the_code_of_a_challenge_names_the_cause() -> None:
+    verdict = _said("", says={"WWW-Authenticate": 'Bearer realm="api", error="insufficient_scope"'})
+    assert (verdict.cause, verdict.cause_detail) == (Cause.INSUFFICIENT_SCOPE, "insufficient-scope")
+
+
+def test_a_problem_type_names_the_cause() -> None:
+    page = '{"type": "https://api.test/problems/quota-exceeded", "title": "That was all", "status": 403}'
+    assert _said(page, says={"Content-Type": "application/problem+json"}).cause is Cause.QUOTA_EXCEEDED
+
+
+def test_a_reason_phrase_of_its_own_is_read() -> None:
+    asked = exchange("e1", method="CONNECT", status=407, asks={"Proxy-Authorization": "Basic YTpi"})
+    answer = Response(status=407, reason="TRAFFIC_EXHAUSTED")
+    (verdict,) = verdicts(msgspec.structs.replace(asked, response=answer))
+    assert verdict.cause is Cause.QUOTA_EXCEEDED
+
+
+def test_a_field_that_calls_itself_a_reason_is_read() -> None:
+    verdict = _said("", says={"X-Block-Reason": "country restriction: only KR"}, asks={})
+    assert verdict.cause is Cause.GEO_DENIED
+
+
+@pytest.mark.parametrize(
+    ("page", "cause"),
+    [
+        ("Sie haben keine Berechtigung, diese Seite aufzurufen.", Cause.INSUFFICIENT_SCOPE),
+        ("Vous n'avez pas les droits nécessaires.", Cause.INSUFFICIENT_SCOPE),
+        ("No tiene permiso para realizar esta acción", Cause.INSUFFICIENT_SCOPE),
+        ("この操作を実行する権限がありません", Cause.INSUFFICIENT_SCOPE),
+        ("您没有访问权限", Cause.INSUFFICIENT_SCOPE),
+        ("недостаточно прав", Cause.INSUFFICIENT_SCOPE),
+        ("访问过于频繁，请稍后再试", Cause.RATE_LIMITED),
+        ("签名错误", Cause.SIGNATURE_MISMATCH),
+        ("您的账号已被冻结", Cause.ACCOUNT_RESTRICTED),
+    ],
+)
+def test_other_languages_are_read(page: str, cause: Cause) -> None:
+    assert _said(f"<p>{page}</p>", says=HTML, asks={}).cause is cause
+
+
+@pytest.mark.parametrize(
+    ("page", "says", "cause"),
+    [
+        (
+            '{"error": "permission_denied", "message": "You cannot change rate limit settings"}',
+            JSON,
+            "insufficient-scope",
+        ),
+        (
+            '{"error": "insufficient_scope", "message": "waf:write is needed for firewall rules"}',
+            JSON,
+            "insufficient-scope",
+        ),
+        ('{"error": "203.0.113.5: this IP is not in the allowlist of the organization"}', JSON, "ip-denied"),
+        ('{"message": "You need the editor role to modify the floor plan"}', JSON, "insufficient-scope"),
+        (
+            "<p>You are not allowed to view this document.</p>"
+            "<footer>Security policy - Terms of service - Maintenance - Subscribe</footer>",
+            HTML,
+            "insufficient-scope",
+        ),
+    ],
+)
+def test_a_word_in_passing_is_not_the_cause(page: str, says: Fields, cause: str) -> None:
+    verdict = _said(page, says)
+    assert (verdict.layer, verdict.cause) == (Layer.APP, cause)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<h1>403 - members only</h1><p>Please log in to read on why Akamai shows Reference #18. and Cloudflare a Ray ID"
+        " and nginx <code>&lt;center&gt;nginx&lt;/center&gt;</code>.</p>",
+        '{"message": "upstream answered: 403 Forbidden nginx/1.18.0"}',
+    ],
+)
+def test_who_quotes_a_product_is_not_that_product(page: str) -> None:
+    verdict = _said(page, HTML if page.startswith("<") else JSON)
+    assert (verdict.layer, verdict.product) == (Layer.APP, None)
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/v1/users/7", "/api/chat", "/api/v1/events", "/rest/v1/orders", "/api/v1/applications", "/v1.0/users"]
+)
+def test_a_path_that_many_apis_have_names_no_product(path: str) -> None:
+    verdict = _said('{"message": "no"}', url=f"http://www.test{path}")
+    assert verdict.product in (None, "postgrest")
+    assert "magento" not in {e.product for e in verdict.evidence}
+
+
+def test_a_session_that_the_answer_starts_was_started_by_an_application() -> None:
+    says = {"Server": "nginx", "Content-Type": "text/html", "Set-Cookie": "PHPSESSID=abc; path=/"}
+    assert _said("", says, asks={}, status=401).layer is Layer.APP
+
+
+def test_text_with_the_type_of_unknown_files_is_a_return_of_nginx() -> None:
+    verdict = _said(
+        "this name is not served here", {"Server": "nginx", "Content-Type": "application/octet-stream"}, {}, 421
+    )
+    assert (verdict.layer, verdict.product, verdict.cause) == (Layer.ORIGIN, "nginx", Cause.HOST_DENIED)
+
+
+@pytest.mark.parametrize("word", ["Forbidden", "Unauthorized"])
+def test_a_word_that_go_programs_send_is_not_traefiks(word: str) -> None:
+    says = {"Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff"}
+    verdict = _said(word + "\n", says, {})
+    assert (verdict.layer, verdict.product) == (Layer.APP, None)
+
+
+def test_an_upgrade_to_http2_in_the_clear_is_refused_for_itself() -> None:
+    page = "<hr><center>Microsoft-Azure-Application-Gateway/v2</center>"
+    asks = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAMAAABk"}
+    verdict = _said(page, {"Server": "Microsoft-Azure-Application-Gateway/v2"}, asks)
+    assert (verdict.layer, verdict.cause) == (Layer.GATEWAY, Cause.REQUEST_REJECTED)
