@@ -14,6 +14,8 @@ from .marks import Found, Proves, Strength, find_marks
 from .scene import Scene
 
 WEIGHT = {Strength.STRONG: 3.6, Strength.MEDIUM: 2.2, Strength.WEAK: 1.0}
+MEANT = {Strength.STRONG: 4.4, Strength.MEDIUM: 2.4, Strength.WEAK: 1.0}
+"""how much a mark says of the cause: a product's own statement weighs more than words that anybody may use"""
 PRESENCE = 0.16
 """how much less it says that a product is there, than that it answered"""
 PRESENCE_AT_END = 0.45
@@ -146,7 +148,7 @@ def _mark(scene: Scene, found: Collection, hit: Found, *, alone: bool, known: bo
         found.add(
             f"{product.name} means {mark.cause} by it",
             f"cause:{mark.cause}",
-            WEIGHT[mark.strength],
+            MEANT[mark.strength],
             exchange=scene.exchange,
             where=where,
             value=value,
@@ -160,7 +162,7 @@ def _mark_of_any(scene: Scene, found: Collection, hit: Found) -> None:
         found.add(
             f"{hit.product.name} means {hit.mark.cause} by it",
             f"cause:{hit.mark.cause}",
-            WEIGHT[hit.mark.strength],
+            MEANT[hit.mark.strength],
             exchange=scene.exchange,
             where=hit.where,
             value=hit.value,
@@ -288,6 +290,10 @@ def _named_but_alone(scene: Scene, found: Collection) -> None:
     server = response.get("server") or ""
     if re.search(r"envoy", f"{via} {server}", re.IGNORECASE) and response.get("x-envoy-upstream-service-time") is None:
         weight = 3.4 if server.lower().startswith("envoy") else 2.6
+        built_on_it = any(
+            e.supports == f"generated:{Layer.GATEWAY}" and e.product not in (None, "envoy") and e.weight >= 2
+            for e in found.items
+        )
         found.add(
             "Envoy names itself, and x-envoy-upstream-service-time, which it adds to answers from behind, is absent",
             f"generated:{Layer.GATEWAY}",
@@ -295,7 +301,7 @@ def _named_but_alone(scene: Scene, found: Collection) -> None:
             exchange=scene.exchange,
             where="response header via",
             value=via or server,
-            product="envoy",
+            product=None if built_on_it else "envoy",
             reference="https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/router_filter",
         )
     if re.search(r"ApacheTrafficServer|^ATS/", f"{via} {server}") and response.get("age") is None:

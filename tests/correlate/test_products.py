@@ -1,0 +1,85 @@
+"""Refusals of frameworks, services and gateways, as their sources and manuals say that they are written."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.correlate.scenes import Fields, exchange, verdicts
+
+JSON = "application/json"
+TEXT = "text/plain"
+HTML = "text/html"
+BEARER = "WWW-Authenticate"
+
+
+@pytest.mark.parametrize(
+    ("product", "cause", "status", "says", "page"),
+    [
+        ("laravel", "credentials-missing", 401, {}, '{"message":"Unauthenticated."}'),
+        ("laravel", "rate-limited", 429, {}, '{"message":"Too Many Attempts."}'),
+        ("symfony", "credentials-expired", 401, {}, '{"code":401,"message":"Expired JWT Token"}'),
+        ("rails", "credentials-missing", 401, {}, '{"error":"You need to sign in or sign up before continuing."}'),
+        ("rails", "host-denied", 403, {}, "<h1>Blocked hosts: a.test</h1><h2>To allow requests to these</h2>"),
+        ("rack-protection", "csrf-failed", 403, {}, "attack prevented by Rack::Protection::AuthenticityToken"),
+        ("spring-security", "insufficient-scope", 403, {BEARER: 'Bearer error="insufficient_scope", error_description='
+         '"The request requires higher privileges than provided by the access token."'}, ""),
+        ("spring-security", "credentials-expired", 401, {BEARER: 'Bearer error="invalid_token", error_description='
+         '"Jwt expired at 2026-01-05T12:00:00Z"'}, ""),
+        ("aspnet", "credentials-expired", 401, {BEARER: 'Bearer error="invalid_token", error_description='
+         "\"The token expired at '01/05/2026 12:00:00'\""}, ""),
+        ("express", "csrf-failed", 403, {}, "<pre>ForbiddenError: invalid csrf token<br> at csrf</pre>"),
+        ("nestjs", "rate-limited", 429, {}, '{"statusCode":429,"message":"ThrottlerException: Too Many Requests"}'),
+        ("webpack-dev-server", "host-denied", 403, {}, "Invalid Host header"),
+        ("django-rest-framework", "credentials-expired", 401, {}, '{"detail":"Given token not valid",'
+         '"code":"token_not_valid","messages":[{"message":"Token is expired"}]}'),
+        ("flask", "credentials-expired", 401, {}, '{"msg":"Token has expired"}'),
+        ("gorilla-csrf", "csrf-failed", 403, {}, "Forbidden - CSRF token invalid\n"),
+        ("echo", "credentials-missing", 401, {}, '{"message":"missing or malformed jwt"}\n'),
+        ("phoenix", "insufficient-scope", 403, {}, '{"errors":{"detail":"Forbidden"}}'),
+        ("codeigniter", "csrf-failed", 403, {}, "<p>The action you have requested is not allowed.</p>"),
+        ("okta", "insufficient-scope", 403, {}, '{"errorCode":"E0000006","errorSummary":"You do not have permission"}'),
+        ("entra-id", "account-restricted", 401, {}, '{"error":"invalid_grant","error_description":"AADSTS53003: x"}'),
+        ("azure-devops", "insufficient-scope", 403, {}, '{"message":"TF400813: The user is not authorized"}'),
+        ("azure-cosmos-db", "ip-denied", 403, {}, '{"code":"Forbidden","message":"IP 203.0.113.4.'
+         ' This is blocked by your Cosmos DB account firewall settings."}'),
+        ("aws-appsync", "credentials-expired", 401, {}, '{"errors":[{"errorType":"UnauthorizedException","message":'
+         '"Token has expired."}]}'),
+        ("twilio", "credentials-invalid", 401, {}, '{"code":20003,"message":"Authenticate",'
+         '"more_info":"https://www.twilio.com/docs/errors/20003","status":401}'),
+        ("salesforce-api", "credentials-expired", 401, {}, '[{"message":"Session expired or invalid",'
+         '"errorCode":"INVALID_SESSION_ID"}]'),
+        ("meta-graph-api", "insufficient-scope", 403, {}, '{"error":{"message":"(#200) no","type":"OAuthException",'
+         '"code":200,"fbtrace_id":"A"}}'),
+        ("binance-api", "clock-skew", 401, {}, '{"code":-1021,"msg":"Timestamp is outside of the recvWindow."}'),
+        ("argo-cd", "insufficient-scope", 403, {}, '{"error":"permission denied: applications, sync, web","code":7}'),
+        ("kibana", "csrf-failed", 403, {"kbn-name": "k"}, '{"message":"Request must contain a kbn-xsrf header."}'),
+        ("couchdb", "credentials-invalid", 401, {},
+         '{"error":"unauthorized","reason":"Name or password is incorrect."}'),
+        ("rabbitmq", "insufficient-scope", 401, {}, '{"error":"not_authorized","reason":"Not management user"}'),
+        ("pfsense", "host-denied", 403, {}, "<p>Potential DNS Rebind attack detected, see rebinding</p>"),
+        ("rubygems", "not-owner", 403, {}, "You do not have permission to push to this gem."),
+        ("kong", "insufficient-scope", 403, {"X-Kong-Response-Latency": "3"},
+         '{"message":"You cannot consume this service"}'),
+        ("tyk", "path-denied", 403, {}, '{\n    "error": "Requested endpoint is forbidden"\n}'),
+        ("wso2-apim", "rate-limited", 429, {}, '{"code":"900802","message":"Message throttled out"}'),
+        ("wso2-apim", "insufficient-scope", 403, {}, '{"fault":{"code":900910,"message":"x"}}'),
+        ("f5-apm", "credentials-invalid", 403, {}, "Forbidden by f5 APM (login denied)<br/>session reference: 25cb"),
+        ("cilium", "resource-policy", 403, {"Server": "envoy", "Content-Length": "15"}, "Access denied\r\n"),
+        ("envoy", "rate-limited", 429, {"Server": "envoy", "X-Envoy-Ratelimited": "true"}, ""),
+        ("envoy", "credentials-missing", 401, {}, "User authentication failed. Missing username and password."),
+        ("google-iap", "credentials-invalid", 401, {"X-Goog-Iap-Generated-Response": "true"},
+         "Invalid IAP credentials: Invalid JWT audience"),
+        ("configserver", "ip-denied", 403, {}, "<h1>Your connection to this server has been blocked in this server's"
+         " firewall.</h1>"),
+        ("netskope", "destination-denied", 403, {}, '<img src="https://block.eu.goskope.com/logo.png"> Blocked'),
+        ("aws-api-gateway", "insufficient-scope", 403, {}, '{"Message":"User is not authorized to access this resource'
+         ' with an explicit deny"}'),
+        ("aws-lambda-url", "resource-policy", 403, {"x-amzn-ErrorType": "AccessDeniedException"},
+         '{"Message":"Forbidden. For troubleshooting Function URL authorization issues, see: the guide"}'),
+    ],
+)  # fmt: skip
+def test_a_product_is_known_by_its_own_refusal(product: str, cause: str, status: int, says: Fields, page: str) -> None:
+    kind = JSON if page[:1] in ("{", "[") else HTML if page[:1] == "<" else TEXT
+    asks = {"Authorization": "Bearer x"} if cause in ("credentials-invalid", "credentials-expired") else {}
+    (verdict,) = verdicts(exchange("e1", status=status, says={"Content-Type": kind, **says}, asks=asks, page=page))
+    assert (verdict.product, str(verdict.cause)) == (product, cause)
