@@ -144,3 +144,21 @@ def test_secrets_do_not_reach_the_evidence() -> None:
     quoted = " ".join(e.seen.value + e.says for e in verdict.evidence)
     for secret in ("s3cr3tvalue", "abcdefghijklmnop", "topsecretsession", "leakedvalue1"):
         assert secret not in quoted
+
+
+def test_what_bars_a_cause_does_so_however_often_the_answer_names_it() -> None:
+    asks = {"Proxy-Authenticate": 'Basic realm="company"', "X-Squid-Error": "ERR_CACHE_ACCESS_DENIED 0"}
+    sent = {"Proxy-Authorization": "Basic YTpi"}
+    (verdict,) = verdicts(exchange("e1", status=407, asks=sent, says=asks, page="login"))
+    assert verdict.cause is Cause.CREDENTIALS_INVALID
+
+
+def test_a_log_in_that_comes_back_with_another_state_is_no_question_of_rights() -> None:
+    url = "http://www.test/callback?code=abc&state=one"
+    (verdict,) = verdicts(exchange("e1", url=url, asks={"Cookie": "oauth_state=two"}, page="no"))
+    assert verdict.cause is Cause.CSRF_FAILED
+
+
+def test_a_cause_that_is_only_usual_is_not_said_surely() -> None:
+    (verdict,) = verdicts(exchange("e1", page="no"))
+    assert verdict.cause_confidence <= 0.6

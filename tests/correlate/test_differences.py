@@ -86,3 +86,57 @@ def test_requests_that_differ_in_everything_are_no_comparison() -> None:
     good = exchange("e1", status=200, asks={**asks, "User-Agent": "other"}, page="ok")
     (verdict,) = verdicts(good, exchange("e2", at_ms=50))
     assert not supports(verdict, "contrast")
+
+
+def causes(verdict: Verdict) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for e in verdict.evidence:
+        if e.kind == "contrast" and e.supports.startswith("cause:"):
+            found[e.supports.removeprefix("cause:")] = e.weight
+    return found
+
+
+def test_a_path_that_another_request_may_have_is_not_denied_for_its_path() -> None:
+    good = exchange("e1", status=200, page="ok")
+    (verdict,) = verdicts(good, exchange("e2", method="PUT", at_ms=50, says={"Server": "nginx"}))
+    assert causes(verdict)["path-denied"] < 0 < causes(verdict)["method-denied"]
+    assert verdict.cause is Cause.METHOD_DENIED
+
+
+def test_another_body_is_a_difference_and_no_haste() -> None:
+    good = exchange("e1", method="POST", status=200, page="ok", sent='{"model": "small"}')
+    (verdict,) = verdicts(good, exchange("e2", method="POST", sent='{"model": "large"}', at_ms=50))
+    assert "rate-limited" not in causes(verdict)
+    assert "request-rejected" in causes(verdict)
+
+
+def test_many_other_queries_that_passed_make_haste_likelier_than_the_query() -> None:
+    good = [
+        exchange(f"e{n}", url=f"http://www.test/page?{n}", status=200, page="ok", at_ms=20.0 * n) for n in range(1, 5)
+    ]
+    *_, verdict = verdicts(*good, exchange("e9", url="http://www.test/page?9", at_ms=200))
+    assert causes(verdict)["rate-limited"] > causes(verdict)["request-rejected"]
+
+
+def test_through_another_server_it_is_the_address_that_differs() -> None:
+    good = exchange("e1", status=200, page="ok", server="192.0.2.90:80")
+    (verdict,) = verdicts(good, exchange("e2", server="192.0.2.80:80", at_ms=50))
+    assert set(causes(verdict)) == {"path-denied", "ip-denied"}
+
+
+def test_a_denial_out_of_a_cache_that_is_lifted_elsewhere_is_the_caches() -> None:
+    held = {"Via": "1.1 varnish (Varnish/7.1)", "Age": "60", "X-Varnish": "7 5", "Server": "Apache"}
+    good = exchange("e1", status=200, page="ok", server="192.0.2.90:80")
+    (verdict,) = verdicts(good, exchange("e2", says=held, page="no", server="192.0.2.80:80", at_ms=50))
+    assert (verdict.layer, verdict.cause) == (Layer.CDN, Cause.STALE_DENIAL)
+    assert verdict.hop.address == "192.0.2.80:80"
+
+
+def test_a_hop_that_asks_without_naming_an_agent_is_not_the_clients_fault() -> None:
+    front = exchange("e1", says={"Server": "envoy"}, page="no", server="192.0.2.80:80", lasts_ms=20)
+    asked = {"Host": "www.test", "User-Agent": ""}
+    behind = exchange(
+        "e2", asks=asked, page="no", client="192.0.2.80:40000", server="192.0.2.90:80", at_ms=5, says={"Server": "x"}
+    )
+    (verdict,) = verdicts(front, behind)
+    assert "cause:client-denied" not in supports(verdict, "usual")

@@ -78,7 +78,7 @@ def test_evidence_for_the_verdict_stands_before_other_evidence_and_says_where() 
 
 def test_only_close_alternatives_are_told() -> None:
     (line,) = [x for x in text([verdict()]) if "maybe" in x]
-    assert "(origin) 20 %" in line
+    assert "origin server 20 %" in line
     assert "app" not in line
 
 

@@ -167,6 +167,7 @@ class _View:
             handshake=next(
                 (self.handshakes[e.tls] for e in self.copies.of(exchange) if e.tls in self.handshakes), None
             ),
+            handshakes=self.handshakes,
             chain=chain,
             links=links,
             passes_on=(deciding.source, host_of(server)) in self.proxies and asked_nobody,

@@ -114,7 +114,9 @@ def weigh(evidence: Iterable[Evidence]) -> Scales:
     for item in evidence:
         said, _, what = item.supports.partition(":")
         if said == "cause":
-            repeat = repeats[what] = repeats.get(what, 0) + 1
+            repeat = 1
+            if item.weight > 0:  # what bars a cause does so however often it was named
+                repeat = repeats[what] = repeats.get(what, 0) + 1
             cause = Cause(what)
             scales.causes[cause] = scales.causes.get(cause, 0.0) + item.weight / repeat
             if item.kind != USUAL or item.weight >= TELLS:

@@ -35,6 +35,8 @@ SURE, LIKELY = 0.9, 0.7
 _PER_HOP = 40
 """entries of one hop that are looked at for one denial"""
 OWN, NOBODY, CHANGED, RELAYED, REACHED_BEHIND = 8.0, 5.0, 4.0, 3.5, 2.0
+ENDS = frozenset({"development-server"})
+"""formats of servers that ask nobody because they never do"""
 REACHED = {Layer.APP: 3.0, Layer.ORIGIN: 1.5}
 
 
@@ -73,7 +75,7 @@ class Logs:
         hop = f"{folder}/{_stem(name)}"
         shown = name if names_of_all.count(_base(log.name)) == 1 else log.name
         names = (log.program, name, folder.rpartition("/")[2])
-        if table().relays(names) or any(e.upstream or e.asked_nobody for e in log.entries):
+        if table().relays(names) or any(e.upstream or (e.asked_nobody and e.format not in ENDS) for e in log.entries):
             self._relays.add(hop)
         for subject, rows in found.items():
             for joined in rows:

@@ -67,7 +67,8 @@ def marked(
     evidence: Iterable[Evidence], known: Iterable[PathEntry], accused: tuple[Layer, str | None]
 ) -> list[PathEntry]:
     """Hops that left a mark of their own and are not among the known ones."""
-    have = {e.product for e in known}
+    evidence = tuple(evidence)
+    have = {e.product for e in known} | _hosts(evidence, accused)
     seen: dict[tuple[Layer, str], dict[str, list[Evidence]]] = defaultdict(lambda: defaultdict(list))
     for item in evidence:
         kind, _, what = item.supports.partition(":")
@@ -86,12 +87,19 @@ def marked(
     return sorted(entries, key=lambda e: ORDER.index(e.layer))
 
 
+def _hosts(evidence: Iterable[Evidence], accused: tuple[Layer, str | None]) -> set[str | None]:
+    """The server in which the accused runs: one hop with it, not one before it."""
+    roles = [i for i in evidence if i.supports.startswith("role:") and i.product]
+    inside = any(i.supports == f"role:{accused[0]}" and i.product == accused[1] for i in roles)
+    return {roles[0].product} if inside else set()
+
+
 def deciding(evidence: Iterable[Evidence], layer: Layer, product: str | None, address: str | None) -> PathEntry:
     """The hop that made the answer, with what speaks for it."""
     ids = tuple(
         i.id
         for i in evidence
-        if i.supports in (f"generated:{layer}", f"present:{layer}")
+        if i.supports in (f"generated:{layer}", f"present:{layer}", f"role:{layer}")
         and (product is None or i.product in (None, product))
     )
     return PathEntry(layer=layer, product=product, address=address, said=Said.GENERATED, evidence=ids)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from tracer.model.http import Exchange, Request
 from tracer.model.verdict import Cause, Layer
@@ -163,6 +163,27 @@ def _oddities(scene: Scene, request: Request, found: Collection) -> None:
     _odd_host(scene, request, found)
     _client_certificate(scene, found)
     _age(scene, found)
+    _state(scene, request, found)
+
+
+def _state(scene: Scene, request: Request, found: Collection) -> None:
+    """What comes back from a log-in must be what this browser began (RFC 6749 section 10.12)."""
+    query = parse_qs(urlsplit(request.url).query)
+    given = query.get("state", [""])[0]
+    if not given or "code" not in query:
+        return
+    kept = [pair for pair in (request.get("cookie") or "").split(";") if "state" in pair.partition("=")[0].lower()]
+    if not any(given in pair for pair in kept):
+        other = "the state in the address is not the one in the cookie"
+        found.add(
+            other if kept else "a log-in came back with code and state: state that nobody kept is refused",
+            f"cause:{Cause.CSRF_FAILED}",
+            3.2 if kept else 1.8,
+            exchange=scene.exchange,
+            where="request target",
+            value="state",
+            reference="RFC 6749 section 10.12",
+        )
 
 
 def _odd_origin(scene: Scene, request: Request, found: Collection) -> None:
@@ -231,6 +252,14 @@ def _client_certificate(scene: Scene, found: Collection) -> None:
             "the server asked for a client certificate and got none",
             f"cause:{Cause.CLIENT_CERT_MISSING}",
             3.0,
+            exchange=exchange,
+            where="tls handshake",
+            value="no client certificate",
+        )
+        found.add(
+            "none was sent, so none was rejected",
+            f"cause:{Cause.CLIENT_CERT_REJECTED}",
+            -7.0,
             exchange=exchange,
             where="tls handshake",
             value="no client certificate",

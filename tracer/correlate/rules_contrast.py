@@ -11,7 +11,7 @@ from tracer.model.verdict import Cause, Layer
 
 from .evidence import Collection
 from .request_fields import CREDENTIALS, CSRF
-from .scene import Scene
+from .scene import Scene, from_cache
 from .siblings import path_of
 from .vantage import host_of
 
@@ -23,6 +23,11 @@ MANY = 4
 KEPT = 2
 """fields of a request; sources with fewer did not keep them"""
 CALM = 1.0
+LIFTED = 12.0
+"""whoever made it once: who still says it is the cache"""
+QUERY = "request target"
+SEVERAL = 3
+"""other queries that passed: then it is not for the query"""
 
 
 class Difference(NamedTuple):
@@ -41,13 +46,22 @@ def collect(scene: Scene, found: Collection) -> None:
     if denied.request is None or denied.response is None:
         return
     alike = [e for e in scene.answers if _comparable(e, denied)]
-    compared = [(list(_differences(e, denied)), e) for e in alike]
+    compared = [(list(_differences(scene, e)), e) for e in alike]
     compared = [(d, e) for d, e in compared if len(d) <= MANY]
     if not compared:
         return
     differences, other = min(compared, key=lambda pair: (not _passed(pair[1]), len(pair[0])))
     share = (1.0 if _passed(other) else FURTHER) / max(1, len(differences))
     status = other.response.status if other.response else 0
+    if differences and _passed(other):
+        found.add(
+            f"the path is open: a like request ({other.id}) got {status}",
+            f"cause:{Cause.PATH_DENIED}",
+            -2.0,
+            exchange=denied,
+            where="request target",
+            value=path_of(denied),
+        )
     for d in differences:
         says = f"a like request ({other.id}) got {status}: {d.says}"
         found.add(says, f"cause:{d.cause}", d.weight * share, exchange=denied, where=d.where, value=d.value)
@@ -55,8 +69,11 @@ def collect(scene: Scene, found: Collection) -> None:
             for layer in (Layer.WAF, Layer.CDN):
                 found.add(says, f"generated:{layer}", 0.8 * share, exchange=denied, where=d.where, value=d.value)
     kept = min(len(r.headers) for r in (denied.request, other.request) if r is not None)
-    if not differences and _passed(other) and kept >= KEPT:
+    queries = {e.request.target for d, e in compared if e.request and _passed(e) and {x.where for x in d} == {QUERY}}
+    if _passed(other) and kept >= KEPT and (not differences or len(queries) >= SEVERAL):
         _same(scene, other, found)
+    if _passed(other) and from_cache(denied.response) and host_of(other.server) != host_of(denied.server):
+        _lifted(scene, other, found)
 
 
 def _comparable(other: Exchange, denied: Exchange) -> bool:
@@ -86,7 +103,15 @@ def _same(scene: Scene, other: Exchange, found: Collection) -> None:
     )
 
 
-def _differences(other: Exchange, denied: Exchange) -> Iterator[Difference]:
+def _lifted(scene: Scene, other: Exchange, found: Collection) -> None:
+    """A cache still says no, and the server behind it does not."""
+    says = f"it comes out of a cache; elsewhere the same request passes ({other.id})"
+    for supports, weight in ((f"generated:{Layer.CDN}", LIFTED), (f"cause:{Cause.STALE_DENIAL}", 2.5)):
+        found.add(says, supports, weight, exchange=scene.exchange, where="packets", value=other.server or "")
+
+
+def _differences(scene: Scene, other: Exchange) -> Iterator[Difference]:
+    denied = scene.exchange
     there, here = other.request, denied.request
     assert there is not None
     assert here is not None
@@ -97,13 +122,38 @@ def _differences(other: Exchange, denied: Exchange) -> Iterator[Difference]:
     yield from _fields(there, here, denied)
     if there.target.partition("?")[2] != here.target.partition("?")[2]:
         says = "with another query"
-        yield Difference(says, Cause.REQUEST_REJECTED, 0.5, "request target", here.target.partition("?")[2])
-    a, b = host_of(other.client), host_of(denied.client)
-    if a and b and a != b:
-        yield Difference(f"from {a} instead of {b}", Cause.IP_DENIED, 2.4, "packets", b)
+        yield Difference(says, Cause.REQUEST_REJECTED, 0.5, QUERY, here.target.partition("?")[2])
+    if there.body.size != here.body.size or there.body.data != here.body.data:
+        yield Difference("with another body", Cause.REQUEST_REJECTED, 0.5, "request body", f"{here.body.size} bytes")
+    yield from _ends(scene, other)
     if "" not in (there.version, here.version) and there.version != here.version:
         says = f"over {there.version} instead of {here.version}"
         yield Difference(says, Cause.CLIENT_DENIED, 1.0, "request line", here.version)
+
+
+def _ends(scene: Scene, other: Exchange) -> Iterator[Difference]:
+    """Who asked whom: another client, another hop in between, another program by its TLS handshake."""
+    denied, seen = scene.exchange, scene.seen or scene.exchange
+    a, b = host_of(other.client), host_of(denied.client)
+    ja4 = _fingerprint(scene, other), _fingerprint(scene, denied)
+    between = seen is not denied and a == host_of(seen.client)
+    if between and all(ja4) and ja4[0] != ja4[1]:
+        says = f"by the client's own TLS handshake ({ja4[0]}) instead of the one of the hop between ({ja4[1]})"
+        yield Difference(says, Cause.INTERCEPTION, 3.0, "tls handshake", ja4[1])
+    elif a and b and a != b:
+        yield Difference(f"from {a} instead of {b}", Cause.IP_DENIED, 2.4, "packets", b)
+    elif all(ja4) and ja4[0] != ja4[1]:
+        says = f"by another program's TLS handshake ({ja4[0]})"
+        yield Difference(says, Cause.CLIENT_DENIED, 2.0, "tls handshake", ja4[1])
+    there, here = host_of(other.server), host_of(denied.server)
+    if a == b and there and here and there != here:
+        yield Difference(f"at {there} instead of {here}", Cause.IP_DENIED, 0.8, "packets", here)
+
+
+def _fingerprint(scene: Scene, exchange: Exchange) -> str:
+    """JA4 of the TLS handshake that the exchange ran over; empty without one."""
+    handshake = scene.handshakes.get(exchange.tls or "")
+    return (handshake.ja4 or "") if handshake is not None else ""
 
 
 Meaning = tuple[Cause, float]

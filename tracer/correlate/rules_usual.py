@@ -80,7 +80,8 @@ def collect(scene: Scene, layer: Layer, product: str | None, found: Collection) 
             value=path,
         )
     _by_method(exchange, request, page=page, found=found)
-    _by_agent(exchange, request, found)
+    asked = scene.seen.request if scene.seen is not None else None  # a hop may ask another in its own words
+    _by_agent(scene.seen or exchange, asked or request, found)
 
 
 def _by_method(exchange: Exchange, request: Request, *, page: bool, found: Collection) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from tracer.model.http import Exchange, Response
 from tracer.model.tls import Handshake
@@ -27,6 +28,8 @@ class Scene:
     """the exchanges that led here, in order"""
     links: tuple[Link, ...] = ()
     """how each of them led to the next"""
+    handshakes: Mapping[str, Handshake] = field(default_factory=dict)
+    """all of the trace, by id"""
     answers: tuple[Exchange, ...] = ()
     """other exchanges with the same host, in time order, a bounded number"""
     round_trip_ns: int | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from tracer.model.verdict import Evidence, PathEntry, Said, Verdict
+from tracer.model.verdict import Evidence, Layer, PathEntry, Said, Verdict
 
 from .propose import bisect_command
 from .safe import safe
@@ -116,13 +116,20 @@ def _path(v: Verdict, style: Style, width: int) -> Iterator[str]:
 
 
 def _hop(p: PathEntry, v: Verdict, style: Style) -> tuple[str, str]:
-    name = f"{safe(p.product, 40)} ({p.layer})" if p.product else f"({p.layer})"
+    name = _who(p.product, p.layer)
     if p.address:
         name += f" {safe(p.address, 60)}"
     if p.said is Said.GENERATED:
         text = f"[{name} SAID {v.original_status or v.status or 'NO'}]"
         return text, style.layer(p.layer, text) if not style.colour else style.bold(style.layer(p.layer, text))
     return name, name if p.said is Said.FORWARDED else style.dim(name)
+
+
+def _who(product: str | None, layer: Layer) -> str:
+    """`nginx (origin)`, or what such a hop is called."""
+    from tracer.correlate.words import LAYER_NAME
+
+    return f"{safe(product, 40)} ({layer})" if product else LAYER_NAME[layer]
 
 
 def _proof(v: Verdict, style: Style, width: int) -> Iterator[str]:
@@ -170,9 +177,7 @@ def _doubt(v: Verdict, style: Style, width: int) -> Iterator[str]:
     yield f"  cause    {v.cause}{detail}  {style.dim(sure)}"
     close = [a for a in v.alternatives if a.confidence >= _CLOSE]
     if close:
-        words = ", ".join(
-            f"{safe(a.product, 40) + ' ' if a.product else ''}({a.layer}) {round(a.confidence * 100)} %" for a in close
-        )
+        words = ", ".join(f"{_who(a.product, a.layer)} {round(a.confidence * 100)} %" for a in close)
         yield from wrap(f"or {words}", width, _INDENT, "  maybe    ")
 
 
