@@ -21,6 +21,7 @@ from tracer.http.h1_scan import shown
 from tracer.model.connection import Connection
 from tracer.model.http import Exchange
 from tracer.model.problem import Problem
+from tracer.model.row import Row
 from tracer.model.tls import Handshake
 from tracer.tls.unopened import Tally
 from tracer.transport.arrange import Arranged, arrange
@@ -31,7 +32,7 @@ from tracer.transport.reader import Converse, Reader
 from tracer.transport.stream import Buffer
 from tracer.transport.tcp import Resume
 
-from .listing_rows import Row, Spool, row_of
+from .listing_rows import Spool, row_of
 
 MOST_CARRIED = 4096
 """rows of one connection that wait for the rest of an exchange, before the general way takes it"""
@@ -98,7 +99,7 @@ class Lister:
             converse=converse,
             keys=keys,
             prefix=prefix,
-            brief=True,
+            rows=self.rows.add,
         )
         self.known = Known()
         self.carried: Packets | None = None

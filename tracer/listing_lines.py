@@ -18,10 +18,10 @@ import msgspec
 
 from tracer.capture.capture import Capture
 from tracer.model.problem import Problem, Severity
+from tracer.model.row import Row
 from tracer.tls.unopened import Tally, unmatched
 
 from .listing import list_rows
-from .listing_rows import Row
 
 LARGE = 64 << 20
 """bytes of capture from which a second process pays"""

@@ -6,60 +6,10 @@ import marshal
 import tempfile
 from collections.abc import Iterator
 from heapq import merge
-from typing import IO, NamedTuple
+from typing import IO
 
 from tracer.model.http import Exchange
-
-DENIALS = frozenset({401, 403, 405, 407, 421, 429, 451, 495, 496, 511})
-
-
-class Row(NamedTuple):
-    """One exchange. Times are in ns, sizes in bytes of body without framing; None: not in the capture."""
-
-    start_ns: int
-    """of the request, or of the response when the request is missing"""
-    order: int
-    """packet it starts in"""
-    id: str
-    protocol: str
-    client: str
-    server: str
-    method: str | None
-    authority: str
-    """the Host field as it was sent, else the host of the target"""
-    target: str | None
-    url: str | None
-    status: int | None
-    reason: str
-    content_type: str
-    request_size: int | None
-    response_size: int | None
-    request_end_ns: int | None
-    response_start_ns: int | None
-    end_ns: int | None
-    tls: str | None = None
-
-    @property
-    def host(self) -> str:
-        """Host of the URL, lower case, without port."""
-        _, found, rest = (self.url or "").partition("://")
-        host = rest.split("/", 1)[0].split("?", 1)[0].rpartition("@")[2] if found else ""
-        return (host[1:].split("]")[0] if host[:1] == "[" else host.split(":")[0]).lower()
-
-    @property
-    def size(self) -> int | None:
-        """Bytes of the response's body."""
-        return self.response_size
-
-    @property
-    def duration_ns(self) -> int | None:
-        """From the request's first byte to the response's last."""
-        return self.end_ns - self.start_ns if self.method is not None and self.end_ns is not None else None
-
-    @property
-    def denied(self) -> bool:
-        """A denial by its status alone, or a CONNECT that was refused."""
-        return self.status in DENIALS or (self.method == "CONNECT" and (self.status or 0) >= 400)
+from tracer.model.row import Row
 
 
 def row_of(exchange: Exchange) -> Row:
@@ -98,6 +48,10 @@ class Spool:
         self.runs: list[list[tuple[int, int]]] = []
         """per run its pieces in the file: (offset, length)"""
         self.file: IO[bytes] | None = None
+
+    def add(self, row: Row) -> None:
+        """Take one more."""
+        self.rows.append(row)
 
     def spill(self) -> None:
         """Write what is in memory as one run."""

@@ -92,7 +92,7 @@ def test_data_is_the_plaintext_of_the_rfc() -> None:
     assert suite is not None
     protection, search = Tls13Protection(suite, bytes.fromhex(SECRETS["SERVER_TRAFFIC_SECRET_0"])), Search()
     search.passed(1)
-    assert protection.open(23, 0x0303, SERVER_DATA[5:], search) == (23, bytes(range(50)))
+    assert protection.open(SERVER_DATA[:5], SERVER_DATA[5:], search) == (23, bytes(range(50)))
 
 
 @pytest.mark.parametrize("label", SECRETS)

@@ -66,6 +66,10 @@ def sealed(key: bytes, mac_key: bytes, texts: list[bytes]) -> list[bytes]:
     return found
 
 
+DATA = b"\x17\x03\x03"
+"""all of a record's header that its MAC covers as it stands"""
+
+
 def rc4() -> tuple[StreamProtection, list[bytes]]:
     suite = suite_of(0x0005)
     assert suite is not None
@@ -75,7 +79,7 @@ def rc4() -> tuple[StreamProtection, list[bytes]]:
 
 def test_rc4_records_open_in_order() -> None:
     protection, records = rc4()
-    assert [protection.open(23, 0x0303, r, Search())[1] for r in records] == [b"one", b"two", b"three"]
+    assert [protection.open(DATA, r, Search())[1] for r in records] == [b"one", b"two", b"three"]
 
 
 def test_rc4_goes_on_after_a_record_that_is_missing() -> None:
@@ -83,13 +87,13 @@ def test_rc4_goes_on_after_a_record_that_is_missing() -> None:
     search = Search()
     protection.skip(len(records[0]))
     search.passed()
-    assert protection.open(23, 0x0303, records[1], search) == (23, b"two")
+    assert protection.open(DATA, records[1], search) == (23, b"two")
 
 
 def test_rc4_records_that_were_changed_do_not_verify() -> None:
     protection, records = rc4()
     with pytest.raises(BadRecordError):
-        protection.open(23, 0x0303, b"\0" + records[0][1:], Search())
+        protection.open(DATA, b"\0" + records[0][1:], Search())
 
 
 def test_only_the_expected_number_is_tried_while_nothing_was_lost() -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from tracer.model.http import Body, Exchange, Response, Timing, text
 from tracer.model.problem import Problem, Severity
+from tracer.model.row import Row
 from tracer.transport.conversation import Context, Conversation
 from tracer.transport.stream import Mark, Stream
 
@@ -21,11 +22,23 @@ from .h1_body import Chunked, Unframed
 from .h1_head import (
     LONGEST_HEAD,
     LONGEST_LINE,
+    RequestLine,
+    StatusLine,
     read_request_line,
     read_status_line,
     split_head,
+    values_of,
 )
-from .h1_message import Incoming, body_of, request_body, request_of, response_body, response_of, wants_upgrade
+from .h1_message import (
+    Incoming,
+    addressed,
+    body_of,
+    request_body,
+    request_of,
+    response_body,
+    response_of,
+    wants_upgrade,
+)
 
 
 class Pending:
@@ -39,6 +52,40 @@ class Pending:
         self.request_done = message is None
         self.interim: list[Response] = []
         self.response: Incoming | None = None
+
+
+def row_of(pending: Pending, context: Context) -> Row:
+    """The exchange as a listing tells it."""
+    request, response = pending.message, pending.response
+    first = request or response
+    host, authority, target, url = "", None, None, None
+    if request is not None:
+        target, host, authority, url = addressed(request, context.scheme)
+    asked, said = request and request.line, response and response.line
+    assert asked is None or isinstance(asked, RequestLine)
+    assert said is None or isinstance(said, StatusLine)
+    versions = [line.version or b"HTTP/0.9" for line in (asked, said) if line]
+    return Row(
+        start_ns=first.start.time_ns if first else 0,
+        order=first.start.packet if first else pending.interim[0].packet or 0 if pending.interim else 0,
+        id=pending.id,
+        protocol=text(min(versions, default=b"HTTP/1.1")),
+        client=context.client,
+        server=context.server,
+        method=text(asked.method) if asked else None,
+        authority=host or authority or "",
+        target=target,
+        url=url,
+        status=said.status if said else None,
+        reason=text(said.reason) if said else "",
+        content_type=next(map(text, values_of(response.fields, b"content-type")), "") if response else "",
+        request_size=request.size if request else None,
+        response_size=response.size if response else None,
+        request_end_ns=request.end.time_ns if request else None,
+        response_start_ns=response.start.time_ns if response else None,
+        end_ns=response.end.time_ns if response else None,
+        tls=context.tls,
+    )
 
 
 class H1Conversation:
@@ -112,7 +159,7 @@ class H1Conversation:
         message.odd = _oddities(odd, whole)
         pending = Pending(self.context.new_id("e", start.packet), message)
         self.waiting.append(pending)
-        message.body = request_body(message) if whole else Unframed()
+        message.body = request_body(message, self.context.brief) if whole else Unframed()
         if line.method == b"CONNECT" or wants_upgrade(fields):
             self.hold = pending
         self.sending = pending
@@ -158,7 +205,7 @@ class H1Conversation:
         method = pending.message.line.method if pending.message else b""  # type: ignore[union-attr]
         if self._switches(pending, line.status, method):
             return
-        message.body = response_body(message, method) if whole else Unframed()
+        message.body = response_body(message, method, self.context.brief) if whole else Unframed()
         self.answering = pending
         self._advance_response(pending)
 
@@ -187,8 +234,8 @@ class H1Conversation:
             self.hold = None
         assert pending.response is not None
         if method == b"CONNECT" and 200 <= status < 300:
-            exchange = self._report(pending)
-            inner = self.context.inner(tunnel=exchange.id, scheme="http")
+            self._report(pending)
+            inner = self.context.inner(tunnel=pending.id, scheme="http")
             self.inner = detect.conversation(inner, self.client, self.server)
             return True
         if status != 101:
@@ -220,10 +267,11 @@ class H1Conversation:
 
     # -- exchanges
 
-    def _report(self, pending: Pending) -> Exchange:
-        exchange = self._build(pending)
-        self.context.sink.exchange(exchange)
-        return exchange
+    def _report(self, pending: Pending) -> None:
+        if self.context.rows is not None:
+            self.context.rows(row_of(pending, self.context))
+        else:
+            self.context.sink.exchange(self._build(pending))
 
     def _build(self, pending: Pending) -> Exchange:
         context, request, response = self.context, pending.message, pending.response

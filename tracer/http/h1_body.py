@@ -6,33 +6,56 @@ from tracer.model.http import Body, Headers
 from tracer.transport.stream import Stream, Taken
 
 LONGEST_LINE = 4096
+KEPT = 16 << 20
+"""bytes of a body kept in memory, where they are no part of the capture as they stand; more is counted"""
 
 
 class Collector:
-    """Pieces of a body as they are passed over."""
+    """Pieces of a body as they are passed over; only their sizes when it `counts`."""
 
-    __slots__ = ("missing", "parts", "size", "spans")
+    __slots__ = ("counts", "dropped", "missing", "parts", "size", "spans")
 
-    def __init__(self) -> None:
+    def __init__(self, counts: bool = False) -> None:
+        self.counts = counts
         self.spans: list[tuple[int, int]] = []
         self.parts: list[bytes] | None = None
         self.size = 0
         self.missing = 0
+        self.dropped = False
+        """some bytes were counted and not kept"""
+
+    def pass_over(self, stream: Stream, n: int) -> None:
+        """Take the next `n` bytes off the stream, gaps included."""
+        if self.counts:
+            missing = stream.pass_over(n)
+            self.size += n - missing
+            self.missing += missing
+        else:
+            self.add(stream.skip(n))
 
     def add(self, taken: Taken) -> None:
-        self.size += taken.size
         self.missing += taken.missing
-        if taken.data is None:
+        if self.counts:
+            pass
+        elif taken.data is None:
             self.spans.extend(taken.spans)
+        elif self.size > KEPT:
+            self.dropped = True
         else:
             if self.parts is None:
                 self.parts = []
             self.parts.append(taken.data)
+        self.size += taken.size
 
     def body(self, complete: bool, codings: tuple[str, ...]) -> Body:
         data = b"".join(self.parts) if self.parts is not None else None
         return Body(
-            size=self.size, complete=complete and not self.missing, data=data, spans=tuple(self.spans), codings=codings
+            size=self.size,
+            complete=complete and not self.missing and not self.dropped,
+            data=data,
+            spans=tuple(self.spans),
+            codings=codings,
+            lost=f"only its first {KEPT >> 20} MiB were kept" if self.dropped else None,
         )
 
 
@@ -41,9 +64,9 @@ class ByLength:
 
     __slots__ = ("collector", "left")
 
-    def __init__(self, length: int | None) -> None:
+    def __init__(self, length: int | None, counts: bool = False) -> None:
         self.left = length
-        self.collector = Collector()
+        self.collector = Collector(counts)
 
     def advance(self, stream: Stream) -> bool:
         """Pass over what is there; True when the body has ended."""
@@ -52,7 +75,7 @@ class ByLength:
             here = min(here, self.left)
             self.left -= here
         if here > 0:
-            self.collector.add(stream.skip(here))
+            self.collector.pass_over(stream, here)
         if self.left is None:
             return stream.closed
         return self.left == 0
@@ -80,8 +103,8 @@ class Chunked:
 
     __slots__ = ("broken", "collector", "left", "state", "trailers")
 
-    def __init__(self) -> None:
-        self.collector = Collector()
+    def __init__(self, counts: bool = False) -> None:
+        self.collector = Collector(counts)
         self.left = 0
         self.state = "size"
         self.broken: str | None = None
@@ -93,7 +116,7 @@ class Chunked:
                 here = min(stream.end - stream.pos, self.left)
                 if here <= 0:
                     return False
-                self.collector.add(stream.skip(here))
+                self.collector.pass_over(stream, here)
                 self.left -= here
                 if self.left:
                     return False

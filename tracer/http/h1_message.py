@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from tracer.model.http import Body, Headers, Request, Response, text
 from tracer.transport.stream import Mark
@@ -28,21 +29,26 @@ class Incoming:
         self.odd: list[tuple[str, str, str]] = []
         """(code, text, reference)"""
 
+    @property
+    def size(self) -> int:
+        """Bytes of body so far, framing removed."""
+        return self.body.collector.size if self.body is not None else 0
 
-def request_body(message: Incoming) -> BodyReader:
-    """How long a request's body is (RFC 9112 section 6.3, rules 4 to 6)."""
-    return _framed(message) or ByLength(0)
+
+def request_body(message: Incoming, counts: bool) -> BodyReader:
+    """How long a request's body is (RFC 9112 section 6.3, rules 4 to 6); `counts`: its bytes are not kept."""
+    return _framed(message, counts) or ByLength(0)
 
 
-def response_body(message: Incoming, method: bytes) -> BodyReader:
-    """How long a response's body is (RFC 9112 section 6.3)."""
+def response_body(message: Incoming, method: bytes, counts: bool) -> BodyReader:
+    """How long a response's body is (RFC 9112 section 6.3); `counts`: its bytes are not kept."""
     assert isinstance(message.line, StatusLine)
     if method == b"HEAD" or message.line.status in (204, 304):
         return ByLength(0)
-    return _framed(message) or ByLength(None)
+    return _framed(message, counts) or ByLength(None, counts)
 
 
-def _framed(message: Incoming) -> BodyReader | None:
+def _framed(message: Incoming, counts: bool) -> BodyReader | None:
     """Chunked before length; what contradicts itself is noted."""
     told = values_of(message.fields, b"content-length")
     lengths = set(told)
@@ -50,14 +56,14 @@ def _framed(message: Incoming) -> BodyReader | None:
     if b"chunked" in coding:
         if lengths:
             _note(message, "http.conflicting-framing", "both Transfer-Encoding and Content-Length", "6.3")
-        return Chunked()
+        return Chunked(counts)
     lengths = {part.strip() for value in lengths for part in value.split(b",")}
     if len(lengths) > 1:
         _note(message, "http.conflicting-length", "Content-Length fields that disagree; the first one was taken", "6.3")
     for value in told:
         first = value.split(b",")[0].strip()
         if first.isdigit() and len(first) < 19:
-            return ByLength(int(first))
+            return ByLength(int(first), counts)
         _note(message, "http.bad-length", "a Content-Length that is no number", "6.3")
     return None
 
@@ -79,22 +85,36 @@ def body_of(message: Incoming) -> Body:
     return message.body.collector.body(message.body.whole, codings_of(message.fields))
 
 
-def request_of(message: Incoming, scheme: str) -> Request:
-    """The request as a value, its URL made absolute from target, Host and scheme (RFC 9112 section 3.3)."""
+class Addressed(NamedTuple):
+    """Whom a request is for."""
+
+    target: str
+    host: str
+    """Host field"""
+    authority: str | None
+    url: str
+
+
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)")
+
+
+def addressed(message: Incoming, scheme: str) -> Addressed:
+    """The URL made absolute from target, Host and scheme (RFC 9112 section 3.3)."""
     assert isinstance(message.line, RequestLine)
     target = text(message.line.target)
     host = next(map(text, values_of(message.fields, b"host")), "")
-    authority = None
-    absolute = re.match(r"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)", target)
     if message.line.method == b"CONNECT":
         target = target.split(" ")[0]
-        url, authority = target, target
-    elif absolute:
-        url, authority = target, absolute[1]
-    elif host:
-        url = f"{scheme}://{host}{'' if target == '*' else target}"
-    else:
-        url = target
+        return Addressed(target, host, target, target)
+    if target[:1] != "/" and (absolute := _ABSOLUTE.match(target)):
+        return Addressed(target, host, absolute[1], target)
+    return Addressed(target, host, None, f"{scheme}://{host}{'' if target == '*' else target}" if host else target)
+
+
+def request_of(message: Incoming, scheme: str) -> Request:
+    """The request as a value."""
+    assert isinstance(message.line, RequestLine)
+    target, _, authority, url = addressed(message, scheme)
     return Request(
         method=text(message.line.method),
         target=target,

@@ -42,6 +42,10 @@ OPEN_STREAMS = 10_000
 """streams held at a time; the oldest is reported as it is when more are open"""
 
 
+_TOLD = {HEADERS, CONTINUATION, PUSH_PROMISE, RST_STREAM, GOAWAY}
+"""kinds of frame that an exchange is told by, beside DATA"""
+
+
 class Side:
     """One direction."""
 
@@ -105,8 +109,9 @@ class H2Conversation:
         stream.request.ended = True
 
     def advance(self) -> None:
-        for side in turns(self.client, self.server):
+        for side, packet in turns(self.client, self.server):
             self._read(side)
+            self._read_on(side, packet)
         for side in (self.client, self.server):
             side.stream.release()
         if self.client.stream.closed and self.server.stream.closed and not self.done:
@@ -142,6 +147,30 @@ class H2Conversation:
             stream.jump(stream.pos + 9 + frame.length)
             self._take(side, frame, whole[9:])
 
+    def _read_on(self, side: Side, packet: int) -> None:
+        """Read whole frames that begin in segments up to that packet; what is odd or in pieces ends it."""
+        stream = side.stream
+        while (here := stream.segment()) is not None and here[3][0] <= packet:
+            buffer, at, stop, mark = here
+            begin = stream.pos - at
+            while at + 9 <= stop:
+                frame = read_frame(bytes(buffer[at : at + 9]), mark)
+                at += 9 + frame.length
+                if not is_plausible(frame) or begin + at > stream.end:
+                    return
+                if frame.kind == DATA:
+                    stream.jump(begin + at - frame.length)
+                    self._data(side, frame)
+                elif at > stop:
+                    return
+                elif frame.kind in _TOLD:
+                    stream.jump(begin + at)
+                    self._take(side, frame, bytes(buffer[at - frame.length : at]))
+                else:
+                    stream.jump(begin + at)
+            if at < stop:
+                return
+
     def _lose(self, side: Side, target: int) -> None:
         """Bytes are passed over; a header block among them would have changed the table."""
         side.stream.jump(target)
@@ -173,21 +202,20 @@ class H2Conversation:
         if frame.flags & PADDED and length:
             pad = min(stream.take(1)[0], length - 1)
             length -= 1
-        taken = stream.skip(length - pad)
-        if pad:
-            stream.skip(pad)
+        end = stream.pos + length
         h2 = self.streams.get(frame.stream)
         if h2 is None:
             if not frame.stream or frame.stream in self.closed:
+                stream.jump(end)
                 return
             h2 = self._stream(frame.stream, frame.mark)
         half = h2.half(side.client)
-        half.touch(stream.mark(stream.pos - 1) if length else frame.mark)
-        inner = self.inner.get(frame.stream)
-        if inner is not None:
-            self._feed(side, inner, taken, frame.mark)
-        elif taken.size or taken.missing:
-            half.add(taken)
+        if frame.stream in self.inner:
+            self._feed(side, self.inner[frame.stream], stream.skip(length - pad), frame.mark)
+        elif length > pad:
+            half.collector.pass_over(stream, length - pad)
+        stream.jump(end)
+        half.touch(stream.mark(end - 1) if length else frame.mark)
         if frame.flags & END_STREAM:
             half.ended = True
             self._settle(h2)
@@ -282,7 +310,10 @@ class H2Conversation:
                 return
         if h2.request.headers is None and h2.response.headers is None and h2.upgrade is None and not h2.problems:
             return
-        self.context.sink.exchange(h2.build())
+        if self.context.rows is not None:
+            self.context.rows(h2.row())
+        else:
+            self.context.sink.exchange(h2.build())
 
     # -- what runs inside a stream
 

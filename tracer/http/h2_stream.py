@@ -2,46 +2,39 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from tracer.model.http import Body, Event, Exchange, Headers, Request, Response, Timing, text
 from tracer.model.problem import Problem, Severity
+from tracer.model.row import Row
 from tracer.transport.conversation import Context
-from tracer.transport.stream import Mark, Taken
+from tracer.transport.stream import Mark
 
 from .h1_body import Collector, codings_of
 
-KEPT = 8 << 20
-"""bytes of a body kept in memory; more is counted"""
 MOST_INTERIM = 32
 
 
 class Half:
     """A message of one direction."""
 
-    def __init__(self) -> None:
+    def __init__(self, counts: bool) -> None:
         self.headers: Headers | None = None
         self.trailers: Headers = ()
         self.start: Mark | None = None
         self.end: Mark | None = None
         self.ended = False
-        self.collector = Collector()
-        self.dropped = 0
-        """bytes counted and not kept"""
+        self.collector = Collector(counts)
 
     def touch(self, mark: Mark) -> None:
         self.start = self.start or mark
         self.end = mark
 
-    def add(self, taken: Taken) -> None:
-        if taken.data is not None and self.collector.size > KEPT:
-            self.dropped += taken.size
-            return
-        self.collector.add(taken)
-
     def body(self) -> Body:
         """Whole when it ended, or when nothing says that more was to come before the capture's end."""
-        told = any(n == b"content-length" for n, _ in self.headers or ())
-        complete = (self.ended or not told) and not self.dropped
-        return self.collector.body(complete, codings_of(self.headers or ()))
+        headers = self.headers or ()
+        complete = self.ended or not any(n == b"content-length" for n, _ in headers)
+        return self.collector.body(complete, codings_of(headers))
 
 
 class H2Stream:
@@ -52,8 +45,8 @@ class H2Stream:
         self.context = context
         self.protocol = protocol
         self.id = context.new_id("e", first.packet)
-        self.request = Half()
-        self.response = Half()
+        self.request = Half(context.brief)
+        self.response = Half(context.brief)
         self.interim: list[Response] = []
         self.aborted: str | None = None
         self.pushed = False
@@ -127,24 +120,55 @@ class H2Stream:
             problems=tuple(self.problems),
         )
 
+    def row(self) -> Row:
+        """The exchange as a listing tells it."""
+        context, q, a, asked = self.context, self.request, self.response, self.upgrade
+        method = target = url = None
+        authority: str | None = None
+        if asked is not None:
+            method, target, url, authority = asked.method, asked.target, asked.url, asked.get("host") or asked.authority
+        elif q.headers is not None:
+            addressed = _addressed(q.headers, context.scheme)
+            method, target, url, authority = (
+                addressed.method,
+                addressed.target,
+                addressed.url,
+                addressed.host or addressed.authority,
+            )
+        start = q.start or a.start
+        first = q.start if method is not None else a.start if a.headers is not None else None
+        order = asked.packet if asked is not None else first.packet if first else 0
+        if first is None and asked is None and self.interim:
+            order = self.interim[0].packet
+        return Row(
+            start_ns=start.time_ns if start else 0,
+            order=order or 0,
+            id=self.id,
+            protocol=self.protocol,
+            client=context.client,
+            server=context.server,
+            method=method,
+            authority=authority or "",
+            target=target,
+            url=url,
+            status=(_status(a.headers) or 0) if a.headers is not None else None,
+            reason="",
+            content_type=next((text(v) for n, v in a.headers or () if n.lower() == b"content-type"), ""),
+            request_size=None if method is None else asked.body.size if asked is not None else q.collector.size,
+            response_size=a.collector.size if a.headers is not None else None,
+            request_end_ns=q.end.time_ns if q.end else None,
+            response_start_ns=a.start.time_ns if a.start else None,
+            end_ns=a.end.time_ns if a.end else None,
+            tls=context.tls,
+        )
+
     def _request(self) -> Request | None:
         if self.upgrade is not None:
             return self.upgrade
         half = self.request
         if half.headers is None:
             return None
-        pseudo = {n: text(v) for n, v in reversed(half.headers) if n.startswith(b":")}
-        fields = tuple(f for f in half.headers if not f[0].startswith(b":"))
-        method = pseudo.get(b":method", "")
-        scheme = pseudo.get(b":scheme", self.context.scheme)
-        host = next((text(v) for n, v in fields if n == b"host"), None)
-        authority = pseudo.get(b":authority") or host
-        path = pseudo.get(b":path", "")
-        if method == "CONNECT" and b":protocol" not in pseudo:
-            target = url = authority or ""
-        else:
-            target = path
-            url = f"{scheme}://{authority}{'' if path == '*' else path}" if authority else path
+        method, scheme, authority, _, target, url = _addressed(half.headers, self.context.scheme)
         return Request(
             method=method,
             target=target,
@@ -152,11 +176,48 @@ class H2Stream:
             authority=authority,
             url=url,
             version=self.protocol,
-            headers=fields,
+            headers=tuple(f for f in half.headers if not f[0].startswith(b":")),
             trailers=half.trailers,
             body=half.body(),
             packet=half.start.packet if half.start else None,
         )
+
+
+class Addressed(NamedTuple):
+    """What is asked, of whom."""
+
+    method: str
+    scheme: str
+    authority: str | None
+    host: str | None
+    """Host field"""
+    target: str
+    url: str
+
+
+def _addressed(fields: Headers, scheme: str) -> Addressed:
+    """Pseudo-header fields (RFC 9113 section 8.3.1, RFC 8441 section 4); of those that repeat the first counts."""
+    method = path = ""
+    authority = host = None
+    protocol = False
+    for name, value in reversed(fields):
+        if name == b":path":
+            path = text(value)
+        elif name == b":method":
+            method = text(value)
+        elif name == b":authority":
+            authority = text(value)
+        elif name == b":scheme":
+            scheme = text(value)
+        elif name == b"host":
+            host = text(value)
+        elif name == b":protocol":
+            protocol = True
+    authority = authority or host
+    if method == "CONNECT" and not protocol:
+        return Addressed(method, scheme, authority, host, authority or "", authority or "")
+    url = f"{scheme}://{authority}{'' if path == '*' else path}" if authority else path
+    return Addressed(method, scheme, authority, host, path, url)
 
 
 def _status(fields: Headers) -> int | None:

@@ -214,7 +214,7 @@ class H3Conversation:
         assert lane.mark is not None
         half = self._stream(number, lane.mark).half(client)
         half.touch(lane.mark)
-        half.add(Taken((), data, len(data), 0))
+        half.collector.add(Taken((), data, len(data), 0))
 
     def _headers(self, number: int, client: bool, block: bytes, lane: Lane) -> None:
         import pylsqpack

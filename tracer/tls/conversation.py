@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from tracer.transport.conversation import Context, Conversation
 from tracer.transport.stream import Mark, Stream
-from tracer.transport.turns import turns
+from tracer.transport.turns import ALL, turns
 
 from .draft import Draft
 from .handshaking import Handshaking
@@ -53,10 +53,13 @@ class TlsConversation:
         return self.shaking.draft
 
     def advance(self) -> None:
-        for side in turns(self.client, self.server):
+        for side, packet in turns(self.client, self.server):
             if not self.impatient and self._waits(side):
                 return
             self._read_record(side)
+            if side.protection is not None and self.inner is not None:
+                # once both have finished, neither side's messages bear on what the other's records hold
+                self._read_data(side, ALL if self.shaking.is_over else packet)
         for side in (self.client, self.server):
             side.stream.release()
         closed = self.client.stream.closed and self.server.stream.closed
@@ -103,7 +106,23 @@ class TlsConversation:
             side.lose_record(length)
             return
         self.shaking.begin(mark)
-        self._take_record(side, head[0], head[1] << 8 | head[2], record[5:], mark)
+        self._take_record(side, head, record[5:], mark)
+
+    def _read_data(self, side: Side, packet: int) -> None:
+        """Read on in records of application data that begin up to that packet: nearly all of a connection."""
+        inner, draft = side.inner, self.draft
+        assert draft is not None
+        for head, body, mark in side.data(packet):
+            opened = self._open(side, head, body)
+            if opened is None:
+                continue
+            draft.decrypted = True
+            if opened[0] != DATA or side.pieces:
+                self._take_plain(side, *opened, mark)
+            else:
+                draft.application_data = True
+                inner.push(opened[1], mark, side.lost)
+                side.lost = 0
 
     def _read_odd(self, side: Side, head: bytes, mark: Mark) -> None:
         """No record header: a version 2 hello at the start, else bytes to pass over."""
@@ -127,8 +146,8 @@ class TlsConversation:
         self.dropped += target - stream.pos
         stream.jump(target)
 
-    def _take_record(self, side: Side, kind: int, version: int, body: bytes, mark: Mark) -> None:
-        draft = self.draft
+    def _take_record(self, side: Side, head: bytes, body: bytes, mark: Mark) -> None:
+        kind, draft = head[0], self.draft
         assert draft is not None
         if kind == CHANGE:
             if side.pieces:
@@ -139,7 +158,7 @@ class TlsConversation:
         if sealed and side.protection is None:
             self.shaking.find_keys(side)
         if side.protection is not None and (sealed or (kind == DATA and draft.server_hello is None)):
-            opened = self._open(side, kind, version, body)
+            opened = self._open(side, head, body)
             if opened is None:
                 return
             kind, body = opened
@@ -149,14 +168,14 @@ class TlsConversation:
             return
         self._take_plain(side, kind, body, mark)
 
-    def _open(self, side: Side, kind: int, version: int, body: bytes) -> tuple[int, bytes] | None:
+    def _open(self, side: Side, head: bytes, body: bytes) -> tuple[int, bytes] | None:
         """(content type, plaintext); None when no keys open the record."""
         assert side.protection is not None
         opened: tuple[int, bytes] | None
         try:
-            opened = side.protection.open(kind, version, body, side.search)
+            opened = side.protection.open(head, body, side.search)
         except BadRecordError:
-            opened = self._try_other_keys(side, kind, version, body)
+            opened = self._try_other_keys(side, head, body)
         if opened is not None:
             if side.search.high or side.search.budget < BUDGET:
                 side.search.found()
@@ -168,7 +187,7 @@ class TlsConversation:
             self.draft.why_not = WhyNot.WRONG
         return None
 
-    def _try_other_keys(self, side: Side, kind: int, version: int, body: bytes) -> tuple[int, bytes] | None:
+    def _try_other_keys(self, side: Side, head: bytes, body: bytes) -> tuple[int, bytes] | None:
         """The record that changes keys may have been lost, or early data was refused."""
         if side.search.budget <= 0:
             return None
@@ -176,7 +195,7 @@ class TlsConversation:
         for protection in self.shaking.schedule.alternatives(side.client, side.protection):
             side.search.budget -= 1
             try:
-                opened = protection.open(kind, version, body, side.search)
+                opened = protection.open(head, body, side.search)
             except BadRecordError:
                 continue
             side.protection = protection

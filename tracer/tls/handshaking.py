@@ -47,6 +47,11 @@ class Handshaking:
             self.draft = Draft(self.context, mark)
         return self.draft
 
+    @property
+    def is_over(self) -> bool:
+        """Both sides have finished; what comes is data, and messages that one side alone has to do with."""
+        return self.draft is not None and len(self.draft.finished) == 2
+
     # -- messages
 
     def take(self, side: Side, body: bytes, mark: Mark) -> None:

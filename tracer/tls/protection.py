@@ -20,8 +20,8 @@ class BadRecordError(Exception):
 
 
 class Protection(Protocol):
-    def open(self, kind: int, version: int, body: bytes, search: Search) -> tuple[int, bytes]:
-        """(content type, plaintext); raises BadRecordError."""
+    def open(self, head: bytes, body: bytes, search: Search) -> tuple[int, bytes]:
+        """(content type, plaintext) of a record with these five bytes of header; raises BadRecordError."""
         ...
 
     def skip(self, size: int) -> None:
@@ -69,11 +69,10 @@ class Tls13Protection:
         digest = self.suite.digest
         return expand_label(self.secret, "traffic upd", b"", digest_size(digest), digest)
 
-    def open(self, kind: int, version: int, body: bytes, search: Search) -> tuple[int, bytes]:
-        header = b"%c%c%c%c%c" % (kind, version >> 8, version & 255, len(body) >> 8, len(body) & 255)
+    def open(self, head: bytes, body: bytes, search: Search) -> tuple[int, bytes]:
         for sequence in search.numbers(self.sequence):
             try:
-                plain = self._cipher.decrypt((self._iv ^ sequence).to_bytes(12), body, header)
+                plain = self._cipher.decrypt((self._iv ^ sequence).to_bytes(12), body, head)
             except self._refusals:
                 continue
             self.sequence = sequence + 1
@@ -99,11 +98,11 @@ class AeadProtection:
         self._extra = self._explicit + (8 if suite.kind == "ccm8" else 16)
         self.sequence = 0
 
-    def open(self, kind: int, version: int, body: bytes, search: Search) -> tuple[int, bytes]:
+    def open(self, head: bytes, body: bytes, search: Search) -> tuple[int, bytes]:
         length = len(body) - self._extra
         if length < 0:
             raise BadRecordError("a record shorter than its nonce and tag")
-        tail = bytes((kind, version >> 8, version & 255)) + length.to_bytes(2)
+        tail = head[:3] + length.to_bytes(2)
         nonce, data = self._iv + body[:8], body[8:] if self._explicit else body
         for sequence in search.numbers(self.sequence):
             if not self._explicit:
@@ -113,7 +112,7 @@ class AeadProtection:
             except self._refusals:
                 continue
             self.sequence = sequence + 1
-            return kind, plain
+            return head[0], plain
         raise BadRecordError("the record does not verify")
 
     def skip(self, size: int) -> None:
@@ -128,12 +127,12 @@ class _Mac:
         self.size = digest_size(digest)
         self.sequence = 0
 
-    def check(self, kind: int, version: int, data: bytes, mac: bytes, search: Search) -> None:
+    def check(self, head: bytes, data: bytes, mac: bytes, search: Search) -> None:
         """Find the sequence number that verifies; records before it were lost."""
-        tail = bytes((kind, version >> 8, version & 255)) + len(data).to_bytes(2) + data
+        tail = head[:3] + len(data).to_bytes(2) + data
         for sequence in search.numbers(self.sequence):
-            if version == SSL3:
-                expected = mac_ssl3(self.key, sequence, kind, data, self.digest)
+            if head[1:3] == b"\x03\x00":
+                expected = mac_ssl3(self.key, sequence, head[0], data, self.digest)
             else:
                 expected = hmac.digest(self.key, sequence.to_bytes(8) + tail, self.digest)
             if expected == mac:
@@ -141,11 +140,11 @@ class _Mac:
                 return
         raise BadRecordError("the record does not verify")
 
-    def cut(self, kind: int, version: int, plain: bytes, search: Search) -> bytes:
+    def cut(self, head: bytes, plain: bytes, search: Search) -> bytes:
         """The plaintext before its MAC, verified."""
         if len(plain) < self.size:
             raise BadRecordError("a record shorter than its MAC")
-        self.check(kind, version, plain[: -self.size], plain[-self.size :], search)
+        self.check(head, plain[: -self.size], plain[-self.size :], search)
         return plain[: -self.size]
 
 
@@ -162,7 +161,7 @@ class CbcProtection:
         self._explicit = explicit_iv
         self._outside = encrypt_then_mac
 
-    def open(self, kind: int, version: int, body: bytes, search: Search) -> tuple[int, bytes]:
+    def open(self, head: bytes, body: bytes, search: Search) -> tuple[int, bytes]:
         sealed = body[: -self._mac.size] if self._outside else body
         if self._explicit:
             iv, data = sealed[: self._block], sealed[self._block :]
@@ -173,13 +172,13 @@ class CbcProtection:
         if not self._explicit:
             self._iv = data[-self._block :]
         if self._outside:
-            self._mac.check(kind, version, sealed, body[-self._mac.size :], search)
+            self._mac.check(head, sealed, body[-self._mac.size :], search)
         plain = self._decrypt(iv, data)
         padding = plain[-1] + 1
         if padding > len(plain):
             raise BadRecordError("padding longer than the record")
         plain = plain[:-padding]
-        return kind, plain if self._outside else self._mac.cut(kind, version, plain, search)
+        return head[0], plain if self._outside else self._mac.cut(head, plain, search)
 
     def _decrypt(self, iv: bytes, data: bytes) -> bytes:
         from cryptography.hazmat.primitives.ciphers import Cipher, modes
@@ -202,9 +201,9 @@ class StreamProtection:
             self._worker = Cipher(_rc4(key), None).decryptor()
         self._mac = _Mac(suite.mac or "sha1", mac_key)
 
-    def open(self, kind: int, version: int, body: bytes, search: Search) -> tuple[int, bytes]:
+    def open(self, head: bytes, body: bytes, search: Search) -> tuple[int, bytes]:
         plain = self._worker.update(body) if self._worker else body
-        return kind, self._mac.cut(kind, version, plain, search)
+        return head[0], self._mac.cut(head, plain, search)
 
     def skip(self, size: int) -> None:
         """The key stream goes on under the bytes that are missing."""

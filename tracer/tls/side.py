@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from tracer.transport.stream import Mark, Stream
 
 from .protection import Protection
@@ -10,6 +12,8 @@ from .search import Search
 CHANGE, ALERT, HANDSHAKE, DATA = 20, 21, 22, 23
 LONGEST = (1 << 14) + 2048
 """bytes of a protected record's body (RFC 5246 section 6.2.3)"""
+AHEAD = 1 << 18
+"""bytes of records looked at together"""
 
 
 def is_header(head: bytes) -> bool:
@@ -50,6 +54,27 @@ class Side:
             # a header in pieces waits for its rest, unless a gap stands where the rest would be
             return self.mark[0] if size > len(head) else None
         return self.mark[0] if not is_header(head) or size >= 5 + (head[3] << 8 | head[4]) else None
+
+    def data(self, packet: int) -> Iterator[tuple[bytes, bytes, Mark]]:
+        """(header, body, mark) of whole records of application data that follow one another, those that begin up to
+        that packet; each is read off the stream as it is given."""
+        stream = self.stream
+        at = 1
+        while at:
+            start = stream.pos
+            ahead = stream.ahead(packet, AHEAD)
+            at, end = 0, len(ahead)
+            while at + 5 <= end and ahead[at : at + 2] == b"\x17\x03" and ahead[at + 2] <= 4:
+                body = at + 5
+                stop = body + (ahead[at + 3] << 8 | ahead[at + 4])
+                if stop > end or stop > body + LONGEST:
+                    break
+                mark = stream.mark(start + at)
+                if mark[0] > packet:
+                    return
+                stream.jump(start + stop)
+                yield ahead[at:body], ahead[body:stop], mark
+                at = stop
 
     def lose(self, size: int) -> None:
         """So many bytes of records are missing."""

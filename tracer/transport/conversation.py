@@ -7,11 +7,13 @@ of these, and drives it. All of them report into one `Sink`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from tracer.model.connection import Connection
 from tracer.model.http import Exchange
 from tracer.model.problem import Problem
+from tracer.model.row import Row
 from tracer.model.tls import Handshake
 
 from .stream import Stream
@@ -31,11 +33,11 @@ class Context:
 
     __slots__ = (
         "announced",
-        "brief",
         "client",
         "connection",
         "keys",
         "prefix",
+        "rows",
         "scheme",
         "server",
         "sink",
@@ -59,7 +61,7 @@ class Context:
         tls: str | None = None,
         tunnel: str | None = None,
         used: dict[tuple[str, int], int] | None = None,
-        brief: bool = False,
+        rows: Callable[[Row], None] | None = None,
         announced: str | None = None,
     ) -> None:
         self.sink = sink
@@ -79,10 +81,15 @@ class Context:
         """id of the CONNECT exchange these bytes run inside"""
         self.used = {} if used is None else used
         """ids given out so far, shared over the whole source"""
-        self.brief = brief
-        """handshakes are counted only: what a listing does not show is not worked out"""
+        self.rows = rows
+        """takes exchanges as rows, where a listing is all that is wanted; the sink takes them where this is None"""
         self.announced = announced
         """`client>server` as a PROXY header in front names them"""
+
+    @property
+    def brief(self) -> bool:
+        """What a listing does not show is not worked out: bodies are measured, handshakes counted."""
+        return self.rows is not None
 
     def inner(self, **changes: Any) -> Context:
         """The same surroundings with some of them changed."""

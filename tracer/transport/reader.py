@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from tracer.capture.packets import Packets
+from tracer.model.row import Row
 
 from .conversation import Context, Conversation, Sink
 from .flow import Flow, connection_of
@@ -32,14 +33,15 @@ class Reader:
         converse: Converse,
         keys: Any = None,
         prefix: str = "",
-        brief: bool = False,
+        rows: Callable[[Row], None] | None = None,
     ) -> None:
         self.sink = sink
         self.source = source
         self.converse = converse
         self.secrets = keys
         self.prefix = prefix
-        self.brief = brief
+        self.rows = rows
+        """takes exchanges where rows of a listing are all that is wanted (see `Context`)"""
         self.used: dict[tuple[str, int], int] = {}
         self.tcp = Tracker(base, prefix, self._begin, self._end)
         self.udp = Datagrams(base, self.context)
@@ -55,7 +57,7 @@ class Reader:
             keys=self.secrets,
             prefix=self.prefix,
             used=self.used,
-            brief=self.brief,
+            rows=self.rows,
         )
 
     def _begin(self, flow: Flow, converse: Converse | None = None) -> Conversation:

@@ -186,6 +186,22 @@ class Stream:
         ]
         return b"".join(parts)
 
+    def ahead(self, packet: int, most: int) -> bytes:
+        """Up to `most` bytes from `pos` that lie in segments up to that packet, shorter before a gap."""
+        i = bisect_right(self._packets, packet, self._first)
+        return self.peek(min(most, self._ends[i - 1] - self.pos)) if i > self._first else b""
+
+    def segment(self) -> tuple[Buffer, int, int, Mark] | None:
+        """(buffer, place in it, place after the segment's last byte, mark) of the byte at `pos`; None at a gap or the
+        end."""
+        i = bisect_right(self._ends, self.pos, self._first)
+        starts = self._starts
+        if i >= len(starts) or starts[i] > self.pos:
+            return None
+        at = self._offsets[i]
+        mark = Mark(self._packets[i], self._times[i])
+        return self._buffers[i], at + self.pos - starts[i], at + self._ends[i] - starts[i], mark
+
     def front(self, n: int) -> tuple[bytes, Mark | None]:
         """What `peek` gives, and the place of its first byte; None for that at a gap or the end."""
         i = bisect_right(self._ends, self.pos, self._first)
@@ -248,6 +264,18 @@ class Stream:
             return Taken(tuple([(at, length) for _, at, length in places]), None, size, n - size)
         data = b"".join([buffer[at : at + length] for buffer, at, length in places])
         return Taken((), data, size, n - size)
+
+    def pass_over(self, n: int) -> int:
+        """Move over the next `n` bytes, gaps included, and say how many of them are missing."""
+        pos = self.pos
+        stop = self.pos = pos + n
+        i = bisect_right(self._ends, pos, self._first)
+        starts, ends = self._starts, self._ends
+        here = 0
+        while i < len(starts) and starts[i] < stop:
+            here += min(stop, ends[i]) - max(pos, starts[i])
+            i += 1
+        return n - here
 
     def jump(self, pos: int) -> None:
         """Continue at `pos` (after a gap, say)."""
