@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-_PLAIN = re.compile(rb'[^"{}\[\]]*+(?:"(?:[^"\\]++|\\.)*+"[^"{}\[\]]*+)*+', re.DOTALL)
-"""everything up to the next bracket, or to a string that does not end in what has arrived"""
+_PLAIN = re.compile(rb'[^"{}\[\]]*+(?:"[^"\\]{0,250}+"[^"{}\[\]]*+)*+')
+"""everything up to the next bracket, or to a string that is long, has an escape or has not arrived whole"""
 _IN_STRING = re.compile(rb"(?:[^\"\\]++|\\.)*+", re.DOTALL)
 _SPACE = re.compile(rb"[\s\xef\xbb\xbf,:]*+")
 _SCALAR = re.compile(rb"[^\s,\]}]*+")
@@ -169,11 +169,14 @@ class Scanner:
         size = len(data)
         while self._at < size:
             if self._string:
-                found = _IN_STRING.match(data, self._at)
-                self._at = found.end() if found else self._at
-                if self._at >= size or data[self._at] != 0x22:
+                end = data.find(b'"', self._at)
+                if end <= self._at or data[end - 1] == 0x5C:  # most strings hold no escape, and long ones are most
+                    found = _IN_STRING.match(data, self._at)
+                    end = found.end() if found else self._at
+                if end >= size or data[end] != 0x22:
+                    self._at = end
                     return False
-                self._at += 1
+                self._at = end + 1
                 self._string = False
                 if self._depth == 0:
                     return True
