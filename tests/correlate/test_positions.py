@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from tests.correlate.scenes import NGINX_403, exchange, verdicts
+from tracer.model.http import Exchange
 from tracer.model.verdict import Layer, Said
 
 FRONT, BACK = "192.0.2.80:80", "192.0.2.90:80"
@@ -95,6 +96,31 @@ def test_a_web_server_that_passes_other_requests_on_is_no_origin() -> None:
     (verdict,) = verdicts(passed, behind, denied)
     assert verdict.layer in (Layer.GATEWAY, Layer.WAF)
     assert verdict.product == "nginx"
+
+
+def test_a_client_and_a_server_on_one_machine_are_no_proxy() -> None:
+    def local(name: str, status: int, page: str, at_ms: float) -> Exchange:
+        server = {"Server": "nginx/1.24.0"}
+        return exchange(
+            name, status=status, page=page, says=server, client="127.0.0.1:40000", server="127.0.0.1:8080", at_ms=at_ms
+        )
+
+    (verdict,) = verdicts(local("e1", 200, "hello", 0), local("e2", 403, NGINX_403, 90))
+    assert (verdict.layer, verdict.product) == (Layer.ORIGIN, "nginx")
+    assert not any("passes other requests on" in e.says for e in verdict.evidence)
+
+
+def test_on_one_machine_the_port_that_passed_a_request_on_is_the_proxy() -> None:
+    server = {"Server": "nginx/1.24.0"}
+    seen = [
+        exchange(
+            "e1", status=200, page="hi", says=server, client="127.0.0.1:40000", server="127.0.0.1:80", lasts_ms=20
+        ),
+        exchange("e2", status=200, page="hi", client="127.0.0.1:50000", server="127.0.0.1:9000", at_ms=5, lasts_ms=5),
+        exchange("e3", page=NGINX_403, says=server, client="127.0.0.1:40000", server="127.0.0.1:80", at_ms=90),
+    ]
+    (verdict,) = verdicts(*seen)
+    assert any("passes other requests on" in e.says for e in verdict.evidence)
 
 
 def test_a_web_server_alone_that_sends_its_own_page_is_an_origin() -> None:

@@ -100,14 +100,19 @@ class _View:
         self.hops = Hops(self.exchanges, self.copies)
         self.links = Links(self.exchanges, self._page)
         watched = [e for e in self.exchanges if "mitm.proxy" not in e.extra]  # a recording proxy sees no hop ask others
-        clients = {(e.source, host_of(client_of(e))) for e in watched}
+        clients = {(e.source, host_of(client_of(e))) for e in watched if host_of(client_of(e)) != host_of(server_of(e))}
         servers = {(e.source, host_of(server_of(e))) for e in watched}
-        passing = {(e.source, host_of(server_of(e))) for e in self.hops.outer.values()}
-        self.proxies = {(source, host) for source, host in servers & clients | passing if host}
-        """(source, address) of what was seen to ask others itself; what one source shows, another may not"""
+        self._asking = {(source, host) for source, host in servers & clients if host}
+        """(source, host) of what was seen to ask other hosts; of who asks itself, as on one machine, nothing is told"""
+        self._passing = {(e.source, server_of(e)) for e in self.hops.outer.values() if server_of(e)}
+        """(source, address) of servers that passed a request on that was seen to come to them"""
         self.tunnels = {e.connection for e in self.exchanges if e.connection and _opened_a_tunnel(e)}
         self.with_hops = {e.source for e in self.hops.outer.values()}
         self.logs: Logs | None = None
+
+    def _passes_on(self, source: str, server: str) -> bool:
+        """It was seen, by this source, to pass other requests on; what one source shows, another may not."""
+        return (source, host_of(server)) in self._asking or (source, server) in self._passing
 
     # -- HTTP
 
@@ -170,7 +175,7 @@ class _View:
             handshakes=self.handshakes,
             chain=chain,
             links=links,
-            passes_on=(deciding.source, host_of(server)) in self.proxies and asked_nobody,
+            passes_on=asked_nobody and self._passes_on(deciding.source, server),
             asked_nobody=asked_nobody and deciding.source in self.with_hops,
             answered_behind=rules_role.answered_behind(deciding, asked),
             depth=self.hops.depth(deciding),
@@ -269,7 +274,7 @@ class _View:
         for handshake, how in self.refusals:
             if only is None or handshake.id in only:
                 server = handshake.server or ""
-                passes_on = (handshake.source, host_of(server)) in self.proxies
+                passes_on = self._passes_on(handshake.source, server)
                 yield refused.verdict(handshake, how, server, passes_on=passes_on, logs=self.logs)
 
     @cached_property
