@@ -117,13 +117,13 @@ PANE_KEYS = (("focused.follow", "↵", "go there"), ("focused.link(1)", "tab", "
 """those of panes"""
 MOVES = (
     ("↑ ↓  k j", "one line; in the details too"),
-    ("PgUp PgDn  ctrl+u ctrl+d", "one screen"),
+    ("PgUp PgDn  ^u ^d", "one screen"),
     ("g G  Home End", "first, last"),
-    ("Enter", "into the details; there: follow what a line leads to"),
-    ("Tab  Shift+Tab", "next, previous line that leads somewhere"),
+    ("Enter", "Details: into the verdict; there: follow what a line leads to"),
+    ("Tab Shift+Tab", "next, previous line that leads somewhere"),
     ("1 … 8", "verdict, request, response, messages, TLS, chain, packets, compare"),
-    ("Escape", "back to the timeline"),
-    ("Ctrl+P", "every command by name"),
+    ("Escape", "back: from where evidence led, then to the timeline"),
+    ("ctrl+p", "every command by name"),
 )
 
 

@@ -6,6 +6,7 @@ import sqlite3
 
 from rich.text import Text
 from textual import work
+from textual.geometry import Size
 from textual.worker import get_current_worker
 
 from tracer.views.safe import safe
@@ -15,7 +16,7 @@ from .gather import Selection, select
 from .places import RESPONSE, VERDICT, place
 from .render.sheet import Sheet, Target
 from .view import View
-from .widgets.page import Page
+from .widgets.page import MARGIN, Page
 from .widgets.panes import Asked, Pane
 from .widgets.strips import Choice
 from .widgets.timeline import Timeline
@@ -103,15 +104,17 @@ class Details(Frame):
         self.call_after_refresh(self.redraw)
 
     def draw_tabs(self) -> None:
-        """The names of the panes, the one that is shown set off; at the right whose panes they are."""
-        here = self.selection
-        offered = [(n, p.title) for n, p in enumerate(self.panes, 1) if not (self.beside and n == VERDICT)]
-        choices = [
-            Choice(f"tab({n})", ((f"{n}", "chosen" if n == self.tab else "name"),
-                                 (f" {title}", "chosen" if n == self.tab else "")))
-            for n, title in offered
-        ]  # fmt: skip
-        self.tabs.offer(choices, 1 if self.size.width < 90 else 3, Text(safe(here.id, 30), "faint") if here else None)
+        """The names of the panes above them, those that are shown set off; at the right whose panes they are."""
+        here, between = self.selection, 1 if self.size.width < 90 else 3
+        choices: list[Choice] = []
+        for n, pane in enumerate(self.panes, 1):
+            shown = n == self.tab or (self.beside and n == VERDICT)
+            name = ((str(n), "chosen" if shown else "name"), (f" {pane.title}", "chosen" if shown else ""))
+            choices.append(Choice(f"tab({n})", name))
+        if self.beside:  # the others stand above the right half
+            gap = max(0, self.right.region.x - choices[0].width - between)
+            choices[0] = choices[0]._replace(words=(*choices[0].words, (" " * gap, "")))
+        self.tabs.offer(choices, between, Text(safe(here.id, 30), "faint") if here else None)
 
     def show_usual(self) -> None:
         """The pane that the user chose, else the one that says most: not where some evidence led."""
@@ -122,7 +125,9 @@ class Details(Frame):
     def _draw(self, pane: Pane) -> None:
         if self.selection is None:
             return
-        size = pane.size if pane.size.width else self.right.size
+        size = pane.scrollable_content_region.size
+        if not size.width:  # not laid out yet
+            size = Size(self.right.size.width - MARGIN, self.right.size.height)
         self._prepare(pane, self.selection, size.width, size.height)
 
     @work(thread=True, exit_on_error=False)

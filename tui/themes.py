@@ -75,7 +75,9 @@ def _theme(name: str, dark: bool, background: str, surface: str, foreground: str
         name=name, dark=dark, primary=accent, secondary=accent, accent=accent, foreground=foreground,
         background=background, surface=surface, panel=panel, boost=panel, success=foreground, warning=accent,
         error="#ff6b7f" if dark else "#b3001e",
-        variables={"footer-key-foreground": accent, "footer-background": panel, "border-blurred": panel},
+        variables={"border-blurred": panel, "scrollbar": "#4a5470" if dark else "#a8b2c8", "scrollbar-hover": accent,
+                   "scrollbar-active": accent, "scrollbar-background": background,
+                   "scrollbar-background-hover": background, "scrollbar-background-active": background},
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from tracer.model.http import Body, Event, Exchange, Request, Response, Timing
 from tracer.model.verdict import Link
-from tui.render import chain, compare, cookies, events, jwt, protobuf
+from tui.render import chain, compare, cookies, events, jwt, protobuf, told
 from tui.render.body import body_lines
 from tui.render.compare import Side
 from tui.render.content import Content
@@ -213,3 +213,17 @@ def test_wrapped_rows_fit_and_lose_nothing(words: str, width: int, hang: int) ->
 
 def test_a_very_long_line_is_wrapped_in_time_that_grows_with_it() -> None:
     assert len(wrapped(Text("x" * 1_000_000), 100, 2)) == 10_205
+
+
+def test_what_grpc_and_alternative_services_mean_is_told() -> None:
+    failed = Response(
+        status=200, headers=((b"alt-svc", b'h3=":443"; ma=3600, h2="b.test:8443"'),),
+        trailers=((b"grpc-status", b"7"), (b"grpc-message", b"not%20you")),
+    )  # fmt: skip
+    assert told.fields(failed).plain.split("\n") == [
+        "gRPC  PERMISSION_DENIED (7)  not you",
+        "Alt-Svc  the next request may go to port 443 of this host by h3, for 1 h 0 min",
+        "Alt-Svc  the next request may go to b.test:8443 by h2, for 24 h 0 min",
+    ]
+    assert told.fields(Response(status=200, headers=((b"Alt-Svc", b"clear"),))).plain.endswith("holds no more")
+    assert not len(told.fields(Response(status=200)))

@@ -147,6 +147,8 @@ def ruler(columns: Columns, axis: Axis, sort: str, descending: bool, signs: Sign
 def _scale(axis: Axis, width: int) -> Text:
     """`0            120 ms            240 ms`"""
     span = axis.end_ns - axis.begin_ns
+    if span <= 0:
+        return Text(" " * width)
     middle, end = duration(span // 2), duration(span)
     line = list("├" + "·" * (width - 2) + "┤")
     for at, word in ((1, "0"), (width // 2 - len(middle) // 2, middle), (width - 1 - len(end), end)):

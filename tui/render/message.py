@@ -9,6 +9,7 @@ from . import cookies
 from .body import body_lines
 from .content import Content
 from .sheet import Sheet
+from .told import fields
 from .words import duration, size, status_style
 
 PHASES = {"sending": "send", "waiting": "wait", "receiving": "receive"}
@@ -51,6 +52,10 @@ def response(exchange: Exchange, content: Content, raw: bool) -> Sheet:
     else:
         _status(out, message, "response")
         _fields(out, message, "response")
+        told = fields(message)
+        if len(told):
+            out.title("Meaning")
+            out.extend(told)
         out.extend(cookies.received(message, exchange))
         _body(out, message, content, "response", raw)
     out.title("Times and addresses", anchor="timing")

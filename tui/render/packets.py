@@ -25,7 +25,7 @@ def sheet(lines: tuple[PacketLine, ...], exchange: Exchange, width: int) -> Shee
     begin = lines[0].time_ns if lines else 0
     names = _names(exchange)
     for line in lines:
-        words = f"{line.signs} {size(line.length) if line.length else ''}".strip()
+        words = f" {line.signs}{f' {size(line.length)}' if line.length else ''} "
         named = names.get(line.number, "")
         style = "denied" if "RST" in line.signs else "strong" if named else "" if line.length else "faint"
         body = f"{words:─^{rail - 2}}"

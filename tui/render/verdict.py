@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 from tracer.model.verdict import Evidence, PathEntry, Said, Verdict
@@ -29,27 +30,26 @@ def sheet(verdict: Verdict, width: int, height: int) -> Sheet:
     if verdict.next_steps:
         out.title("Next steps", "enter copies one, s copies all")
         for n, step in enumerate(verdict.next_steps, 1):
-            out.add((f"{n}. ", "title"), safe(step), hang=3, target=Target("copy", step))
+            out.add((f"{n}. ", "key"), safe(step), hang=3, target=Target("copy", step))
     if bisect_command(verdict) is not None:
         out.add(("B  ", "key"), "finds out what in the request decides: it sends it again, with parts replaced",
                 hang=3, target=Target("action", "replay('bisect')"))  # fmt: skip
     if verdict.evidence:
         out.title("Evidence", "enter goes to what it quotes")
-        first = {e.id for e in strongest(verdict)}
+        first = {e.id: n for n, e in enumerate(strongest(verdict))}
         told: set[tuple[str, str]] = set()
-        for item in sorted(verdict.evidence, key=lambda e: (e.id not in first, -abs(e.weight))):
+        for item in sorted(verdict.evidence, key=lambda e: (first.get(e.id, len(first)), -abs(e.weight))):
             if (item.says, item.seen.where) not in told:  # the same may be seen at several hops
                 told.add((item.says, item.seen.where))
-                _evidence(out, item, item.id in first)
+                _evidence(out, item, item.id in first, width)
     if verdict.alternatives:
         out.title("Also possible")
         for other in verdict.alternatives:
+            who = safe(other.product, _NAME) if other.product else "product unknown"
             out.add(
-                (f"{percent(other.confidence):>5}  ", "faint"),
-                (str(other.layer), layer_style(other.layer)),
-                f"  {safe(other.product)}" if other.product else "",
-                (f"  {other.cause}", "faint"),
-            )
+                (f"{percent(other.confidence):>5}  ", "faint"), (f"{other.layer:<14}", layer_style(other.layer)),
+                (f"{who:<18}", "" if other.product else "faint"), (f" {other.cause}", "faint"),
+            )  # fmt: skip
     if len(verdict.seen_at):
         out.title("The same denial deeper")
         for name in verdict.seen_at:
@@ -98,9 +98,12 @@ def _path(out: Sheet, verdict: Verdict, width: int, height: int) -> None:
     else:
         line = Text.assemble(("client", "strong"))
         for entry in verdict.path:
-            line.append(" ──▶ ", style="faint")
-            line.append_text(_short(entry, verdict))
-        out.add(line, hang=2)
+            hop = Text.assemble((" ──▶ ", "faint"), _short(entry, verdict))
+            if line.cell_len + hop.cell_len > width:
+                out.add(line)
+                line = Text("    ")
+            line.append_text(hop)
+        out.add(line, hang=9)
 
 
 Box = tuple[int, list[tuple[Text, str]]]
@@ -151,7 +154,7 @@ def _hop(entry: PathEntry, verdict: Verdict) -> Text:
     line = Text()
     line.append(f"{SIGN[entry.said]} ", style="accused" if accused else layer_style(entry.layer))
     line.append(safe(entry.product or "unknown product", 60), style=layer_style(entry.layer))
-    line.append(f"  {entry.layer}  {safe(entry.address or '', 60)}  ", style="faint")
+    line.append(f"  {entry.layer}{f' {safe(entry.address, 60)}' if entry.address else ''}  ", style="faint")
     line.append(
         f"{SAID[entry.said]} {_status(verdict)}" if accused else SAID[entry.said],
         style="accused" if accused else "faint",
@@ -175,23 +178,21 @@ def _status(verdict: Verdict) -> str:
 # -- evidence
 
 
-def _evidence(out: Sheet, item: Evidence, first: bool) -> None:
-    """The sentence with its weight, then what was seen and where; both lines lead there."""
+def _evidence(out: Sheet, item: Evidence, first: bool, width: int) -> None:
+    """The sentence with its weight, then what was seen and where, on one line; both lead there."""
     seen = item.seen
     leads = Target("place", seen.where or f"packet {seen.packet}", seen.exchange) if seen.where or seen.packet else None
-    sign = "▲" if item.weight > 0 else "▽" if item.weight < 0 else "·"
+    weight = f"{'▲' if item.weight > 0 else '▽'} {item.weight:+.1f} " if item.weight else f"{'■' if first else '·':<7}"
     out.add(
-        (f"{sign} {item.weight:+.1f} ", "ok" if item.weight > 0 else "warn"),
-        (safe(item.says), "" if first else "faint"),
-        target=leads,
-        hang=7,
-    )
-    place = safe(seen.where, 100)
+        (weight, "ok" if item.weight > 0 else "warn" if item.weight < 0 else "strong"),
+        (safe(item.says), "" if first else "faint"), target=leads, hang=7,
+    )  # fmt: skip
+    place, packet = safe(seen.where, 100), f"  packet {seen.packet}" if seen.packet is not None else ""
     if seen.value:
         place += f": {safe(' '.join(seen.value.split()), 200)}"
-    if seen.packet is not None:
-        place += f"  (packet {seen.packet})"
-    if place.strip():
-        out.add(("       ", ""), (place, "link" if leads else "faint"), target=leads, hang=9)
+    room = max(20, width - 8 - len(packet))
+    place = set_cell_size(place, room - 1).rstrip() + "…" if cell_len(place) > room else place.rstrip()
+    if place or packet:
+        out.add("       ", (place, "link" if leads else "faint"), (packet, "faint"), target=leads, hang=9)
     if item.reference and first:
         out.add(("       ", ""), (safe(item.reference), "faint"), hang=9, target=Target("copy", item.reference))

@@ -83,9 +83,10 @@ class GroupsScreen(ModalScreen[Scope | None]):
         for number, one in enumerate(self._groups):
             bar = "━" * max(1, round(one.total * 12 / most))
             sheet.add(
-                (f"{one.total:>9,} ", "strong"), (f"{one.denied:>8,}✖ " if one.denied else " " * 10, "denied"),
+                (f"{one.total:>9,} " if self.kind != "verdict" else "", "strong"),
+                (f"{one.denied:>8,}✖ " if one.denied else " " * 10, "denied"),
                 (f"{bar:<13}", "receive"), safe(self._prose(one.title), 400),
-                target=Target("act", str(number)), hang=33,
+                target=Target("act", str(number)), hang=33 if self.kind != "verdict" else 23,
             )  # fmt: skip
         if not self._groups and done:
             sheet.add(("nothing to group", "note"))

@@ -12,7 +12,13 @@ from tui.commands import COMMANDS, MOVES, MOVING, key_names
 from tui.render.sheet import Sheet
 from tui.widgets.page import Page
 
+_KEYS = 18
+"""columns"""
 SECTIONS = ("To the answer", MOVING, "Looking", "Choosing", "Taking away", "Else")
+
+
+_TOLD = frozenset(("Details",))
+"""commands without keys of their own that stand among the moves"""
 
 
 def sheet(app: object) -> Sheet:
@@ -27,11 +33,11 @@ def sheet(app: object) -> Sheet:
         out.title(section)
         if section == MOVING:
             for keys, words in MOVES:
-                out.add((f"  {keys:<26}", "name"), words, hang=28)
+                out.add((f"  {keys:<{_KEYS}}", "name"), words, hang=_KEYS + 2)
         for command in COMMANDS:
-            if command.section == section and command.when(app):
+            if command.section == section and command.when(app) and (command.keys or command.name not in _TOLD):
                 words = f"{command.name}: {command.help}" if command.help else command.name
-                out.add((f"  {key_names(command) or 'palette':<26}", "name"), words, hang=28)
+                out.add((f"  {key_names(command) or 'ctrl+p':<{_KEYS}}", "name"), words, hang=_KEYS + 2)
     return out
 
 

@@ -18,6 +18,8 @@ from .lines import Lines, paint, under
 
 LEAST = 10
 """columns that lines are wrapped to at least"""
+MARGIN = 3
+"""columns of a page that are no text: a blank on either side, and the scrollbar"""
 
 
 class Page(Lines):
