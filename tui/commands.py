@@ -111,7 +111,7 @@ READING = (
     "compare", "export", "mark", "theme",
 )  # fmt: skip
 """what it offers in a pane"""
-LIST_KEYS = (("details", "↵", "details"),)
+LIST_KEYS = (("details", "↵", "open"),)
 """(action, key, word) of a key that the timeline has by itself"""
 PANE_KEYS = (("focused.follow", "↵", "go there"), ("focused.link(1)", "tab", "next link"), ("back", "esc", "back"))
 """those of panes"""

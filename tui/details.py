@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 
 from rich.text import Text
@@ -167,6 +168,8 @@ class Details(Frame):
             self.dissect(int(target.value))
         elif target.kind == "place":
             self.jump(target)
+        elif target.kind == "capture":
+            self.name_capture(target.value)
         elif target.kind == "action":
             self.call_later(self.run_action, target.value)
 
@@ -226,7 +229,27 @@ class Details(Frame):
         if selection is not None:
             value = selection.raw or selection.handshake
             source = next((s for s in self.session.trace.sources() if value and s.name == value.source), None)
-        if source is None or not source.path:
-            self.say("the capture of this packet is not at hand")
+        path = source and (self.session.captures.get(source.name) or source.path)
+        if path:
+            self.push_screen(DissectionScreen(path, packet, self.session.redacts))
+        elif source is not None and source.kind in ("pcap", "pcapng"):
+            self.name_capture(source.name)
         else:
-            self.push_screen(DissectionScreen(source.path, packet, self.session.redacts))
+            self.say("the capture of this packet is not at hand")
+
+    def name_capture(self, source: str) -> None:
+        """Ask where the packets of a source are."""
+        from .screens.ask import AskScreen
+
+        def named(path: str | None) -> None:
+            if not path:
+                return
+            path = os.path.abspath(os.path.expanduser(path.strip()))
+            if os.path.isfile(path):
+                self.session.captures[source] = path
+                self.redraw()
+            else:
+                self.say("there is no such file", True)
+
+        hint = "the trace does not keep packets; enter reads them from this file, escape leaves"
+        self.push_screen(AskScreen("The capture that it was read from", self.session.guess(source), hint), named)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import sys
 import threading
@@ -37,6 +38,8 @@ class Session:
     fault: str = ""
     deeper: dict[str, str] = field(default_factory=dict)
     """exchange at a deeper hop -> the one that its client saw"""
+    captures: dict[str, str] = field(default_factory=dict)
+    """source -> where the user says that its packets are; a path in a saved trace is not ours to open"""
     unsaved: int = 0
     """marks and notes that would be lost"""
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -109,6 +112,15 @@ class Session:
             return int(found[0][0])
         refused = self.trace.select("SELECT n FROM verdict WHERE id = ?", (exchange,))
         return -int(refused[0][0]) if refused else None
+
+    def guess(self, source: str) -> str:
+        """Where the capture of a source may lie: as it was named, beside the trace, or here; empty when it does not."""
+        beside = os.path.dirname(self.trace.path or "")
+        name = os.path.basename(source)
+        if "\0" in source or not name:
+            return ""
+        places = (source, os.path.join(beside, name), name)
+        return next((place for place in places if os.path.isfile(place)), "")
 
     # -- marks
 

@@ -464,7 +464,26 @@ async def test_panes_and_keys_are_done_by_a_click_on_their_names_too() -> None:
 @pytest.mark.parametrize("size", SIZES)
 async def test_the_last_line_names_what_the_keys_do_where_the_focus_is(size: tuple[int, int]) -> None:
     async with stage(session(capture("nginx-deny")), size) as on:
-        assert "↵ details  n next denial" in on.screen.split("\n")[-1]
+        assert "↵ open  n next denial" in on.screen.split("\n")[-1]
         await on.press("enter")
         assert "↵ go there  tab next link  esc back" in on.screen.split("\n")[-1]
         assert on.screen.split("\n")[-1].endswith("? help  q quit")
+
+
+async def test_packets_of_a_saved_trace_are_read_from_the_capture_that_the_user_names(tmp_path: Path) -> None:
+    path = tmp_path / "a.trace"
+    read([capture("nginx-deny")]).trace.save(path)
+    trace = Trace.open(path)
+    async with stage(Session(trace, trace, str, "a.trace", saved=True)) as on:
+        await on.press("7")
+        assert "not the packets that carried it" in on.pane
+        await on.press("enter", "tab", "enter")
+        assert on.app.screen.query_one(Input).value == capture("nginx-deny")  # it is still there; asked all the same
+        on.app.screen.query_one(Input).value = capture("two-hops-could-deny")
+        await on.press("enter")
+        assert "no packet of this connection is in that capture" in on.pane
+        await on.press("tab", "enter")
+        on.app.screen.query_one(Input).value = capture("nginx-deny")
+        await on.press("enter")
+        assert "SYN ACK" in on.pane
+        assert "e24: request" in on.pane

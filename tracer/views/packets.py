@@ -13,6 +13,8 @@ MOST = 5000
 """packets of one connection shown"""
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 _WRAP = 1 << 32
+_NEAR_NS = 1_000_000_000
+"""a capture and what was read from it agree about the time but for rounding"""
 
 
 class PacketLine(NamedTuple):
@@ -44,22 +46,40 @@ class NoPacketsError(Exception):
     """Why there are none to show."""
 
 
-def ladder(trace: Any, exchange: Exchange, go_on: Callable[[int, int | None], bool]) -> tuple[PacketLine, ...]:
+class CaptureMissingError(NoPacketsError):
+    """The capture is not where the trace says, or the trace does not say where: somebody may know."""
+
+
+def ladder(
+    trace: Any, exchange: Exchange, go_on: Callable[[int, int | None], bool], path: str | None = None
+) -> tuple[PacketLine, ...]:
     """The packets of the exchange's connection, in capture order, at most MOST.
 
-    `go_on` gets bytes read and their total, and says whether to read on. Raises NoPacketsError.
+    `go_on` gets bytes read and their total, and says whether to read on. `path` is where the user says that the
+    capture is. Raises NoPacketsError.
     """
     source = next((s for s in trace.sources() if s.name == exchange.source), None)
     if source is None or source.kind not in ("pcap", "pcapng"):
         raise NoPacketsError(f"a source of kind {source.kind if source else 'unknown'} has no packets")
-    if source.path is None or not os.path.isfile(source.path):
-        raise NoPacketsError("the capture it was read from is no longer there")
+    path = path or source.path
+    if path is None:
+        raise CaptureMissingError("a saved trace holds what was said, not the packets that carried it")
+    if not os.path.isfile(path):
+        raise CaptureMissingError("the capture it was read from is no longer there")
     ends = ends_of(exchange)
     if ends is None:
         raise NoPacketsError("the addresses of this connection are not known")
     connection = trace.connection(exchange.connection) if exchange.connection else None
     until = connection.end_ns if connection is not None else None
-    return tuple(_read(source.path, ends, until, go_on))
+    lines = tuple(_read(path, ends, until, go_on))
+    if connection is not None and not any(_during(line, connection) for line in lines):
+        raise CaptureMissingError("no packet of this connection is in that capture")
+    return lines
+
+
+def _during(line: PacketLine, connection: Any) -> bool:
+    begin, end = connection.start_ns, connection.end_ns
+    return (begin is None or line.time_ns >= begin - _NEAR_NS) and (end is None or line.time_ns <= end + _NEAR_NS)
 
 
 def _read(path: str, ends: Any, until: int | None, go_on: Callable[[int, int | None], bool]) -> Iterator[PacketLine]:

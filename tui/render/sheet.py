@@ -15,7 +15,8 @@ class Target(NamedTuple):
     """Where a line leads."""
 
     kind: str
-    """`copy` (value: the text), `place` (value: what evidence calls it), `exchange`, `packet`; `action`: of the
+    """`copy` (value: the text), `place` (value: what evidence calls it), `exchange`, `packet`, `capture` (value:
+    the source); `action`: of the
     application; `act`: of the screen that shows the line"""
     value: str
     exchange: str | None = None

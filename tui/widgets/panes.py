@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from tracer.views.safe import safe
 from tui.gather import Selection
-from tui.render.sheet import Sheet
+from tui.render.sheet import Sheet, Target
 from tui.session import Session
 
 from .page import Page
@@ -155,14 +155,21 @@ class PacketsPane(Pane):
     title = "Packets"
 
     def prepare(self, asked: Asked) -> Sheet:
-        from tracer.views.packets import NoPacketsError, ladder
+        from tracer.views.packets import CaptureMissingError, NoPacketsError, ladder
         from tui.render import packets
 
         exchange = asked.selection.exchange
         if exchange is None:
             return _said("the packets of a refused handshake stand in its TLS ladder: 5")
+        source = exchange.source
         try:
-            lines = ladder(asked.session.trace, exchange, asked.go_on)
+            lines = ladder(asked.session.trace, exchange, asked.go_on, asked.session.captures.get(source))
+        except CaptureMissingError as why:
+            out = _said(f"{why}")
+            out.add("")
+            out.add(("▸ ", "mark"), ("name the capture to read them from", "link"), f"  {safe(source, 300)}",
+                    target=Target("capture", source), hang=2)  # fmt: skip
+            return out
         except (NoPacketsError, OSError, ValueError) as why:
             return _said(str(why))
         return packets.sheet(lines, exchange, asked.width)
