@@ -86,7 +86,7 @@ def test_fail_on_wins_over_partial(run: Run, denied: str) -> None:
 def test_the_json_document_has_every_field_of_the_contract(run: Run) -> None:
     found = json.loads(run("explain", CAPTURE, "--json").stdout)
     assert found["schema"] == 1
-    assert set(found) >= {"tracer", "schema", "sources", "summary", "verdicts", "stories", "problems"}
+    assert set(found) >= {"tracer", "schema", "sources", "summary", "verdicts", "chains", "stories", "problems"}
     assert set(found["sources"][0]) >= {"name", "kind", "packets", "bytes", "partial"}
     assert found["summary"] == {"connections": 4, "tls": 0, "exchanges": 4, "denials": 1}
     (verdict,) = found["verdicts"]

@@ -194,3 +194,28 @@ def test_a_log_that_is_not_there_is_a_problem(tmp_path: Path) -> None:
     problems: list[Problem] = []
     list(correlate(saw(exchange("e1")), logs=[str(tmp_path / "none.log")], problem=problems.append))
     assert [p.code for p in problems] == ["log.unreadable"]
+
+
+def _lines(*minutes: float, status: int = 200, client: str = "192.0.2.10") -> str:
+    lines = [access_log("GET /other HTTP/1.1", status=status, at=AT + timedelta(minutes=m)) for m in minutes]
+    return "".join(lines).replace("192.0.2.10", client)
+
+
+def test_a_log_that_goes_on_and_has_no_such_entry_speaks_against_its_server(tmp_path: Path) -> None:
+    page = exchange("e1", says=RELAYED, page=NGINX_403)
+    [verdict], _ = told(tmp_path, {"nginx-access.log": _lines(-5, -1, 1, 5)}, page)
+    [silent] = [e for e in verdict.evidence if e.supports == "against:origin" and e.kind == "logs"]
+    assert "did not come there" in silent.says
+    assert silent.seen.where == "log nginx-access.log"
+
+
+@pytest.mark.parametrize("lines", [_lines(-9, -8, -7, -6), _lines(-5, -1, 1, 5, client="198.51.100.7"), _lines(0)])
+def test_a_log_of_another_time_or_of_other_clients_tells_nothing(tmp_path: Path, lines: str) -> None:
+    [verdict], _ = told(tmp_path, {"nginx-access.log": lines}, exchange("e1", says=RELAYED, page=NGINX_403))
+    assert not [e for e in verdict.evidence if e.kind == "logs"]
+
+
+def test_the_log_of_a_development_server_is_no_relays(tmp_path: Path) -> None:
+    line = f'192.0.2.10 - - [{AT:%d/%b/%Y %H:%M:%S}] "GET /page HTTP/1.1" 403 -\n'
+    [verdict], _ = told(tmp_path, {"moto.log": line}, exchange("e1", says={"Server": "Werkzeug/3.1"}))
+    assert verdict.layer is not Layer.GATEWAY

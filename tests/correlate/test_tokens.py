@@ -93,3 +93,28 @@ def test_a_signed_request_of_another_hour_has_another_clock() -> None:
 def test_a_link_within_its_time_is_no_cause() -> None:
     verdict = judged(f"http://www.test/file?Expires={NOW + 600}&Signature=abc")
     assert not [e for e in verdict.evidence if e.kind == "signed"]
+
+
+@pytest.mark.parametrize(
+    ("audience", "elsewhere"),
+    [
+        ("https://api.other.test/", True),
+        ("https://api.www.test", False),
+        ("my-client-id", False),
+        (["https://api.other.test", "my-client-id"], False),
+    ],
+)
+def test_a_token_made_out_for_another_host_is_invalid_here(audience: object, elsewhere: bool) -> None:
+    verdict = judged(
+        url="http://shop.www.test/page",
+        Host="shop.www.test",
+        Authorization=f"Bearer {token({'aud': audience, 'exp': NOW + 60})}",
+    )
+    assert any("is made out for" in e.says for e in verdict.evidence) is elsewhere
+
+
+def test_a_scope_that_the_page_demands_in_words_and_the_token_lacks() -> None:
+    sent = {"Authorization": f"Bearer {token({'scope': 'orders:read', 'exp': NOW + 60})}"}
+    (verdict,) = verdicts(exchange("e1", asks=sent, page="This call requires the scope 'orders:write'."))
+    assert any("lacks the scope orders:write" in e.says for e in verdict.evidence)
+    assert verdict.cause is Cause.INSUFFICIENT_SCOPE

@@ -89,6 +89,7 @@ def _write_json(counted: Any, trace: Any, verdicts: list[Any]) -> None:
             "denials": len(verdicts),
         },
         "verdicts": [values.verdict_value(v) for v in verdicts],
+        "chains": values.chains_value(verdicts),
         "stories": values.stories_value(verdicts),
         "problems": [values.problem_value(p) for p in _problems(counted, trace)],
     }

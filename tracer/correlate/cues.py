@@ -23,8 +23,12 @@ TELLING = re.compile(
     r"reject(?:ed|ion)?|forbidden)(?:-.+)?"
 )
 """names of fields in which a reason is stated: the standard ones, and those that say so themselves"""
-STANDARD = re.compile(r"You don't have permission to access (this resource|.{0,300}?on this server)", re.DOTALL)
-"""what Apache and others print for every refusal: it says nothing of the cause"""
+STANDARD = re.compile(
+    r"You don't have permission to access (this resource|.{0,300}?on this server)"
+    r"|You are not allowed to access the document",
+    re.DOTALL,
+)
+"""what Apache, Traffic Server and others print for every refusal: it says nothing of the cause"""
 MARKUP = re.compile(r"<(script|style|footer|nav|svg)\b.*?</\1>|<[^>]{0,300}>", re.IGNORECASE | re.DOTALL)
 READ = 20_000
 """characters of a body that are read for words"""

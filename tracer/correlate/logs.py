@@ -37,6 +37,10 @@ _PER_HOP = 40
 OWN, NOBODY, CHANGED, RELAYED, REACHED_BEHIND = 8.0, 5.0, 4.0, 3.5, 2.0
 ENDS = frozenset({"development-server"})
 """formats of servers that ask nobody because they never do"""
+SILENT = 2.0
+FEWEST = 3
+"""lines of a log that make its silence mean something"""
+SLACK_NS = 1_000_000_000
 REACHED = {Layer.APP: 3.0, Layer.ORIGIN: 1.5}
 
 
@@ -52,6 +56,15 @@ class Heard(NamedTuple):
     """its name, without folders where no other log is called so"""
 
 
+class Silent(NamedTuple):
+    """A server whose log does not have a denial, though it would."""
+
+    layer: Layer
+    product: str | None
+    hop: str
+    log: str
+
+
 class Logs:
     """The logs, read for these denials."""
 
@@ -64,26 +77,51 @@ class Logs:
         """hops whose logs name servers that they asked"""
         want = wanted(subjects)
         logs = [read_log(origin, want) for origin in origins]
+        self._names = [_base(log.name) for log in logs]
         joins = _join_all(logs, subjects)
+        self._silent: dict[str, list[Silent]] = defaultdict(list)
         for log, (found, ahead) in zip(logs, joins, strict=True):
             for item in (*log.problems, *_clock(log, ahead if found else 0)):
                 problem(item)
-            self._take(log, found, [_base(other.name) for other in logs])
+            self._take(log, found)
+            self._note_silence(log, found, subjects, ahead)
 
-    def _take(self, log: Log, found: Mapping[str, Sequence[Joined]], names_of_all: Sequence[str]) -> None:
+    def _writer_of(self, log: Log, entry: LogLine) -> tuple[Layer | None, str | None, str, str]:
+        """(layer, product, hop, name to show) of whoever wrote the entry."""
+        folder, name = log.name.replace("\\", "/").rpartition("/")[0], _base(log.name)
+        shown = name if self._names.count(name) == 1 else log.name
+        layer, product = table().writer(entry, (log.program, name, folder.rpartition("/")[2]))
+        return layer, product, f"{folder}/{_stem(name)}", shown
+
+    def _take(self, log: Log, found: Mapping[str, Sequence[Joined]]) -> None:
         folder, name = log.name.replace("\\", "/").rpartition("/")[0], _base(log.name)
         hop = f"{folder}/{_stem(name)}"
-        shown = name if names_of_all.count(_base(log.name)) == 1 else log.name
         names = (log.program, name, folder.rpartition("/")[2])
         if table().relays(names) or any(e.upstream or (e.asked_nobody and e.format not in ENDS) for e in log.entries):
             self._relays.add(hop)
         for subject, rows in found.items():
             for joined in rows:
-                layer, product = table().writer(joined.entry, names)
+                layer, product, _, shown = self._writer_of(log, joined.entry)
                 self._heard[subject].append(Heard(joined, layer, product, hop, shown))
 
+    def _note_silence(
+        self, log: Log, found: Mapping[str, Sequence[Joined]], subjects: Sequence[Subject], ahead: int
+    ) -> None:
+        """Denials that are not in a log that goes on before and after them and answers their client."""
+        if log.example is None or log.first_ns is None or log.last_ns is None or log.count < FEWEST:
+            return
+        layer, product, hop, shown = self._writer_of(log, log.example)
+        if layer is None:
+            return
+        for subject in subjects:
+            at = subject.start_ns
+            if at is None or subject.id in found or not log.clients & {host for host, _ in subject.clients}:
+                continue
+            if log.first_ns + SLACK_NS < at + ahead < log.last_ns - SLACK_NS:
+                self._silent[subject.id].append(Silent(layer, product, hop, shown))
+
     def collect(self, subject: str, found: Collection) -> None:
-        """Evidence from every entry that belongs to this denial."""
+        """Evidence from every entry that belongs to this denial, and from logs that have none."""
         hops: dict[str, list[Heard]] = defaultdict(list)
         for heard in self._heard.get(subject, ()):
             if len(hops[heard.hop]) < _PER_HOP:
@@ -91,6 +129,12 @@ class Logs:
         deepest = max((self._depth(h) for rows in hops.values() for h in rows), default=-1)
         for rows in hops.values():
             self._hop(rows, self._statuses[subject], deepest, found)
+        for silent in self._silent.get(subject, ()):
+            if silent.hop not in hops:
+                who = silent.product or "a server"
+                says = f"{who} logged this client before and after, and not this: it did not come there"
+                layer = Layer.GATEWAY if silent.layer is Layer.ORIGIN and silent.hop in self._relays else silent.layer
+                found.add(says, f"against:{layer}", SILENT, where=f"log {silent.log}", product=silent.product)
 
     def _depth(self, heard: Heard) -> int:
         return ORDER.index(layer) if (layer := self._layer(heard)) is not None else -1

@@ -19,6 +19,12 @@ from .scene import Scene
 
 TOKEN = re.compile(r"\b(eyJ[\w-]{5,2000})\.(eyJ[\w-]{5,8000})\.([\w-]*)")
 CARRIERS = frozenset((*CREDENTIALS, "cookie"))
+NEEDED = re.compile(
+    r"(?:requires?|required|missing|needs?|lacks?)[^.\n]{0,30}\bscopes?\b[^\w]{1,6}([A-Za-z][\w:./-]{2,80}\w)",
+    re.IGNORECASE,
+)
+"""where an answer names the scope in words"""
+HOST = re.compile(r"(?:https?://)([\w-]+(?:\.[\w-]+)+)(?::\d+)?(?:/|$)", re.IGNORECASE)
 LEEWAY_S = 1
 SKEW_S = 60
 MOST = 6
@@ -63,6 +69,7 @@ def collect(scene: Scene, found: Collection) -> None:
         share = 0.4 if token.where == "request header cookie" else 1.0  # cookies carry tokens for other hosts' purposes
         _times(scene, token, share, found)
         _scopes(scene, token, share, found)
+        _audience(scene, token, share, found)
         if str(token.header.get("alg", "")).lower() == "none" or not token.signed:
             _add(scene, found, token, "carries no signature", Cause.CREDENTIALS_INVALID, 2.5 * share, "alg", "7515 3.1")
 
@@ -87,11 +94,32 @@ def _scopes(scene: Scene, token: Token, share: float, found: Collection) -> None
     """Scopes that the answer demands (RFC 6750 section 3) and the token lacks."""
     response = scene.exchange.response
     demanded = re.search(r'scope="?([^",]+)', (response.get("www-authenticate") or "") if response else "")
+    demanded = demanded or NEEDED.search(scene.body[:4000])
     held = token.claims.get("scope") or token.claims.get("scp") or ()
     have = set(held.split() if isinstance(held, str) else held if isinstance(held, list) else ())
     if demanded and (lacking := sorted(set(demanded[1].split()) - {str(h) for h in have})):
         lacks = f"lacks the scope {' '.join(lacking)} that the answer demands"
         _add(scene, found, token, lacks, Cause.INSUFFICIENT_SCOPE, 3.5 * share, "scope", "6750 3.1")
+
+
+def _audience(scene: Scene, token: Token, share: float, found: Collection) -> None:
+    """The token is made out for another host (RFC 7519 section 4.1.3); names that are no hosts tell nothing."""
+    request, response = scene.exchange.request, scene.exchange.response
+    claimed = token.claims.get("aud")
+    audiences = [str(a) for a in (claimed if isinstance(claimed, list) else [claimed] if claimed else [])][:8]
+    hosts = [hit[1].lower() for a in audiences if (hit := HOST.match(a))]
+    if request is None or response is None or response.status not in (401, 403) or not hosts:
+        return
+    asked = ((request.get("host") or request.authority) or "").partition(":")[0].lower()
+    if len(hosts) < len(audiences) or "." not in asked or any(_domain(h) == _domain(asked) for h in hosts):
+        return
+    made = f"is made out for {hosts[0]}, and {asked} was asked"
+    _add(scene, found, token, made, Cause.CREDENTIALS_INVALID, 2.2 * share, "aud", "7519 4.1.3")
+
+
+def _domain(host: str) -> tuple[str, ...]:
+    """The last two names: what belongs together stands under them."""
+    return tuple(host.split(".")[-2:])
 
 
 def _number(value: object) -> float | None:

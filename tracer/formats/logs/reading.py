@@ -20,6 +20,7 @@ LONGEST = 64 * 1024
 """bytes of a line that are read; what comes behind is skipped"""
 ENDLESS = 64 << 20
 """bytes without an end of line after which the rest is not read"""
+CLIENTS = 1000
 MOST = 100_000
 """entries kept of one log"""
 PATIENCE = 2000
@@ -42,6 +43,10 @@ class Log:
     """lines in it"""
     first_ns: int | None = None
     last_ns: int | None = None
+    example: LogLine | None = None
+    """an entry with a status, whatever it is"""
+    clients: set[str] = field(default_factory=set)
+    """some of the addresses that were answered"""
     program: str = ""
     size: int | None = None
     """bytes of the file"""
@@ -92,6 +97,10 @@ def _keep(entry: LogLine, log: Log, wanted: Callable[[LogLine], bool]) -> None:
     if entry.time_ns is not None:
         log.first_ns = entry.time_ns if log.first_ns is None else min(log.first_ns, entry.time_ns)
         log.last_ns = entry.time_ns if log.last_ns is None else max(log.last_ns, entry.time_ns)
+    if entry.status is not None:
+        log.example = log.example or entry
+        if entry.client and len(log.clients) < CLIENTS:
+            log.clients.add(entry.client)
     if len(log.entries) < MOST and may_deny(entry) and wanted(entry):
         from msgspec.structs import replace
 
