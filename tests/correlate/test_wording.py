@@ -128,7 +128,7 @@ def test_a_field_that_calls_itself_a_reason_is_read() -> None:
     ],
 )
 def test_other_languages_are_read(page: str, cause: Cause) -> None:
-    assert _said(f"<p>{page}</p>", says=HTML, asks={}).cause is cause
+    assert _said(f"<p>{page}</p>", says=HTML).cause is cause
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from tracer.model.http import Exchange, Request
 from tracer.model.verdict import Cause, Layer
 
 from .client_certificates import add_reasons
-from .cues import stated
+from .cues import CODE, stated
 from .evidence import Collection
 from .request_fields import identified
 from .scene import Scene
@@ -58,9 +58,30 @@ def collect(scene: Scene, found: Collection) -> None:
                 value=cue.value,
             )
         found.add(cue.says, f"cause:{cue.cause}", cue.weight, exchange=exchange, where=cue.where, value=cue.value)
+        said_to_anybody = cue.weight < CODE and "RBAC" not in cue.value  # not of a token or a mesh's identity
+        if cue.cause is Cause.INSUFFICIENT_SCOPE and said_to_anybody:
+            _of_nobody(exchange, found)
     _status(scene, found)
     if exchange.request is not None:
         _oddities(scene, exchange.request, found)
+
+
+def _of_nobody(exchange: Exchange, found: Collection) -> None:
+    """It speaks of rights, and the request named no caller that could have any: then the credentials are missing."""
+    request = exchange.request
+    if request is None or exchange.response is None or exchange.response.status != 403:
+        return
+    if len(request.headers) < 2 or identified(request):  # fewer: a source that did not keep the request's fields
+        return
+    found.add(
+        "nothing in the request tells who asks, so whoever is refused is nobody in particular",
+        f"cause:{Cause.CREDENTIALS_MISSING}",
+        4.2,
+        exchange=exchange,
+        where="request header authorization",
+        value="absent",
+        reference="RFC 9110 section 15.5.4",
+    )
 
 
 def _status(scene: Scene, found: Collection) -> None:

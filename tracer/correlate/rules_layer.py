@@ -132,8 +132,10 @@ def _mark(scene: Scene, found: Collection, hit: Found, *, alone: bool, known: bo
         at_end = layer in (Layer.ORIGIN, Layer.APP) and where != "response header server"
         says, kind = f"{product.name} is on the path", "present"
         weight *= PRESENCE_AT_END if at_end else PRESENCE
-    else:
+    elif known or mark.strength is Strength.STRONG:
         says, kind, weight = f"{product.name} says why in this way", "generated", weight * (0.8 if known else 0.3)
+    else:  # words that others use as well: of a product that nothing else speaks of
+        return
     found.add(
         says,
         f"{kind}:{layer}",

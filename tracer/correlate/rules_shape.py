@@ -19,6 +19,10 @@ GO_TEXT = "text/plain; charset=utf-8"
 """what Go's net/http says of text where the handler names no type"""
 CONTAINERS = frozenset({"jetty", "tomcat", "iis"})
 NAMES_A_GATEWAY = re.compile(r"x-([\w-]+-)?(gateway|gw)(-[\w-]+)?|(api-?)?gateway(-[\w-]+)?")
+DEFAULTS = {
+    "no-cache, private": "Symfony's HttpFoundation, and with it Laravel,",
+    "max-age=0, private, must-revalidate": "Plug or Rack::ETag (Phoenix, Rails)",
+}
 OF_APPLICATIONS = ("x-powered-by", "x-runtime", "x-frame-options", "x-aspnet-version", "x-request-id")
 
 
@@ -136,6 +140,16 @@ def _fields(scene: Scene, response: Response, found: Collection) -> None:
             exchange=scene.exchange,
             where=f"response header {named}",
             value=response.get(named) or "",
+        )
+    caching = response.get("cache-control") or ""
+    if caching in DEFAULTS:
+        found.add(
+            f"{DEFAULTS[caching]} writes this Cache-Control where the application says nothing",
+            f"generated:{Layer.APP}",
+            0.9,
+            exchange=scene.exchange,
+            where="response header cache-control",
+            value=caching,
         )
     for name in OF_APPLICATIONS:
         value = response.get(name)
