@@ -193,3 +193,9 @@ def test_a_key_log_without_a_last_line_end_is_whole(tmp_path: Path) -> None:
     keys.write_bytes(b"\n".join(reversed(keys.read_bytes().splitlines())))
     reading = read([io.BytesIO(path.read_bytes())], keylogs=[str(keys)])
     assert reading.trace.count("exchange") == len(truth)
+
+
+def test_a_curl_command_is_told_from_what_curl_prints() -> None:
+    reading = read([io.BytesIO(b"curl 'https://h.test/x' -H 'accept: */*' --compressed\n")])
+    assert reading.failed == ["-"]
+    assert any("tracer run -- curl" in p.text for p in reading.trace.problems())

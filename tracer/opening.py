@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import traceback
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -128,12 +129,17 @@ class Growing:
         return data
 
 
+_COMMAND = re.compile(rb"\s*(?:[$#%>] )?curl(?:\.exe)? [^\n]*https?://")
+
+
 def unknown(head: bytes, told: Iterable[Problem] = ()) -> str:
     """Why a source that begins so is none of ours; `told` is what went wrong before it could be looked at."""
     if not head and (before := next(iter(told), None)) is not None:
         return f"{before.text}: nothing of it can be read"
     if not head:
         return "it is empty"
+    if _COMMAND.match(head):
+        return "it is a curl command, not what curl printed: `tracer run -- curl …` runs it and explains its answer"
     return (
         f"it begins with {head[:8].hex(' ')}: not a capture (pcap, pcapng), HAR, mitmproxy flows, curl -v output, "
         "HTTP messages or a saved trace"

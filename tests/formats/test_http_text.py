@@ -249,3 +249,62 @@ def test_a_request_that_curl_marks_is_no_quotation(read_with: Any) -> None:
     assert outside.kind_of(text) == "curl"
     (exchange,) = read_with(import_module("tracer.formats.curl"), text).exchanged
     assert (exchange.request.method, exchange.request.url) == ("GET", "/a")  # the scheme is not shown
+
+
+OPENSSL = b"""CONNECTED(00000003)
+depth=0 CN = h.test
+verify error:num=18:self-signed certificate
+---
+SSL-Session:
+    Protocol  : TLSv1.2
+    Timeout   : 7200 (sec)
+---
+HTTP/1.1 403 Forbidden
+Server: nginx
+Content-Length: 2
+
+noclosed
+"""
+GO = b"""2026/11/28 17:11:38 GET /secret/a HTTP/1.1
+Host: h.test
+
+2026/11/28 17:11:38 HTTP/1.1 403 Forbidden
+Server: nginx
+Content-Length: 2
+
+no
+"""
+ONE_STRING = rb"""INFO asked "GET /secret/a HTTP/1.1\r\nHost: h.test\r\n\r\n"
+INFO heard "HTTP/1.1 403 Forbidden\r\nServer: nginx\r\nContent-Length: 4\r\n\r\na\"\x62\u0063" in 3 ms
+"""
+INDENTED = b"""  HTTP/1.1 403 Forbidden
+  Server: nginx
+  Content-Length: 153
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "asked", "body"),
+    [(OPENSSL, None, b"no"), (GO, "/secret/a", b"no"), (ONE_STRING, "/secret/a", b'a"bc'), (INDENTED, None, b"")],
+    ids=["after a handshake", "after a logger's time", "as one string", "indented"],
+)  # fmt: skip
+def test_messages_are_found_in_what_other_programs_print(
+    read_with: Any, text: bytes, asked: str | None, body: bytes
+) -> None:
+    assert http_text.kind_of(text) == "http"
+    (found,) = read_with(http_text, text).exchanged
+    assert (found.request and found.request.target) == asked
+    assert (found.response.status, found.response.get("server"), found.response.body.data or b"") == (
+        403,
+        "nginx",
+        body,
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b'10.0.0.1 - - [24/Nov/2026:12:00:00 +0000] "GET / HTTP/1.1" 403 153 "-" "x"\n' * 3,
+     b"we saw\nHTTP/1.1 403 Forbidden\nand no more than that\n", b"POST and HTTP/1.1 are words\nfoo: bar\n"],
+)  # fmt: skip
+def test_words_about_messages_are_none(text: bytes) -> None:
+    assert http_text.kind_of(text) is None

@@ -14,6 +14,7 @@ SAMPLES = {
     "curl": b"* Connected to h (127.0.0.1) port 80 (#0)\n> GET / HTTP/1.1\n> Host: h\n> \n",
     "wget": b"--2026-11-24 12:51:43--  http://h/\nResolving h (h)... 127.0.0.1\n",
     "httpie": b"GET / HTTP/1.1\nUser-Agent: HTTPie/3.2.1\nHost: h\n\n",
+    "python": b"send: b'GET / HTTP/1.1\\r\\nHost: h\\r\\n\\r\\n'\nreply: 'HTTP/1.1 403 Forbidden\\r\\n'\n",
     "http": b"HTTP/1.1 403 Forbidden\r\nServer: nginx\r\n\r\n",
 }
 

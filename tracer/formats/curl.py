@@ -19,7 +19,7 @@ from .curl_command import Command, parse_command
 from .curl_notes import Notes
 from .curl_trace import Blocks, is_hex, is_trace
 from .http_talk import REQUEST_LINE, STATUS_LINE, Assembler
-from .http_text import load, plain, say
+from .http_text import dedented, load, plain, say
 
 _STAMP = re.compile(rb"(?:(\d\d:\d\d:\d\d\.\d{3,9}) )?(?:\[\d+-(?:\d+|x)\] )?(?=(?:[*<>{}]|==|=>|<=) ?)")
 _PROGRESS = re.compile(
@@ -101,7 +101,7 @@ class _Reader:
 
     def verbose(self, data: bytes) -> None:
         """Line by line; while a body of known length lasts, only lines that can be nothing else end it."""
-        for whole in _lines(_dedented(data)):
+        for whole in _lines(dedented(data)):
             for part in _parts(whole):
                 self._line(part)
 
@@ -332,13 +332,6 @@ def _lines(data: bytes) -> Iterator[bytes]:
         end = data.find(b"\n", at) + 1 or len(data)
         yield data[at:end]
         at = end
-
-
-def _dedented(data: bytes) -> bytes:
-    """The text without what every line begins with: pastes are often indented as a block."""
-    lines = [line for line in data.split(b"\n", 200)[:200] if line.strip()]
-    margin = min((len(line) - len(line.lstrip(b" \t")) for line in lines), default=0)
-    return re.sub(rb"(?m)^[ \t]{1,%d}" % margin, b"", data) if margin else data
 
 
 def _parts(whole: bytes) -> list[bytes]:

@@ -16,20 +16,33 @@ from .http_talk import REQUEST_LINE, STATUS_LINE, Assembler
 
 LARGEST = 256 << 20
 _ANSI = re.compile(rb"\x1b\[[0-9;:?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?")
-_START = re.compile(
-    rb"\A\s*(?:HTTP/\d(?:\.\d)? \d{3}(?: |\r?$)|[A-Z][A-Z0-9_-]{1,20} \S+ HTTP/\d(?:\.\d)?\r?$)", re.MULTILINE
+_LINE = rb"(?:HTTP/\d(?:\.\d)? \d{3}(?: [^\r\n]*)?|[A-Z][A-Z0-9_-]{1,20} \S+ HTTP/\d(?:\.\d)?)[ \t]*"
+_START = re.compile(rb"\A\s*" + _LINE + rb"\r?$", re.MULTILINE)
+_WITHIN = re.compile(
+    rb"^(?P<before>[^\r\n\"]{0,100}[ \t\])>|:])??(?P<line>" + _LINE + rb")\r?\n(?=[ \t]*[A-Za-z][\w-]*: )", re.MULTILINE
 )
+"""a start line in other text: after what a logger or a prompt puts before it, and with a field in the next line"""
+_QUOTED = re.compile(rb"\"(" + _LINE + rb"\\r\\n(?:[^\"\\\n]++|\\[^\n])*+)\"")
+"""messages that a program logged as one string"""
+_ESCAPES = {b"r": b"\r", b"n": b"\n", b"t": b"\t"}
+_ESCAPE = re.compile(rb"\\(?:x([0-9a-fA-F]{2})|u00([0-9a-fA-F]{2})|(.))")
 
 
 def kind_of(head: bytes) -> str | None:
-    """`http` when the bytes begin with a request line or a status line."""
-    return "http" if _START.match(plain(head)) else None
+    """`http` when the bytes begin with a request line or a status line, or hold one with fields after it."""
+    text = plain(head)
+    if _START.match(text):
+        return "http"
+    from .sniff import is_log
+
+    return "http" if (_WITHIN.search(text) or _QUOTED.search(text)) and not is_log(text) else None
 
 
 def read(stream: BinaryIO, context: Context, sink: Sink) -> None:
     """Report the exchanges of a text of HTTP messages; requests pair with the responses that follow them."""
     data = load(stream, context, sink)
     talk = Assembler(context, sink)
+    data = dedented(data) if _START.match(data) else _bare(data)
     read_messages(data, talk)
     talk.flush()
     if not talk.count:
@@ -57,6 +70,25 @@ def plain(data: bytes) -> bytes:
             break
         data = _QUOTE.sub(b"", data)
     return data
+
+
+def _bare(data: bytes) -> bytes:
+    """Other text with messages in it: each start line at the start of its line, messages in strings unpacked."""
+    data = dedented(_QUOTED.sub(lambda found: b"\n" + _ESCAPE.sub(_unescaped, found[1]) + b"\n", data))
+    return _WITHIN.sub(lambda found: found["line"].rstrip() + b"\n", data)
+
+
+def _unescaped(found: re.Match[bytes]) -> bytes:
+    if digits := found[1] or found[2]:
+        return bytes((int(digits, 16),))
+    return _ESCAPES.get(found[3], found[3])
+
+
+def dedented(data: bytes) -> bytes:
+    """The text without what every line begins with: pastes are often indented as a block."""
+    lines = [line for line in data.split(b"\n", 200)[:200] if line.strip()]
+    margin = min((len(line) - len(line.lstrip(b" \t")) for line in lines), default=0)
+    return re.sub(rb"(?m)^[ \t]{1,%d}" % margin, b"", data) if margin else data
 
 
 _QUOTE = re.compile(rb"^> ?", re.MULTILINE)
