@@ -1,5 +1,5 @@
 # Everything a person types. `make demo` and `make test` set up what they need by themselves.
-.PHONY: demo test setup lab calibrate check lint types contracts bench lock clean help
+.PHONY: demo test setup lab calibrate check lint types contracts screens bench lock clean help
 .DEFAULT_GOAL := help
 
 VENV   := .venv
@@ -54,6 +54,10 @@ lab: setup      ## real servers, real denials, and how tracer does on them
 calibrate: setup   ## fit the judge's numbers to the lab's captures, and show how honest they are
 	@test -d tests/lab/.cache/cases || $(PY) -m tests.lab run
 	$(PY) -m tests.calibrate --write
+
+screens: setup  ## write anew what the interface is compared with; look at the difference before you commit it
+	TRACER_WRITE_SCREENS=1 $(PY) -m pytest -q tests/tui/test_screens.py
+	git diff --stat tests/tui/screens
 
 bench: setup    ## speed, side by side with tshark and with mitmdump alone
 	$(PY) -m tests.bench

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from rich.text import Text
 from textual.widgets import Input
 
 from tracer.model.problem import Severity
@@ -21,6 +22,7 @@ from tui.commands import COMMANDS
 from tui.screens.groups import GroupsScreen
 from tui.screens.help import HelpScreen
 from tui.session import Session
+from tui.widgets.lines import paint
 from tui.widgets.page import Page
 from tui.widgets.prompt import Prompt, finding
 
@@ -487,3 +489,10 @@ async def test_packets_of_a_saved_trace_are_read_from_the_capture_that_the_user_
         await on.press("enter")
         assert "SYN ACK" in on.pane
         assert "e24: request" in on.pane
+
+
+async def test_a_style_of_a_whole_line_is_seen() -> None:
+    async with stage(session(capture("nginx-deny"))) as on:
+        strip = paint(Text("x", style="denied"), on.app.console, on.app.overview.rich_style, 4)
+        assert strip._segments[0].style is not None
+        assert strip._segments[0].style.color == on.app.console.get_style("denied").color

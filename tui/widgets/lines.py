@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rich.console import Console
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
@@ -53,12 +54,10 @@ class Lines(ScrollView, can_focus=True):
         return max(1, self.size.height - 2)
 
 
-def paint(text: Text, console: object, base: Style, width: int) -> Strip:
+def paint(text: Text, console: Console, base: Style, width: int) -> Strip:
     """The text on the widget's own background, cut or filled to the width."""
-    segments = [
-        Segment(s.text, base + s.style if s.style else base)
-        for s in text.render(console)  # type: ignore[arg-type]
-    ]
+    ground = base + console.get_style(text.style) if text.style else base  # rich leaves it out where there are no spans
+    segments = [Segment(s.text, ground + s.style if s.style else ground) for s in text.render(console)]
     return Strip(segments).adjust_cell_length(width, base)
 
 
