@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracer.correlate.literals import Index, words_of
+from tracer.correlate.literals import LONG, SPENT, Index, words_of
 from tracer.correlate.marks import products
+
+WORDS = ("waf", "cloudfront", "access denied", "<h1>403", "request id: ", "拒")
 
 
 @pytest.mark.parametrize(
@@ -37,6 +39,20 @@ def test_an_index_finds_what_the_expression_alone_finds(text: str, expression: s
     alone = re.search(expression, text, re.IGNORECASE | re.DOTALL)
     found = [hit.span() for _, hit in Index([(expression, None)]).matches(text)]
     assert found == ([alone.span()] if alone else [])
+
+
+@given(
+    st.text(max_size=600),
+    st.lists(st.sampled_from(WORDS), max_size=3),
+    st.integers(0, 600),
+)
+def test_a_long_text_holds_what_it_holds(noise: str, words: list[str], at: int) -> None:
+    text = noise[:at] + "".join(words) + noise[at:] + "." * LONG
+    index = Index([(re.escape(word), word) for word in WORDS])
+    one_by_one = [(word, hit.span()) for word, hit in index.matches(text)]
+    index._spent = SPENT
+    assert [(word, hit.span()) for word, hit in index.matches(text)] == one_by_one
+    assert {word for word, _ in one_by_one} >= set(words)
 
 
 def test_most_marks_are_looked_for_by_words() -> None:

@@ -122,7 +122,7 @@ class _View:
     @cached_property
     def denials(self) -> list[Exchange]:
         """Denials as their clients saw them, without those that were overcome."""
-        denied = {e.id: e for e in self.exchanges if is_denial(e, self.body(e))}
+        denied = {e.id: e for e in self.exchanges if is_denial(e, lambda e=e: self.body(e))}  # type: ignore[misc]
         past = overcome(self.exchanges, denied)
         self.siblings = Siblings(self.exchanges, denied.values())
         return [e for e in denied.values() if e.id not in past and self._is_clients(e)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from tracer.model.connection import Connection
 from tracer.model.http import Exchange
@@ -36,8 +37,8 @@ REFUSED_CLIENT = {
 }
 
 
-def is_denial(exchange: Exchange, body: str) -> bool:
-    """A final response that refuses; `body` is its decoded text."""
+def is_denial(exchange: Exchange, body: Callable[[], str]) -> bool:
+    """A final response that refuses; `body` gives its decoded text, asked for where the status alone tells little."""
     response = exchange.response
     if response is None or exchange.extra.get("mitm.answered-by"):  # a recording proxy that answers itself says so
         return False
@@ -48,7 +49,7 @@ def is_denial(exchange: Exchange, body: str) -> bool:
         return True
     if exchange.request and exchange.request.get("upgrade") and response.status >= 400 and response.status < 500:
         return response.status not in (404, 426)
-    return response.status in SOMETIMES and bool(EVIDENCE.search(body) or response.get("cf-mitigated"))
+    return response.status in SOMETIMES and bool(EVIDENCE.search(body()) or response.get("cf-mitigated"))
 
 
 def refusal(handshake: Handshake) -> Refusal | None:

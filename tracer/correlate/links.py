@@ -116,8 +116,11 @@ class Links:
             found = [("refresh", _first(REFRESH, response.get("refresh") or ""))]
             if "html" in (response.get("content-type") or "") and 0 < response.body.size <= SMALL:
                 page = self._page(exchange)
-                found.append(("refresh", _first(REFRESH, html.unescape(_first(META, page) or ""))))
-                found.append(("script", _first(SCRIPT, page)))
+                lower = page.lower()
+                if "http-equiv" in lower:
+                    found.append(("refresh", _first(REFRESH, html.unescape(_first(META, page) or ""))))
+                if "location" in lower:
+                    found.append(("script", _first(SCRIPT, page)))
         for kind, to in found:
             if to:
                 try:

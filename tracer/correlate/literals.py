@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, cached_property
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .trigrams import Trigrams
 
 parser: ModuleType | None
 try:  # not promised by the library: without it every expression is tried, slowly
@@ -19,6 +22,10 @@ except ImportError:  # pragma: no cover
 
 SHORTEST = 3
 """bytes in UTF-8: shorter words are in every text"""
+LONG = 512
+"""characters of a text in which many words are not looked for one by one"""
+SPENT = 20_000_000
+"""characters times words, about a nanosecond each, that are gone through before numpy is worth loading"""
 _PLAIN = re.compile(r"(?:[a-zA-Z0-9 _:;,=<>/'\"!@&%~-]|\\[!-/:-@\[\]^`{-~])+")
 """expressions that are nothing but a word, with signs escaped: reading them is much of what starting costs"""
 
@@ -44,15 +51,30 @@ class Index[T]:
                 self._by_word.setdefault(word, []).append(position)
             if not words:
                 self._always.append(position)
+        self._words = tuple(self._by_word)
+        self._spent = 0
 
     def matches(self, text: str) -> Iterator[tuple[T, re.Match[str]]]:
         """(what, its first match) for each expression that is found, in the order they were given."""
         lower = text.lower()
-        possible = {p for word in self._by_word if word in lower for p in self._by_word[word]}
+        possible = {p for word in self._worth_looking(lower) if word in lower for p in self._by_word[word]}
         for position in sorted(possible.union(self._always)):
             expression, what = self._entries[position]
             if (hit := _compiled(expression).search(text)) is not None:
                 yield what, hit
+
+    def _worth_looking(self, lower: str) -> Iterable[str]:
+        """The words that a look for them can find."""
+        if len(lower) < LONG or self._spent < SPENT:
+            self._spent += len(lower) * len(self._words)
+            return self._words
+        return (self._words[position] for position in self._trigrams.possible(lower))
+
+    @cached_property
+    def _trigrams(self) -> Trigrams:
+        from .trigrams import Trigrams
+
+        return Trigrams(self._words)
 
 
 def whole(expression: str) -> str:
