@@ -205,3 +205,34 @@ def test_an_upgrade_to_http2_in_the_clear_is_refused_for_itself() -> None:
     asks = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAMAAABk"}
     verdict = _said(page, {"Server": "Microsoft-Azure-Application-Gateway/v2"}, asks)
     assert (verdict.layer, verdict.cause) == (Layer.GATEWAY, Cause.REQUEST_REJECTED)
+
+
+GENERIC = (
+    "Forbidden", "Access denied", "Unauthorized", "Permission denied", "Invalid token", "Invalid API key",
+    "Token expired",
+    "Please log in", "Authentication failed", "CSRF token missing", "Invalid CSRF token", "Too many requests",
+    "Rate limit exceeded", "Quota exceeded", "Account disabled", "Your IP has been blocked",
+    "Not available in your country",
+    "Invalid signature", "Insufficient permissions", "Not the owner", "Subscription required",
+    "Origin not allowed",
+    "Invalid host", "403 Forbidden", "Error 403", "Resource not accessible", "Invalid nonce", "Host not allowed",
+)  # fmt: skip
+FORMS = (
+    ("application/json", '{{"error": "{}"}}'),
+    ("application/json", '{{"detail": "{}"}}'),
+    ("application/json", '{{"error": {{"code": 403, "message": "{}"}}}}'),
+    ("application/json", '{{"errors": [{{"message": "{}"}}]}}'),
+    ("application/json;charset=UTF-8", '{{"code": 403, "msg": "{}", "data": null}}'),
+    ("application/problem+json", '{{"type": "about:blank", "title": "{}", "status": 403}}'),
+    ("text/html", "<html><head><title>{0}</title></head><body><h1>{0}</h1></body></html>"),
+    ("application/xml", '<?xml version="1.0"?><error><message>{}</message></error>'),
+)
+
+
+@pytest.mark.parametrize(("kind", "form"), FORMS)
+def test_words_that_anybody_uses_name_no_product(kind: str, form: str) -> None:
+    asked = (
+        exchange(f"e{n}", says={"Content-Type": kind}, asks=TOKEN, page=form.format(words))
+        for n, words in enumerate(GENERIC)
+    )
+    assert {v.exchange: v.product for v in verdicts(*asked) if v.product is not None} == {}

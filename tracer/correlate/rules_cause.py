@@ -58,7 +58,7 @@ def collect(scene: Scene, found: Collection) -> None:
                 value=cue.value,
             )
         found.add(cue.says, f"cause:{cue.cause}", cue.weight, exchange=exchange, where=cue.where, value=cue.value)
-        said_to_anybody = cue.weight < CODE and "RBAC" not in cue.value  # not of a token or a mesh's identity
+        said_to_anybody = cue.weight < CODE and "rbac" not in cue.value.lower()  # not of a token or a mesh's identity
         if cue.cause is Cause.INSUFFICIENT_SCOPE and said_to_anybody:
             _of_nobody(exchange, found)
     _status(scene, found)

@@ -31,6 +31,7 @@ def collect(scene: Scene, found: Collection) -> None:
     response = scene.exchange.response
     assert response is not None
     _json(scene, response, found)
+    _asks_who(scene, response, found)
     _fields(scene, response, found)
     _haproxy(scene, response, found)
     _bare_word(scene, response, found)
@@ -105,6 +106,20 @@ def _json(scene: Scene, response: Response, found: Collection) -> None:
         where="response body",
         value=body[:40],
     )
+
+
+def _asks_who(scene: Scene, response: Response, found: Collection) -> None:
+    """401: who asks for credentials knows callers, as firewalls and CDNs seldom do."""
+    for layer, weight in ((Layer.WAF, 0.8), (Layer.CDN, 0.6)) if response.status == 401 else ():
+        found.add(
+            f"401 asks who the caller is, which a {layer} seldom does",
+            f"against:{layer}",
+            weight,
+            exchange=scene.exchange,
+            where="response status line",
+            value="401",
+            reference="RFC 9110 section 15.5.2",
+        )
 
 
 def _fields(scene: Scene, response: Response, found: Collection) -> None:
