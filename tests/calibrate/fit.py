@@ -18,11 +18,11 @@ from tracer.model.verdict import Layer
 LAYERS = tuple(PRIOR)
 ALSO = 0.5
 """how much a layer that also counts as right is wanted, against the one that is right"""
-BELIEVED = 1.6
+BELIEVED = 1.5
 """how far evidence is believed before any label is seen: weights are set low, and several facts agree"""
 HELD = 0.1
 """standard deviation of the logarithm of one kind's scale: labels alone do not move one kind far"""
-HELD_ALL = 0.2
+HELD_ALL = 0.05
 """the same for the factor that all kinds have in common"""
 UNKNOWN = 0.2
 """share of denials by products that no signature describes: rules were written with the labelled ones in sight, so

@@ -102,3 +102,11 @@ def test_a_log_that_tells_the_role_decides_it() -> None:
     items = [_role(Layer.ORIGIN, 0.0), _role(Layer.WAF, 1.0)]
     told = Evidence(id="v9", says="", supports=f"generated:{Layer.ORIGIN}", weight=8.0, kind="logs")
     assert judge.posterior(judge.weigh([*items, told]))[Layer.ORIGIN] > 0.95
+
+
+def test_an_api_gateways_bare_refusal_may_be_the_firewalls_on_it() -> None:
+    says = {"x-amzn-ErrorType": "ForbiddenException", "x-amz-apigw-id": "LaY=", "Content-Type": "application/json"}
+    (verdict,) = verdicts(exchange("e1", says=says, page='{"message":"Forbidden"}'))
+    assert (verdict.layer, verdict.product) == (Layer.GATEWAY, "aws-api-gateway")
+    assert verdict.confidence < 0.7
+    assert ("aws-waf", Layer.WAF) in {(a.product, a.layer) for a in verdict.alternatives}

@@ -104,6 +104,8 @@ def _marks(scene: Scene, found: Collection) -> None:
         for m in marks
         if not GENERIC.match(m.mark.at) or (m.mark.proves not in weak and m.mark.at != "header:expires")
     }
+    if len(scene.exchange.response.get_all("server")) > 1:  # of two who name themselves one relayed: neither is proof
+        marks = [m for m in marks if m.mark.at != "header:server" or m.mark.proves is not Proves.GENERATED]
     speaking = {m.product.id for m in marks if m.mark.proves is not Proves.CAUSE}
     specific = {m.product.id for m in marks if not (m.mark.at == "body" and m.mark.strength is Strength.WEAK)}
     for mark in marks:

@@ -62,6 +62,7 @@ def _payload(scene: Scene, found: Collection, *, shared: bool) -> bool:
         if family == "file":  # servers' own rules deny such files as often
             weight *= 0.4 if shared else 0.7
         says = f"the request carries what rules against {family} look for"
+        firewall = rules_role.firewall(found)
         found.add(
             says,
             f"role:{Layer.WAF}" if shared else f"generated:{Layer.WAF}",
@@ -70,7 +71,7 @@ def _payload(scene: Scene, found: Collection, *, shared: bool) -> bool:
             where=where,
             value=value,
             reference="OWASP Core Rule Set",
-            product=rules_role.FIREWALL if shared else None,
+            product=firewall,
         )
         found.add(
             says,
@@ -105,7 +106,7 @@ def _form(scene: Scene, found: Collection) -> None:
                 where=where,
                 value=value,
                 reference=f"OWASP Core Rule Set, rule {rule}",
-                product=rules_role.FIREWALL if supports.startswith("role") else None,
+                product=rules_role.firewall(found) if supports.startswith("role") else None,
             )
         return
 

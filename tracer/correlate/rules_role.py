@@ -20,17 +20,31 @@ from .siblings import path_of
 
 FIREWALL = "modsecurity"
 """the firewall that runs within web servers"""
-ROLES: dict[str, tuple[float, float]] = {
-    "nginx": (-1.1, -1.6),
-    "angie": (-1.1, -1.7),
-    "openresty": (-0.6, -1.4),
-    "tengine": (-0.8, -1.6),
-    "apache": (-1.6, -1.3),
-    "litespeed": (-2.8, -0.9),
-    "iis": (-2.4, -2.2),
-    "lighttpd": (-2.6, -4.0),
+
+
+class Roles(NamedTuple):
+    """In which roles a product sends its page, besides the layer where it stands, with logarithms of the odds."""
+
+    gateway: float | None
+    waf: float
+    firewall: str = FIREWALL
+    like: str = ""
+    """of the page, where not all of them are shared"""
+
+
+ROLES = {
+    "nginx": Roles(-1.1, -1.6),
+    "angie": Roles(-1.1, -1.7),
+    "openresty": Roles(-0.6, -1.4),
+    "tengine": Roles(-0.8, -1.6),
+    "apache": Roles(-1.6, -1.3),
+    "litespeed": Roles(-2.8, -0.9),
+    "iis": Roles(-2.4, -2.2),
+    "lighttpd": Roles(-2.6, -4.0),
+    # https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
+    # (WAF_FILTERED and INVALID_API_KEY say the same)
+    "aws-api-gateway": Roles(None, -0.7, "aws-waf", r'^\s*\{"message": ?"Forbidden"\}'),
 }
-"""product -> logarithms of the odds that it refuses as a reverse proxy, or by a firewall in it, against as an origin"""
 SPOKE = 1.5
 """weight with which evidence says that a server wrote the page"""
 GOOD_ENOUGH = 400
@@ -54,15 +68,20 @@ class Telling(NamedTuple):
 
 def collect(scene: Scene, found: Collection) -> None:
     """The roles of the server whose own page it is; nothing for other answers."""
-    product = _whose_page(found)
+    product = _whose_page(scene, found)
     if product is None or scene.exchange.response is None:
         return
-    gateway, waf = ROLES[product]
+    roles = ROLES[product]
     says = f"this page is {product}'s whether it ends the path, passes requests on, or runs a firewall"
     reference = "measured: ModSecurity's refusal equals the server's own page"
-    here = Layer.GATEWAY if scene.passes_on else Layer.ORIGIN
-    odds = {Layer.ORIGIN: 0.0, Layer.GATEWAY: gateway, Layer.WAF: waf}
-    for layer in (here, *(k for k in odds if k is not here and (k is not Layer.ORIGIN or not scene.passes_on))):
+    odds = {Layer.ORIGIN: 0.0, Layer.GATEWAY: roles.gateway or 0.0, Layer.WAF: roles.waf}
+    if roles.gateway is None:
+        says = f"this answer is {product}'s whether a rule of its own or the firewall on it refuses"
+        reference = "https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html"
+    if scene.passes_on or roles.gateway is None:
+        del odds[Layer.ORIGIN]
+    here = next(iter(odds))
+    for layer in odds:
         found.add(
             says,
             f"role:{layer}",
@@ -70,14 +89,14 @@ def collect(scene: Scene, found: Collection) -> None:
             exchange=scene.exchange,
             where="response body",
             reference=reference,
-            product=FIREWALL if layer is Layer.WAF else product,
+            product=roles.firewall if layer is Layer.WAF else product,
         )
 
 
 def tell(scene: Scene, found: Collection) -> None:
     """What tells those roles apart; a payload that firewalls look for was looked for before."""
     product = next((e.product for e in found.items if e.supports.startswith("role:") and e.product in ROLES), None)
-    if product is None:
+    if product is None or ROLES[product].gateway is None:
         return
     for telling in _tellings(scene, product, found):
         for layer, weight in ((Layer.GATEWAY, telling.gateway), (Layer.WAF, telling.waf)):
@@ -94,15 +113,20 @@ def tell(scene: Scene, found: Collection) -> None:
 
 def is_shared(found: Collection) -> bool:
     """Whether the page may be a firewall's as well."""
-    return any(e.supports == f"role:{Layer.WAF}" for e in found.items)
+    return firewall(found) is not None
 
 
-def _whose_page(found: Collection) -> str | None:
+def firewall(found: Collection) -> str | None:
+    """The firewall whose page it may be as well."""
+    return next((e.product for e in found.items if e.supports == f"role:{Layer.WAF}"), None)
+
+
+def _whose_page(scene: Scene, found: Collection) -> str | None:
     """The server that several roles are open to, where it wrote the page."""
     ends = (f"generated:{Layer.ORIGIN}", f"generated:{Layer.GATEWAY}")
     spoke: dict[str, float] = {}
     for item in found.items:
-        if item.product in ROLES and item.supports in ends:
+        if item.product in ROLES and item.supports in ends and re.search(ROLES[item.product].like, scene.body):
             spoke[item.product] = max(spoke.get(item.product, 0.0), item.weight)
     best = max(spoke, key=lambda p: spoke[p], default=None)
     return best if best is not None and spoke[best] >= SPOKE else None

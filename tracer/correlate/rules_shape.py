@@ -90,14 +90,15 @@ def _json(scene: Scene, response: Response, found: Collection) -> None:
     body, kind = scene.body.lstrip(), (response.get("content-type") or "").lower()
     if "json" not in kind and body[:1] not in ("{", "["):
         return
-    found.add(
-        "the answer is JSON, as applications and gateways write it",
-        f"generated:{Layer.APP}",
-        1.0,
-        exchange=scene.exchange,
-        where="response body",
-        value=body[:80],
-    )
+    for layer, weight in ((Layer.APP, 0.75), (Layer.GATEWAY, 0.32)):
+        found.add(
+            "the answer is JSON, as applications and gateways write it",
+            f"generated:{layer}",
+            weight,
+            exchange=scene.exchange,
+            where="response body",
+            value=body[:80],
+        )
     found.add(
         "the answer is JSON: a bare web server would not",
         f"against:{Layer.ORIGIN}",
