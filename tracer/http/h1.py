@@ -336,6 +336,21 @@ def read_head[Line](
 
     Bytes that begin no message are passed over: after a gap, to the next segment that begins one.
     """
+    here = stream.segment()
+    if here is not None:
+        buffer, at, stop, start = here
+        n = buffer.find(b"\r\n\r\n", at, min(stop, at + LONGEST_HEAD))
+        head = bytes(buffer[at : n + 4]) if n >= 0 else b""
+        if head[:1] not in b"\r\n" and (line := read_line(head.partition(b"\n")[0].rstrip(b"\r"), False)) is not None:
+            stream.jump(stream.pos + len(head))
+            return line, head, start, True
+    return _search_head(stream, read_line)
+
+
+def _search_head[Line](
+    stream: Stream, read_line: Callable[[bytes, bool], Line | None]
+) -> tuple[Line, bytes, Mark, bool] | None:
+    """The same where the head lies in several segments, or other bytes stand before it."""
     while True:
         if stream.at_gap:
             stream.jump(stream.pos + stream.at_gap)

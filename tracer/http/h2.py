@@ -154,7 +154,7 @@ class H2Conversation:
             buffer, at, stop, mark = here
             begin = stream.pos - at
             while at + 9 <= stop:
-                frame = read_frame(bytes(buffer[at : at + 9]), mark)
+                frame = read_frame(buffer[at : at + 9], mark)
                 at += 9 + frame.length
                 if not is_plausible(frame) or begin + at > stream.end:
                     return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import NamedTuple
 
 from tracer.transport.stream import Mark
@@ -17,7 +18,11 @@ REFUSED_STREAM CANCEL COMPRESSION_ERROR CONNECT_ERROR ENHANCE_YOUR_CALM INADEQUA
 """
 ERRORS = _ERRORS.split()
 _FIXED = {PRIORITY: 5, RST_STREAM: 4, PING: 8, WINDOW_UPDATE: 4}
-_ON_STREAM = {DATA, HEADERS, PRIORITY, RST_STREAM, PUSH_PROMISE, CONTINUATION}
+_ON_STREAM = {PRIORITY, RST_STREAM, PUSH_PROMISE, CONTINUATION}
+
+
+_HEAD = struct.Struct(">BHBBI")
+_new = tuple.__new__
 
 
 class Frame(NamedTuple):
@@ -32,15 +37,18 @@ def error_name(code: int) -> str:
     return ERRORS[code] if code < len(ERRORS) else f"0x{code:x}"
 
 
-def read_frame(head: bytes, mark: Mark) -> Frame:
+def read_frame(head: bytes | bytearray, mark: Mark) -> Frame:
     """The nine bytes of a frame's header."""
-    return Frame(head[3], head[4], int.from_bytes(head[5:9]) & 0x7FFFFFFF, int.from_bytes(head[:3]), mark)
+    high, low, kind, flags, stream = _HEAD.unpack(head)
+    return _new(Frame, (kind, flags, stream & 0x7FFFFFFF, high << 16 | low, mark))
 
 
 def is_plausible(frame: Frame) -> bool:
     """A frame that a peer would send: used to find the next frame after bytes were lost."""
     if frame.length > LONGEST or frame.stream > 1 << 30:
         return False
+    if frame.kind <= HEADERS:
+        return frame.stream > 0 and not frame.flags & ~0x2D
     if frame.kind in _FIXED and frame.length != _FIXED[frame.kind]:
         return False
     if frame.kind == SETTINGS:

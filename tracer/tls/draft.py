@@ -76,6 +76,8 @@ class Draft:
     def add_message(self, client: bool, name: str, mark: Mark, size: int) -> None:
         """Note a message; of those past `MOST` only that there were more."""
         self.last = mark
+        if self.context.brief and self.messages:
+            return
         if len(self.messages) < MOST:
             self.messages.append(
                 HandshakeMessage(client=client, name=name, packet=mark.packet, time_ns=mark.time_ns, size=size)

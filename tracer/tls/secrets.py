@@ -12,10 +12,24 @@ def expand_label(secret: bytes, label: str, context: bytes, length: int, digest:
     info = _label(label, length) + bytes([len(context)]) + context
     out, block, counter = b"", b"", 1
     while len(out) < length:
-        block = hmac.digest(secret, block + info + bytes([counter]), digest)
+        block = _hmac(secret, block + info + bytes([counter]), digest)
         out += block
         counter += 1
     return out[:length]
+
+
+_INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
+_HASHES = {"sha256": (hashlib.sha256, 64), "sha384": (hashlib.sha384, 128)}
+
+
+def _hmac(key: bytes, data: bytes, digest: str) -> bytes:
+    """RFC 2104, for the short inputs of key derivation twice as fast as OpenSSL sets one up."""
+    known = _HASHES.get(digest)
+    if known is None or len(key) > known[1]:
+        return hmac.digest(key, data, digest)
+    function, size = known
+    key = key.ljust(size, b"\0")
+    return function(key.translate(_OUTER) + function(key.translate(_INNER) + data).digest()).digest()
 
 
 @cache
@@ -55,8 +69,8 @@ def mac_ssl3(key: bytes, sequence: int, kind: int, data: bytes, digest: str) -> 
 def _p_hash(secret: bytes, seed: bytes, length: int, digest: str) -> bytes:
     out, a = b"", seed
     while len(out) < length:
-        a = hmac.digest(secret, a, digest)
-        out += hmac.digest(secret, a + seed, digest)
+        a = _hmac(secret, a, digest)
+        out += _hmac(secret, a + seed, digest)
     return out[:length]
 
 

@@ -14,6 +14,10 @@ from bisect import bisect_left, bisect_right
 from typing import NamedTuple, Protocol
 
 
+_new = tuple.__new__
+"""makes a named tuple in half the time that its class takes"""
+
+
 class Buffer(Protocol):
     """bytes, bytearray or mmap: anything with find and slices that are bytes."""
 
@@ -199,7 +203,7 @@ class Stream:
         if i >= len(starts) or starts[i] > self.pos:
             return None
         at = self._offsets[i]
-        mark = Mark(self._packets[i], self._times[i])
+        mark = _new(Mark, (self._packets[i], self._times[i]))
         return self._buffers[i], at + self.pos - starts[i], at + self._ends[i] - starts[i], mark
 
     def front(self, n: int) -> tuple[bytes, Mark | None]:
@@ -208,7 +212,7 @@ class Stream:
         starts = self._starts
         if i >= len(starts) or starts[i] > self.pos:
             return b"", None
-        mark = Mark(self._packets[i], self._times[i])
+        mark = _new(Mark, (self._packets[i], self._times[i]))
         at = self._offsets[i] + self.pos - starts[i]
         return (bytes(self._buffers[i][at : at + n]) if self._ends[i] - self.pos >= n else self.peek(n)), mark
 
@@ -230,14 +234,14 @@ class Stream:
         if not self._starts:
             return Mark(0, 0)
         i = min(self._find_segment(pos), len(self._starts) - 1)
-        return Mark(self._packets[i], self._times[i])
+        return _new(Mark, (self._packets[i], self._times[i]))
 
     def completed(self, pos: int) -> Mark:
         """The packet with which everything up to the byte at `pos` was there: later than its own after reordering."""
         if not self._starts:
             return Mark(0, 0)
         i = min(self._find_segment(pos), len(self._starts) - 1)
-        return self._done[i] if self._done is not None else Mark(self._packets[i], self._times[i])
+        return self._done[i] if self._done is not None else _new(Mark, (self._packets[i], self._times[i]))
 
     # -- reading
 
