@@ -38,6 +38,9 @@ MOST_CARRIED = 4096
 """rows of one connection that wait for the rest of an exchange, before the general way takes it"""
 RUN = 50_000
 """rows sorted in memory"""
+BUCKETS = 1024
+PACKET_COST = 300
+"""a packet costs about as much as so many bytes"""
 
 
 class _General:
@@ -88,7 +91,9 @@ class Lister:
         self.prefix = prefix
         self.fast = fast
         self.shard = shard
-        """(which, of how many): the connections whose hash falls there are read, the others are somebody else's"""
+        """(which, of how many): its share of the connections is read, the others are somebody else's"""
+        self.deal: Rows | None = None
+        """whose each bucket of connections is"""
         self.rows = Spool()
         self.tally = tally or Tally()
         """TLS connections that could be opened, and those that could not"""
@@ -110,7 +115,10 @@ class Lister:
         """Read a block."""
         which, of = self.shard
         if of > 1:
-            packets = take(packets, np.flatnonzero(_shares(packets) % np.uint64(of) == which))
+            bucket = (_shares(packets) % np.uint64(BUCKETS)).astype(np.int64)
+            if self.deal is None:
+                self.deal = _deal(bucket, packets.length.astype(np.int64), of)
+            packets = take(packets, np.flatnonzero(self.deal[bucket] == which))
         if not self.fast:
             self.general.feed(packets)
             return
@@ -272,6 +280,18 @@ class Lister:
                 self.hosts.clear()
             known = self.hosts[high, low] = address(high, low, 0)[:-2]
         return known
+
+
+def _deal(bucket: Rows, length: Rows, of: int) -> Rows:
+    """Whose each bucket is, so that everybody has as much to read of this block: the largest first, each to whoever has
+    least. `bucket` and `length` are the packets'."""
+    weight = np.bincount(bucket, weights=length + PACKET_COST, minlength=BUCKETS)
+    deal, loads = np.zeros(BUCKETS, np.int64), [0.0] * of
+    for i in np.argsort(-weight, kind="stable").tolist():
+        least = loads.index(min(loads))
+        deal[i] = least
+        loads[least] += weight[i] + 1
+    return deal
 
 
 def _shares(packets: Packets) -> np.ndarray[Any, np.dtype[np.uint64]]:

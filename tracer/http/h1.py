@@ -37,8 +37,10 @@ from .h1_message import (
     request_of,
     response_body,
     response_of,
+    scanned,
     wants_upgrade,
 )
+from .h1_scan import Scan, scan_request, scan_response
 
 
 class Pending:
@@ -133,6 +135,23 @@ class H1Conversation:
             if pending.message:
                 self._report(pending)
 
+    def _head(
+        self, stream: Stream, scan: Scan, read_line: Callable[[bytes, bool], RequestLine | StatusLine | None]
+    ) -> Incoming | None:
+        """A message as far as its head tells; None when more bytes are needed. A listing needs less of a plain one."""
+        if self.context.brief and (plain := scanned(stream, scan)):
+            return plain
+        found: tuple[RequestLine | StatusLine, bytes, Mark, bool] | None = read_head(stream, read_line)
+        if found is None:
+            return None
+        line, head, start, whole = found
+        _, fields, odd = split_head(head, cut=not whole)
+        message = Incoming(line, fields, head, start)
+        message.odd = _oddities(odd, whole)
+        if not whole:
+            message.body = Unframed()
+        return message
+
     # -- requests
 
     def _read_client(self) -> bool:
@@ -150,17 +169,14 @@ class H1Conversation:
             self._end_request(pending)
 
     def _start_request(self) -> None:
-        found = read_head(self.client, read_request_line)
-        if found is None:
+        message = self._head(self.client, scan_request, read_request_line)
+        if message is None:
             return
-        line, head, start, whole = found
-        _, fields, odd = split_head(head, cut=not whole)
-        message = Incoming(line, fields, head, start)
-        message.odd = _oddities(odd, whole)
-        pending = Pending(self.context.new_id("e", start.packet), message)
+        pending = Pending(self.context.new_id("e", message.start.packet), message)
         self.waiting.append(pending)
-        message.body = request_body(message, self.context.brief) if whole else Unframed()
-        if line.method == b"CONNECT" or wants_upgrade(fields):
+        if message.body is None:
+            message.body = request_body(message, self.context.brief)
+        if message.line[0] == b"CONNECT" or wants_upgrade(message.fields):
             self.hold = pending
         self.sending = pending
         self._advance_request(pending)
@@ -188,24 +204,22 @@ class H1Conversation:
             return  # the request may be behind a hole that is still filled
         if self.server.at_gap:
             self.lost = True
-        found = read_head(self.server, read_status_line)
-        if found is None:
+        message = self._head(self.server, scan_response, read_status_line)
+        if message is None:
             return
-        line, head, start, whole = found
-        _, fields, odd = split_head(head, cut=not whole)
-        message = Incoming(line, fields, head, start)
+        status = message.status
         message.end = self.server.completed(self.server.pos - 1)
-        message.odd = _oddities(odd, whole)
-        pending = self._match(start)
-        if line.status < 200 and line.status != 101:
+        pending = self._match(message.start)
+        if status < 200 and status != 101:
             pending.interim.append(response_of(message, Body()))
             self.waiting.appendleft(pending)
             return
         pending.response = message
         method = pending.message.line.method if pending.message else b""  # type: ignore[union-attr]
-        if self._switches(pending, line.status, method):
+        if self._switches(pending, status, method):
             return
-        message.body = response_body(message, method, self.context.brief) if whole else Unframed()
+        if message.body is None or method == b"HEAD":
+            message.body = response_body(message, method, self.context.brief)
         self.answering = pending
         self._advance_response(pending)
 

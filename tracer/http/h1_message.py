@@ -6,10 +6,11 @@ import re
 from typing import NamedTuple
 
 from tracer.model.http import Body, Headers, Request, Response, text
-from tracer.transport.stream import Mark
+from tracer.transport.stream import Mark, Stream
 
 from .h1_body import ByLength, Chunked, codings_of
 from .h1_head import RequestLine, StatusLine, split_head, values_of
+from .h1_scan import CHUNKED, UNTIL_CLOSE, Scan
 
 BodyReader = ByLength | Chunked
 
@@ -30,9 +31,33 @@ class Incoming:
         """(code, text, reference)"""
 
     @property
+    def status(self) -> int:
+        """0 for a request."""
+        return self.line.status if isinstance(self.line, StatusLine) else 0
+
+    @property
     def size(self) -> int:
         """Bytes of body so far, framing removed."""
         return self.body.collector.size if self.body is not None else 0
+
+
+def scanned(stream: Stream, scan: Scan) -> Incoming | None:
+    """The message whose plain head stands at the front in one segment, with no more fields than a listing shows and a
+    body that is counted; the head is read off the stream."""
+    here = stream.segment()
+    head = scan(*here[:3]) if here is not None else None
+    if here is None or head is None:
+        return None
+    stream.jump(stream.pos + head.length)
+    if head.status:
+        line: RequestLine | StatusLine = StatusLine(head.version, head.status, head.word)
+    else:
+        line = RequestLine(head.word, head.target, head.version)
+    name = b"content-type" if head.status else b"host"
+    message = Incoming(line, ((name, head.field),) if head.field else (), b"", here[3])
+    length = None if head.body == UNTIL_CLOSE else head.body
+    message.body = Chunked(counts=True) if head.body == CHUNKED else ByLength(length, counts=True)
+    return message
 
 
 def request_body(message: Incoming, counts: bool) -> BodyReader:

@@ -6,6 +6,7 @@ general reader (`h1.py`) decides there.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from tracer.model.http import text
@@ -17,6 +18,9 @@ METHODS = frozenset(
 )
 STARTS = tuple(sorted({(m + b" ")[:4] for m in METHODS}))
 VERSIONS = (b"HTTP/1.1", b"HTTP/1.0")
+
+
+Scan = Callable[[Buffer, int, int], "Head | None"]
 
 
 class Head(NamedTuple):

@@ -13,7 +13,6 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from typing import NamedTuple, Protocol
 
-
 _new = tuple.__new__
 """makes a named tuple in half the time that its class takes"""
 
