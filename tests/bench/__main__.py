@@ -130,7 +130,8 @@ def compare(name: str, path: Path, packets: int, truth: list[tuple[str, ...]], p
     output = path.with_suffix(".tsv")
     command = [sys.executable, "-m", "tracer.cli", "list", str(path), "--format", "tsv", "--no-redact", "--quiet"]
     keys = path.with_suffix(".keys")
-    if keys.exists():
+    closed = run(command, output) if keys.exists() else None
+    if closed:
         command += ["--keylog", str(keys)]
     ours = run(command, output)
     found, wrong = exact(output, truth)
@@ -141,6 +142,10 @@ def compare(name: str, path: Path, packets: int, truth: list[tuple[str, ...]], p
         f"{packets / ours.wall:9.0f} packets/s  {ours.anonymous / MB:5.0f} MB  "
         f"{100 * found / len(truth):.2f} % exact, {wrong} wrong"
     )
+    if closed:
+        plain = sum(int(row[-1]) for row in truth) / MB
+        cost = (ours.cpu - closed.cpu) / plain * 1000
+        print(f"  opening {cost:7.1f} ms of CPU a megabyte of body, {plain:.0f} MB of them")
     if peer:
         with_keys = [*TSHARK_TLS, "-o", f"tls.keylog_file:{keys}", "-r", str(path)]
         theirs = run(with_keys if keys.exists() else [*TSHARK, str(path)], output)

@@ -78,3 +78,11 @@ def test_any_bytes_are_a_key_log_with_at_most_a_problem(data: bytes) -> None:
     keys = Keys()
     keys.add(data, "f")
     assert len(list(keys.take_problems())) <= 1
+
+
+def test_half_a_digit_in_a_session_id_is_a_bad_line_and_costs_no_other() -> None:
+    keys = Keys()
+    bad = f"RSA Session-ID:abc Master-Key:{MASTER.hex()}"
+    keys.add(f"{bad}\nCLIENT_RANDOM {RANDOM.hex()} {MASTER.hex()}\n".encode())
+    assert [p.code for p in keys.take_problems()] == ["keys.bad-line"]
+    assert keys.master(RANDOM, b"", None) == MASTER

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from binascii import unhexlify
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -39,13 +40,14 @@ def read_line(line: bytes) -> Secret | None:
     A label that nobody knows is kept: RFC 9850 section 2 lets them be passed over. `QUIC_` before a label is the
     form of early drafts of QUIC.
     """
-    if hit := _SESSION.fullmatch(line):
-        return Secret(SESSION_ID, bytes.fromhex(hit[1].decode()), bytes.fromhex(hit[2].decode()))
     hit = _LINE.fullmatch(line)
-    if hit is None or len(hit[2]) % 2 or len(hit[3]) % 2:
+    if hit is None:
+        hit = _SESSION.fullmatch(line)
+        return Secret(SESSION_ID, unhexlify(hit[1]), unhexlify(hit[2])) if hit and not len(hit[1]) % 2 else None
+    if len(hit[2]) % 2 or len(hit[3]) % 2:
         return None
     label = hit[1].decode().removeprefix("QUIC_")
-    name, value = bytes.fromhex(hit[2].decode()), bytes.fromhex(hit[3].decode())
+    name, value = unhexlify(hit[2]), unhexlify(hit[3])
     named, long = _SIZES.get(label, (len(name), 0))
     if len(name) != named or (long and len(value) != long):
         return None
