@@ -18,12 +18,22 @@ from tracer.store.trace import Trace
 ROOT = Path(__file__).parents[2]
 
 
-def test_chromium_goes_through_the_proxy_trusts_it_and_leaves_nothing(world: World, home: Path, tmp_path: Path) -> None:
-    if not any(shutil.which(name) for name in browsers.CHROMIUM):
-        pytest.skip("no Chromium is installed")
+BROWSERS = {"Chrome": browsers.CHROMIUM, "Firefox": browsers.FIREFOX}
+
+
+@pytest.mark.parametrize("name", BROWSERS)
+def test_a_browser_goes_through_the_proxy_trusts_it_asks_nobody_else_and_leaves_nothing(
+    name: str, world: World, home: Path, tmp_path: Path
+) -> None:
+    browser = next((b for b in BROWSERS[name] if shutil.which(b)), None)
+    if browser is None:
+        pytest.skip(f"no {name} is installed")
+    if name == "Firefox" and shutil.which("certutil") is None:
+        pytest.skip("certutil is not installed (libnss3-tools)")
     kept = tmp_path / "kept.trace"
     temporary = Path(tempfile.mkdtemp(prefix="t"))  # short: Chromium makes a socket in it, whose path has a limit
     command = [sys.executable, "-m", "tracer.cli", "browse", "--headless", "--seconds", "200", "--ca", str(world.ca)]
+    command += ["--browser", browser]
     env = os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(temporary)}
     running = subprocess.Popen(
         [*command, "--save", str(kept), f"{world.sealed}/deny"], stdout=subprocess.PIPE, text=True, env=env
@@ -43,8 +53,9 @@ def test_chromium_goes_through_the_proxy_trusts_it_and_leaves_nothing(world: Wor
         exchange = trace.exchange(verdict.exchange)
         assert exchange is not None
         assert exchange.request is not None
-        assert "Chrome" in (exchange.request.get("user-agent") or "")
-        assert not any(v.cause == "interception" and "localhost" in (v.url or "") for v in trace.verdicts())
+        assert name in (exchange.request.get("user-agent") or "")
+        assert not any(v.cause == "interception" for v in trace.verdicts())
+        assert all(world.sealed.removeprefix("https://") in e.request.url for e in trace.exchanges() if e.request)
     assert [p.name for p in temporary.iterdir() if p.name.startswith("tracer-")] == []
     shutil.rmtree(temporary)
 

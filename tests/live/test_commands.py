@@ -131,9 +131,9 @@ def test_run_keeps_the_recording_and_the_keys(world: World, home: Path, tmp_path
     assert sorted(tmp_path.iterdir()) == [kept, Path(f"{kept}.keys")]
 
 
-def test_run_never_leaves_a_proxy_behind_when_it_is_killed(world: World, home: Path) -> None:
+def test_run_never_leaves_a_proxy_behind_when_it_is_killed(world: World, home: Path, tmp_path: Path) -> None:
     full = [*TRACER, "run", "-q", "--", "sh", "-c", "echo $http_proxy; sleep 30"]
-    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    env = os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
     killed = subprocess.Popen(full, stdout=subprocess.PIPE, text=True, env=env, start_new_session=True)
     assert killed.stdout is not None
     host, _, port = killed.stdout.readline().strip().removeprefix("http://").partition(":")

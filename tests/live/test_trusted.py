@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,24 @@ def test_each_client_is_believed_by_its_handshake(
     assert {name: found[name].trusted for name in VARIABLES} == dict.fromkeys(VARIABLES, trusting)
     assert found["the system"].trusted is False
     assert all(bool(found[name].how) is not trusting for name in VARIABLES)
+
+
+@pytest.mark.parametrize("place", [".config/mozilla/firefox", ".mozilla/firefox"])
+def test_a_firefox_profile_trusts_it_when_it_was_told_to_as_we_say(
+    confdir: Path, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if (tool := shutil.which("certutil")) is None:
+        pytest.skip("certutil is not installed (libnss3-tools)")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    profile = tmp_path / place / "abc.default"
+    profile.mkdir(parents=True)
+    subprocess.run([tool, "-N", "-d", f"sql:{profile}", "--empty-password"], check=True)
+    (before,) = [t for t in examine(confdir) if t.name.startswith("Firefox")]
+    assert (before.name, before.trusted) == ("Firefox (abc.default)", False)
+    subprocess.run(before.how, shell=True, check=True)
+    (after,) = [t for t in examine(confdir) if t.name.startswith("Firefox")]
+    assert (after.trusted, after.how) == (True, "")
 
 
 def test_without_an_authority_there_is_nothing_to_ask(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def _over(until: float | None) -> bool:
 def _start(
     browser: str | None, url: str, proxy: Any, folder: Path, given: dict[str, Any], headless: bool
 ) -> subprocess.Popen[bytes]:
-    from tracer.live.browsers import NoBrowserError, command
+    from tracer.live.browsers import VARIABLES, NoBrowserError, command
     from tracer.live.trust import authority, confdir
 
     ours = authority(confdir(given["settings"]))
@@ -76,8 +76,8 @@ def _start(
         raise Failure(str(error), USAGE) from None
     except subprocess.CalledProcessError as error:
         raise Failure(f"certutil: {error.stderr.decode(errors='replace').strip()}", USAGE) from None
-    quiet = subprocess.DEVNULL
-    return subprocess.Popen(words, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True)
+    quiet, env = subprocess.DEVNULL, os.environ | VARIABLES
+    return subprocess.Popen(words, env=env, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True)
 
 
 def _close(process: subprocess.Popen[bytes]) -> None:

@@ -42,26 +42,11 @@ QUIET = (
     "InterestFeedContentSuggestions,HttpsUpgrades,CertificateTransparencyComponentUpdater",
 )
 """what Chromium would ask of its maker by itself would stand in the recording"""
-_PREFERENCES = """
-user_pref("network.proxy.type", 1);
-user_pref("network.proxy.http", "{host}");
-user_pref("network.proxy.http_port", {port});
-user_pref("network.proxy.ssl", "{host}");
-user_pref("network.proxy.ssl_port", {port});
-user_pref("network.proxy.allow_hijacking_localhost", true);
-user_pref("network.proxy.no_proxies_on", "");
-user_pref("app.update.enabled", false);
-user_pref("browser.shell.checkDefaultBrowser", false);
-user_pref("browser.aboutwelcome.enabled", false);
-user_pref("datareporting.policy.dataSubmissionEnabled", false);
-user_pref("toolkit.telemetry.enabled", false);
-user_pref("network.captive-portal-service.enabled", false);
-user_pref("network.connectivity-service.enabled", false);
-user_pref("browser.safebrowsing.malware.enabled", false);
-user_pref("browser.safebrowsing.phishing.enabled", false);
-user_pref("extensions.getAddons.cache.enabled", false);
-user_pref("services.settings.server", "data:,");
-"""
+_PREFERENCES = Path(__file__).with_name("firefox.js")
+_UPDATES = "update.googleapis.com"
+"""is asked in spite of all that: past the proxy, where it has no address"""
+VARIABLES = {"MOZ_REMOTE_SETTINGS_DEVTOOLS": "1", "MOZ_CRASHREPORTER_DISABLE": "1"}
+"""for the browser's environment: without the first, Firefox asks its maker for settings whatever the profile says"""
 
 
 class NoBrowserError(Exception):
@@ -86,7 +71,8 @@ def _find(chosen: str | None) -> str:
 
 
 def _chromium(path: str, url: str, proxy: str, profile: Path, authority: Path, headless: bool) -> list[str]:
-    words = [path, f"--user-data-dir={profile}", f"--proxy-server=http://{proxy}", "--proxy-bypass-list=<-loopback>"]
+    words = [path, f"--user-data-dir={profile}", f"--proxy-server=http://{proxy}"]
+    words += [f"--proxy-bypass-list=<-loopback>;{_UPDATES}", f"--host-resolver-rules=MAP {_UPDATES} ~NOTFOUND"]
     words += [f"--ignore-certificate-errors-spki-list={_key_hash(authority)}", *QUIET]
     if headless:
         words += ["--headless=new", "--disable-gpu"]
@@ -115,7 +101,8 @@ def _firefox(path: str, url: str, proxy: str, profile: Path, authority: Path, he
         )
     profile.mkdir(exist_ok=True)
     host, _, port = proxy.rpartition(":")
-    (profile / "user.js").write_text(_PREFERENCES.format(host=host, port=port))
+    preferences = _PREFERENCES.read_text().replace("HOST", host.strip("[]")).replace("PORT", port)
+    (profile / "user.js").write_text(preferences)
     store = ["-d", f"sql:{profile}"]
     subprocess.run([tool, "-N", *store, "--empty-password"], check=True, capture_output=True)
     added = [tool, "-A", *store, "-n", "tracer", "-t", "C,,", "-i", str(authority)]

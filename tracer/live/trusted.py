@@ -5,6 +5,7 @@ A server on loopback shows a certificate that the authority signed for it; a cli
 
 from __future__ import annotations
 
+import os
 import shutil
 import ssl
 import subprocess
@@ -22,6 +23,13 @@ _SYSTEM = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.c
 _PATIENCE = 15
 _PYTHON = "import sys, urllib.request as u; u.build_opener(u.ProxyHandler({})).open(sys.argv[1], timeout=10).read()"
 _NODE = "require('https').get(process.argv[1], {agent: false}, (r) => r.resume()).on('error', () => process.exit(1))"
+_PROFILES = (
+    ".mozilla/firefox",  # until Firefox 146
+    "snap/firefox/common/.mozilla/firefox",
+    ".var/app/org.mozilla.firefox/.mozilla/firefox",
+    "Library/Application Support/Firefox/Profiles",
+)
+"""where Firefox keeps profiles, below the home directory"""
 CLIENTS = (
     ("curl", "curl", ("-q", "-sS", "-m", "10", "--noproxy", "*", "-o", "/dev/null", "URL")),
     ("wget", "wget", ("-q", "-T", "10", "-t", "1", "--no-proxy", "-O", "/dev/null", "URL")),
@@ -108,8 +116,9 @@ def _java(certificate: Path) -> Iterator[Trust]:
 
 
 def _firefox(certificate: Path) -> Iterator[Trust]:
-    roots = (Path.home() / ".mozilla/firefox", Path.home() / "Library/Application Support/Firefox/Profiles")
-    profiles = [db.parent for root in roots if root.is_dir() for db in root.glob("*/cert9.db")]
+    roots = [Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "mozilla/firefox"]
+    roots += [Path.home() / name for name in _PROFILES]
+    profiles = [db.parent for root in roots for db in sorted(root.glob("*/cert9.db"))]
     if not profiles:
         return
     tool = shutil.which("certutil")

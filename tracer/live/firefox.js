@@ -1,0 +1,50 @@
+// What a throw-away profile begins with: the proxy, and nothing that Firefox would ask of its maker by itself.
+user_pref("network.proxy.type", 1);
+user_pref("network.proxy.http", "HOST");
+user_pref("network.proxy.http_port", PORT);
+user_pref("network.proxy.ssl", "HOST");
+user_pref("network.proxy.ssl_port", PORT);
+user_pref("network.proxy.allow_hijacking_localhost", true);
+user_pref("network.proxy.no_proxies_on", "");
+user_pref("network.trr.mode", 5);
+// first start
+user_pref("browser.aboutwelcome.enabled", false);
+user_pref("browser.shell.checkDefaultBrowser", false);
+user_pref("browser.startup.page", 0);
+user_pref("browser.newtabpage.enabled", false);
+user_pref("browser.newtabpage.activity-stream.feeds.topsites", false);
+user_pref("browser.newtabpage.activity-stream.feeds.section.topstories", false);
+user_pref("browser.newtabpage.activity-stream.unifiedAds.adsFeed.enabled", false);
+user_pref("browser.newtabpage.activity-stream.unifiedAds.tiles.enabled", false);
+user_pref("browser.newtabpage.activity-stream.unifiedAds.spocs.enabled", false);
+user_pref("browser.topsites.contile.enabled", false);
+user_pref("datareporting.policy.dataSubmissionEnabled", false);
+user_pref("datareporting.healthreport.uploadEnabled", false);
+user_pref("identity.fxaccounts.enabled", false);
+// looking for updates, lists and experiments
+user_pref("app.update.enabled", false);
+user_pref("app.normandy.enabled", false);
+user_pref("app.normandy.api_url", "");
+user_pref("browser.region.update.enabled", false);
+user_pref("browser.region.network.url", "");
+user_pref("browser.safebrowsing.malware.enabled", false);
+user_pref("browser.safebrowsing.phishing.enabled", false);
+user_pref("browser.safebrowsing.provider.mozilla.updateURL", "");
+user_pref("browser.search.update", false);
+user_pref("dom.push.connection.enabled", false);
+user_pref("extensions.blocklist.enabled", false);
+user_pref("extensions.getAddons.cache.enabled", false);
+user_pref("extensions.systemAddon.update.enabled", false);
+user_pref("extensions.update.enabled", false);
+user_pref("media.gmp-manager.updateEnabled", false);
+user_pref("media.gmp-manager.url", "data:,");
+user_pref("messaging-system.rsexperimentloader.enabled", false);
+user_pref("network.captive-portal-service.enabled", false);
+user_pref("network.connectivity-service.enabled", false);
+user_pref("nimbus.rollouts.enabled", false);
+user_pref("services.settings.server", "data:,");
+// telling how it goes
+user_pref("telemetry.fog.test.localhost_port", -1);
+user_pref("toolkit.telemetry.enabled", false);
+user_pref("toolkit.telemetry.server", "data:,");
+user_pref("toolkit.telemetry.unified", false);
