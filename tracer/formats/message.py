@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from tracer.model.http import Body, Headers, Request, Response
@@ -23,6 +24,7 @@ def to_bytes(value: str) -> bytes:
     return value.encode("utf-8", "surrogatepass")
 
 
+@lru_cache(64)
 def version_of(spelling: str) -> str:
     """`HTTP/1.1`, `HTTP/2`, …, from any of the spellings in use (`h2`, `http/2.0`, `H3`); "" when it says none."""
     low = spelling.strip().lower()

@@ -50,7 +50,8 @@ class FlowReader:
         extra = _extra(flow)
         if inner_tls:
             extra["mitm.client-tls.handshake"] = inner_tls
-        self._sink.exchange(exchange_of(flow, self._context, number, connection=upstream, tls=tls, extra=extra))
+        name, source = self._context.new_id("e", number), self._context.source
+        self._sink.exchange(exchange_of(flow, name, source, number, connection=upstream, tls=tls, extra=extra))
         return True
 
     def _connection(
@@ -80,32 +81,35 @@ class FlowReader:
 
 def exchange_of(
     flow: Any,
-    context: Context,
+    name: str,
+    source: str,
     number: int,
     *,
+    extra: dict[str, str],
     connection: str | None = None,
     tls: str | None = None,
-    extra: dict[str, str] | None = None,
+    tunnel: str | None = None,
 ) -> Exchange:
-    """The exchange that an HTTP flow holds, as its client saw it."""
+    """The exchange that an HTTP flow holds, as its client saw it; `name` becomes its id."""
     request = _request(flow.request, number)
     response = _response(flow.response, number) if flow.response else None
     server = flow.server_conn
     return Exchange(
-        id=context.new_id("e", number),
-        source=context.source,
+        id=name,
+        source=source,
         protocol=request.version,
         client=name_of(flow.client_conn.peername),
         server=name_of(server.peername) or name_of(server.address),
         connection=connection,
         tls=tls,
+        tunnel=tunnel,
         request=request,
         response=response,
         timing=_timing(flow),
         events=_events(flow.websocket),
         aborted=flow.error.msg[:400] if flow.error else None,
         comment="; ".join(w for w in (flow.error.msg if flow.error else "", flow.comment) if w)[:4000],
-        extra=_extra(flow) if extra is None else extra,
+        extra=extra,
     )
 
 
@@ -119,7 +123,7 @@ def nanoseconds(seconds: float | None) -> int | None:
 
 
 def _headers(fields: Any) -> Headers:
-    return tuple((bytes(n), bytes(v)) for n, v in fields.fields) if fields else ()
+    return tuple(map(tuple, fields.fields)) if fields else ()
 
 
 def _body(message: Any) -> Body:
@@ -209,9 +213,10 @@ def _events(websocket: Any) -> tuple[Event, ...]:
     return tuple(events)
 
 
-def facts_of(flow: Any, client_tls: Mapping[str, str | None], server_tls: Mapping[str, str | None]) -> dict[str, str]:
-    """The proxy as a hop, what was agreed on its two sides (see `agreed`), and what was done to the flow in it."""
-    client, server = flow.client_conn, flow.server_conn
+def facts_of(
+    client: Any, server: Any, client_tls: Mapping[str, str | None], server_tls: Mapping[str, str | None]
+) -> dict[str, str]:
+    """The proxy as a hop between two connections, and what was agreed on them (see `agreed`)."""
     mode = _LISTENING.sub("", str(getattr(client.proxy_mode, "full_spec", ""))) if client.proxy_mode else ""
     facts = {
         "mitm.proxy": name_of(client.sockname),
@@ -220,17 +225,25 @@ def facts_of(flow: Any, client_tls: Mapping[str, str | None], server_tls: Mappin
         "mitm.upstream-proxy": name_of(server.via[1]) if server.via else None,
         "mitm.server-error": server.error,
         "mitm.client-error": client.error,
-        "mitm.replay": flow.is_replay,
-        "mitm.marked": flow.marked,
-        "mitm.modified": "true" if flow.type == "http" and flow.modified() else None,
     }
     facts |= {f"mitm.client-tls.{name}": value for name, value in client_tls.items()}
     facts |= {f"mitm.server-tls.{name}": value for name, value in server_tls.items()}
+    return _told(facts)
+
+
+def treated(flow: Any) -> dict[str, str]:
+    """What was done to a flow in the proxy."""
+    changed = "true" if flow.type == "http" and flow.modified() else None
+    return _told({"mitm.replay": flow.is_replay, "mitm.marked": flow.marked, "mitm.modified": changed})
+
+
+def _told(facts: dict[str, str | None]) -> dict[str, str]:
     return {name: str(value)[:400] for name, value in facts.items() if value}
 
 
 def _extra(flow: Any) -> dict[str, str]:
-    return facts_of(flow, agreed(flow.client_conn), agreed(flow.server_conn))
+    client, server = flow.client_conn, flow.server_conn
+    return facts_of(client, server, agreed(client), agreed(server)) | treated(flow)
 
 
 def agreed(side: Any) -> dict[str, str | None]:

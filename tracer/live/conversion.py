@@ -13,11 +13,11 @@ from collections.abc import Callable
 
 import msgspec
 
-from tracer.formats.mitm_flow import agreed, exchange_of, facts_of, name_of, nanoseconds
+from tracer.formats.mitm_flow import agreed, exchange_of, facts_of, name_of, nanoseconds, treated
 from tracer.model.connection import Connection
 from tracer.model.http import Event, Exchange, Response
 from tracer.model.problem import Problem, Severity
-from tracer.transport.conversation import Context, Sink
+from tracer.transport.conversation import Sink
 
 from .handshakes import handshake_of
 from .records import Closed, Digest, Flow, Frame, Note, Record, Side
@@ -39,7 +39,6 @@ class Conversion:
     def __init__(self, sink: Sink, stored: Callable[[str], Exchange | None], prefix: str = "") -> None:
         self._sink = sink
         self._stored = stored
-        self._context = Context(sink=sink, source=NAME, connection=None, client="", server="", prefix=prefix)
         self._prefix = prefix
         self._sides: OrderedDict[int, _Known] = OrderedDict()
         self._sockets: OrderedDict[int, _Socket] = OrderedDict()
@@ -75,7 +74,7 @@ class Conversion:
         outer = self._sides.get(record.client) or _Known(Side(record.client, True))
         inner = (self._sides.get(record.server) if record.server is not None else None) or _Known(Side(0, False))
         flow = _Recorded(record, outer.side, inner.side)
-        facts = facts_of(flow, outer.agreed, inner.agreed)
+        facts = outer.facts(inner) | treated(flow)
         facts["mitm.flow"] = record.id
         if record.answered:
             facts["mitm.answered-by"] = "proxy"
@@ -85,14 +84,14 @@ class Conversion:
             facts["mitm.client-tls.handshake"] = outer.handshake
         exchange = exchange_of(
             flow,
-            self._context,
+            f"{self._prefix}e{record.number}",
+            NAME,
             record.number,
             connection=f"{self._prefix}c{inner.side.number}" if inner.side.number else None,
             tls=inner.handshake,
+            tunnel=f"{self._prefix}e{record.tunnel}" if record.tunnel else None,
             extra=facts,
         )
-        tunnel = f"{self._prefix}e{record.tunnel}" if record.tunnel else None
-        exchange = msgspec.structs.replace(exchange, id=f"{self._prefix}e{record.number}", tunnel=tunnel)
         if record.request.method_ == b"CONNECT":
             exchange = _connect(exchange, record, inner.side)
         elif exchange.response is None and exchange.aborted and (found := _REFUSED.search(exchange.aborted)):
@@ -174,12 +173,21 @@ class Conversion:
 class _Known:
     """A side, what was agreed on it, and the id of its handshake."""
 
-    __slots__ = ("agreed", "handshake", "side")
+    __slots__ = ("_facts", "_with", "agreed", "handshake", "side")
 
     def __init__(self, side: Side) -> None:
         self.side = side
         self.agreed = agreed(side)
         self.handshake: str | None = None
+        self._with: _Known | None = None
+        self._facts: dict[str, str] = {}
+
+    def facts(self, server: _Known) -> dict[str, str]:
+        """What the exchanges between this side and the server's have in common."""
+        if self._with is not server:
+            self._with = server
+            self._facts = facts_of(self.side, server.side, self.agreed, server.agreed)
+        return self._facts
 
 
 class _Socket:

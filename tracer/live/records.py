@@ -19,7 +19,8 @@ class Headers(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
     def get_all(self, name: str) -> list[str]:
         key = name.lower().encode()
-        return [v.decode("latin-1") for n, v in self.fields if n.lower() == key]
+        size = len(key)
+        return [v.decode("latin-1") for n, v in self.fields if len(n) == size and n.lower() == key]
 
     def get(self, name: str) -> str | None:
         return next(iter(self.get_all(name)), None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,6 +14,8 @@ from tracer.model.problem import Problem, Severity
 
 encode = msgspec.msgpack.Encoder().encode
 _HIGHEST = 2**63 - 1
+_ORIGIN = re.compile(r"[^/?#]{1,20}://[^/?#]{1,300}(?=[/?#]|$)")
+"""the part of a URL that names a host, where it is as short as usual"""
 SEVERITIES = {None: 0, Severity.NOTE: 1, Severity.WARN: 2, Severity.ERROR: 3, Severity.BUG: 4}
 DENIALS = frozenset({401, 403, 405, 407, 421, 429, 451, 495, 496, 511})
 """statuses that are denials whatever else the response holds"""
@@ -51,10 +55,18 @@ def worst(problems: tuple[Problem, ...]) -> int:
 
 def host_of(url: str) -> str:
     """Host of an absolute URL, lower case, without port; empty for anything else."""
+    origin = _ORIGIN.match(url)
+    return _host_at(origin[0]) if origin else _host(url)
+
+
+def _host(url: str) -> str:
     try:
         return urlsplit(url).hostname or ""
     except ValueError:
         return ""
+
+
+_host_at = lru_cache(1024)(_host)
 
 
 def is_denial(exchange: Exchange) -> bool:
