@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 def run(world: World, *command: str, options: tuple[str, ...] = (), **env: str) -> subprocess.CompletedProcess[str]:
     """`tracer run` on a command, the test's authority trusted."""
     full = [*TRACER, "run", "--ca", str(world.ca), *options, "--", *command]
-    return subprocess.run(full, capture_output=True, text=True, env=os.environ | env | {"PYTHONPATH": str(ROOT)})
+    return subprocess.run(full, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)} | env)
 
 
 def program(name: str) -> str:
@@ -114,6 +114,29 @@ def test_run_reaches_python(world: World, home: Path) -> None:
     done = run(world, sys.executable, "-c", PYTHON, world.sealed)
     assert (done.stdout, done.returncode) == ("403\n", 0)
     assert "1 denial in 2 exchanges" in done.stderr
+
+
+AIOHTTP = """
+import asyncio, sys, aiohttp
+async def main():
+    async with aiohttp.ClientSession() as session, session.get(sys.argv[1] + "/deny") as answer:
+        print(answer.status)
+asyncio.run(main())
+"""
+
+
+def test_run_reaches_aiohttp_which_looks_for_no_proxy_by_itself(world: World, home: Path, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import os\nif 'TRACER_PROXY' in os.environ: print('mine')")
+    done = run(world, sys.executable, "-c", AIOHTTP, world.sealed, PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
+    assert (done.stdout, done.returncode) == ("mine\n403\n", 0)
+    assert "1 denial in 2 exchanges" in done.stderr
+
+
+def test_run_says_when_a_program_went_around_the_proxy(world: World, home: Path) -> None:
+    done = run(world, sys.executable, "-c", "import http.client as h; h.HTTPConnection('127.0.0.1:1')")
+    assert "nothing came through the proxy" in done.stderr
+    quiet = run(world, sys.executable, "-c", "", options=("-q",))
+    assert quiet.stderr == ""
 
 
 def test_run_reaches_node_by_https_and_by_fetch(world: World, home: Path) -> None:

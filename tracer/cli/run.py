@@ -17,6 +17,11 @@ from .program import Failure
 from .proxying import proxies, recording, summary
 from .reading import NO_REDACT
 
+_AROUND = (
+    "tracer: nothing came through the proxy: does the program read https_proxy? (Go and Ruby do not for loopback.)\n"
+    "tracer: packets show what it asks all the same: sudo tracer capture -i any"
+)
+
 
 @click.command("run", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @proxies
@@ -107,3 +112,5 @@ def _tell(proxy: Any, given: dict[str, Any], no_redact: bool, as_json: str | Non
             say(f"tracer: kept in {given['save']}: tracer open {given['save']}")
     else:
         summary(proxy, given)
+        if not trace.count("exchange") and not trace.count("handshake"):
+            say(_AROUND)

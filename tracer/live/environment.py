@@ -54,6 +54,8 @@ def environment(
     changed |= {"TRACER_PROXY": address, "SSLKEYLOGFILE": given.get("SSLKEYLOGFILE") or keys}
     shim = Path(__file__).with_name("node_proxy.cjs")
     changed["NODE_OPTIONS"] = f'{given.get("NODE_OPTIONS", "")} --require "{shim}"'.strip()
+    ours = Path(__file__).with_name("python_proxy")
+    changed["PYTHONPATH"] = os.pathsep.join(p for p in (str(ours), given.get("PYTHONPATH", "")) if p)
     if java:
         changed["JAVA_TOOL_OPTIONS"] = f"{given.get('JAVA_TOOL_OPTIONS', '')} {_java(proxy, folder, bundle)}".strip()
     return changed
