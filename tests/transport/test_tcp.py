@@ -91,6 +91,30 @@ def test_an_exchange_is_found_and_the_connection_is_described(talk: Talk) -> Non
     assert (c.client_bytes, c.server_bytes, c.packets, c.lost) == (len(GET % 1), len(OK), 7, 0)
 
 
+def with_ttl(talk: Talk, ttl: int) -> Talk:
+    """The last packet as if it had come with that TTL: the ninth byte of the IPv4 header."""
+    last = talk.frames[-1]
+    talk.frames[-1] = last[:30] + bytes([ttl]) + last[31:]  # behind lengths (8) and Ethernet (14)
+    return talk
+
+
+def test_packets_of_the_server_with_another_ttl_are_noted_from_the_first_one_on(talk: Talk) -> None:
+    talk.open().packet(True, ACK, 1, GET % 1).packet(False, ACK, 1, OK)
+    with_ttl(talk.packet(True, ACK, 1 + len(GET % 1), GET % 2), 9)  # the client's do not count
+    with_ttl(talk.packet(False, ACK, 1 + len(OK), OK), 57).packet(True, ACK, 1 + 2 * len(GET % 1), GET % 3)
+    with_ttl(talk.packet(False, ACK, 1 + 2 * len(OK), OK), 57).packet(False, ACK, 1 + 3 * len(OK), OK)
+    (c,) = talk.read().connections
+    assert (c.server_ttl, c.server_ttls) == (64, ((7, 57), (10, 64)))
+
+
+def test_a_server_that_sets_up_with_another_ttl_than_it_answers_with_is_noted(talk: Talk) -> None:
+    talk.packet(True, SYN, 0)
+    with_ttl(talk.packet(False, SYN | ACK, 0, ack=1), 60).packet(True, ACK, 1, ack=1)
+    talk.packet(True, ACK, 1, GET % 1).packet(False, ACK, 1, OK)
+    (c,) = talk.read().connections
+    assert (c.server_ttl, c.server_ttls) == (60, ((5, 64),))
+
+
 def test_segments_out_of_order_twice_and_across_the_sequence_wrap_are_put_right(tmp_path: Path) -> None:
     talk = Talk(tmp_path, client_isn=0xFFFFFFF0).open()
     request = GET % 1

@@ -172,6 +172,7 @@ class _View:
             handshake=next(
                 (self.handshakes[e.tls] for e in self.copies.of(exchange) if e.tls in self.handshakes), None
             ),
+            connections=self.connections,
             handshakes=self.handshakes,
             chain=chain,
             links=links,

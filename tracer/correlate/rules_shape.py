@@ -152,7 +152,7 @@ def _fields(scene: Scene, response: Response, found: Collection) -> None:
         found.add(
             f"the field {named} speaks of a gateway",
             f"present:{Layer.GATEWAY}",
-            0.8,
+            1.0,
             exchange=scene.exchange,
             where=f"response header {named}",
             value=response.get(named) or "",

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tracer.model.connection import Connection
 from tracer.model.http import Exchange, Response
 from tracer.model.tls import Handshake
 from tracer.model.verdict import Link
@@ -28,6 +29,8 @@ class Scene:
     """the exchanges that led here, in order"""
     links: tuple[Link, ...] = ()
     """how each of them led to the next"""
+    connections: Mapping[str, Connection] = field(default_factory=dict)
+    """all of the trace, by id"""
     handshakes: Mapping[str, Handshake] = field(default_factory=dict)
     """all of the trace, by id"""
     answers: tuple[Exchange, ...] = ()

@@ -23,6 +23,10 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     """SYN-ACK to ACK as seen at the point of capture (client side of the path)"""
     client_ttl: int | None = None
     server_ttl: int | None = None
+    """of the first packet"""
+    server_ttls: tuple[tuple[int, int], ...] = ()
+    """(packet, TTL of the server's packets that carry bytes or a reset, from that one on), where it was not always
+    that of the first packet; the first few changes"""
     client_bytes: int = 0
     """payload bytes seen, retransmissions not counted"""
     server_bytes: int = 0

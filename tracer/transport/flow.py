@@ -44,6 +44,7 @@ class Flow:
         "syn_ns",
         "synack_ns",
         "ttl",
+        "ttls",
     )
 
     def __init__(self, key: Any, id: str, ends: tuple[str, str], buffer: Buffer, first: Mark) -> None:  # noqa: A002
@@ -66,6 +67,8 @@ class Flow:
         self.rtt: int | None = None
         self.client_rtt: int | None = None
         self.ttl: list[int | None] = [None, None]
+        self.ttls: tuple[list[tuple[int, int]], list[tuple[int, int]]] = ([], [])
+        """per side where its TTL changed: (packet, TTL)"""
         self.late = True
         self.asked = False
         self.answers: set[int] = set()
@@ -127,6 +130,7 @@ def connection_of(flow: Flow, source: str, conversation: Conversation | None) ->
         client_rtt_ns=flow.client_rtt,
         client_ttl=ttl[0],
         server_ttl=ttl[1],
+        server_ttls=tuple(flow.ttls[0 if flow.swapped else 1]),
         client_bytes=flow.client.bytes,
         server_bytes=flow.server.bytes,
         packets=flow.packets,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tracer.capture.packets import Packets
 
@@ -17,6 +18,8 @@ from .runs import Runs, find_runs
 from .stream import Buffer, Mark
 
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
+CHANGES = 16
+"""changes of TTL that are noted of one side"""
 IDLE_NS = 900 * 1_000_000_000
 FORGET_NS = 120 * 1_000_000_000
 """how long an ended connection is remembered, so that late copies of its packets do not begin another one"""
@@ -86,6 +89,7 @@ class Tracker:
         names = ("flags", "seq", "wire", "length", "offset", "number", "time_ns")
         runs = find_runs(key_sorted, high[order], *(getattr(packets, n)[rows] for n in names))
         self.now = max(self.now, int(packets.time_ns[tcp].max()))
+        lowest, highest = _bounds_of_ttl(packets, rows, high[order], cuts[:-1])
         for i, start in enumerate(cuts[:-1]):
             flow = self.flows.get(keys[start])
             if flow is None:
@@ -94,6 +98,11 @@ class Tracker:
                     if start == cuts[i + 1]:
                         continue
                 flow = self._open(keys[start], packets, int(rows[start]), side[start], columns, start)
+            if flow.packets or lowest[0][i] < highest[0][i] or lowest[1][i] < highest[1][i]:
+                for s in (0, 1):
+                    known = flow.ttls[s][-1][1] if flow.ttls[s] else flow.ttl[s]
+                    if lowest[s][i] <= highest[s][i] and not (lowest[s][i] == highest[s][i] == (known or lowest[s][i])):
+                        _note_ttls(flow, s, side, columns, start, cuts[i + 1])
             self._flow(flow, side, columns, start, cuts[i + 1], packets, runs)
 
     def _open(self, key: int, packets: Packets, row: int, side: int, columns: list[list[int]], at: int) -> Flow:
@@ -280,6 +289,31 @@ class Tracker:
         """The capture is over: close everything, the oldest first."""
         for flow in sorted(self.flows.values(), key=lambda f: f.first.packet):
             self._close(flow)
+
+
+def _bounds_of_ttl(
+    packets: Packets, rows: NDArray[np.int64], high: NDArray[np.bool_], cuts: list[int]
+) -> tuple[tuple[list[int], list[int]], tuple[list[int], list[int]]]:
+    """Per side and connection the lowest and highest TTL of packets that begin, carry bytes or reset (255, 0: none)."""
+    ttl, telling = packets.ttl[rows], (packets.wire[rows] > 0) | ((packets.flags[rows] & (SYN | RST)) > 0)
+    of = [telling & (high == side) for side in (False, True)]
+    lowest = [np.minimum.reduceat(np.where(mine, ttl, np.uint8(255)), cuts).tolist() for mine in of]
+    highest = [np.maximum.reduceat(np.where(mine, ttl, np.uint8(0)), cuts).tolist() for mine in of]
+    return (lowest[0], lowest[1]), (highest[0], highest[1])
+
+
+def _note_ttls(flow: Flow, which: int, side: list[int], columns: list[list[int]], start: int, stop: int) -> None:
+    """From which packet on that side's packets come with another TTL."""
+    number, _, _, _, flags, _, _, wires, ttls = columns
+    noted, known = flow.ttls[which], flow.ttl[which]
+    known = noted[-1][1] if noted else known
+    for i in range(start, stop):
+        if side[i] != which:
+            continue
+        if known is not None and ttls[i] != known and (wires[i] or flags[i] & RST) and len(noted) < CHANGES:
+            noted.append((number[i], ttls[i]))
+        if known is None or wires[i] or flags[i] & RST:
+            known = ttls[i]
 
 
 def _next(half: Half) -> int | None:
