@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from textual.binding import Binding
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-from .widgets.strips import Choice, fitting
+from .widgets.strips import Choice, fitting, key
 
 When = Callable[[Any], bool]
 
@@ -167,15 +167,11 @@ def footer(app: Any, reading: bool, width: int) -> list[Choice]:
 
     def told(actions: tuple[str, ...]) -> list[Choice]:
         found = [known[action] for action in actions if action in known]
-        return [_choice(c.action, key_names(c).split("  ")[0], c.footer) for c in found]
+        return [key(c.action, key_names(c).split("  ")[0], c.footer) for c in found]
 
-    own = [_choice(*choice) for choice in (PANE_KEYS if reading else LIST_KEYS)]
+    own = [key(*choice) for choice in (PANE_KEYS if reading else LIST_KEYS)]
     offered = [*own, *told(READING if reading else CHOOSING_ONE)]
     return fitting(offered, told(("help", "quit")), width, 2)
-
-
-def _choice(action: str, key: str, word: str) -> Choice:
-    return Choice(action, ((key, "key"), (f" {word}", "")))
 
 
 def _help(command: Command) -> str:

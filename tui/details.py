@@ -161,7 +161,7 @@ class Details(Frame):
         target = message.target
         if target.kind == "copy":
             self.copy_to_clipboard(target.value)
-            self.say("copied")
+            self.say(f"copied: {target.value}")
         elif target.kind == "exchange":
             self.go(target.value)
         elif target.kind == "packet":

@@ -18,6 +18,13 @@ from textual_serve.server import Server
 
 HOST = "127.0.0.1"
 COOKIE = "tracer"
+_FOCUS = """<script>
+  const looking = setInterval(() => {
+    const keys = document.querySelector(".xterm-helper-textarea");
+    if (keys) { keys.focus(); clearInterval(looking); }
+  }, 100);
+</script>
+"""
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -52,6 +59,13 @@ class LoopbackServer(Server):  # type: ignore[misc, unused-ignore]
         if not self._same(request.cookies.get(f"{COOKIE}-{self.port}")):
             raise web.HTTPForbidden(text="open the address that tracer printed, with its token")
         return await handler(request)
+
+    async def handle_index(self, request: web.Request) -> web.StreamResponse:
+        """The page, to which the keys go without a click into it first."""
+        answer: web.StreamResponse = await super().handle_index(request)
+        if isinstance(answer, web.Response) and answer.text:
+            answer.text = answer.text.replace("</body>", f"{_FOCUS}</body>")
+        return answer
 
     def _same(self, given: str | None) -> bool:
         return given is not None and hmac.compare_digest(given.encode(), self.token.encode())

@@ -8,7 +8,6 @@ from typing import ClassVar
 
 from textual.app import App, ComposeResult
 from textual.binding import Binding
-from textual.widgets import Footer
 
 from tracer.views.safe import safe
 from tracer.views.words import size
@@ -17,6 +16,7 @@ from . import settings
 from .render.sheet import Sheet, Target
 from .themes import LOOKS
 from .widgets.page import Page
+from .widgets.strips import Choices, key
 
 TOUR = "tour"
 _CASE = "two-hops-could-deny"
@@ -26,9 +26,9 @@ _LOOKED, _SHOWN = 5000, 30
 WAYS = (
     ("a capture", "tracer open capture.pcapng --keylog keys.log"),
     ("captures of several hops", "tracer open client.pcapng gateway.pcapng"),
-    ("the browser's network panel", "save it as HAR: tracer open session.har"),
+    ("browser's network panel", "save it as HAR: tracer open session.har"),
     ("a terminal", "curl -v https://… 2>&1 | tracer open -"),
-    ("a running capture", "tcpdump -i eth0 -U -w - port 443 | tracer open -"),
+    ("a running capture", "tcpdump -i eth0 -U -w - | tracer open -"),
 )
 
 
@@ -62,14 +62,13 @@ class WelcomeApp(App[str]):
     TITLE = "tracer"
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar = [
-        Binding("enter", "noop", "open"),
         Binding("t", "tour", "tour"),
         Binding("q,escape", "quit", "quit"),
     ]
 
     def compose(self) -> ComposeResult:
         yield Page(id="welcome")
-        yield Footer()
+        yield Choices(id="footer")
 
     def on_mount(self) -> None:
         look = LOOKS[settings.load()["theme"]]
@@ -80,6 +79,8 @@ class WelcomeApp(App[str]):
         page.show(sheet())
         page.focus()
         page.action_link(1)
+        keys = (("focused.follow", "↵", "open"), ("tour", "t", "tour"), ("quit", "q", "quit"))
+        self.query_one(Choices).offer([key(*one) for one in keys if one[0] != "tour" or case()], 2)
 
     def on_page_followed(self, message: Page.Followed) -> None:
         self.exit(message.target.value)
@@ -102,7 +103,7 @@ def sheet() -> Sheet:
         out.add(("▸ ", "mark"), ("t  a tour of two minutes over a real 403", "link"), target=Target("act", TOUR))
     out.title("Give it what you have")
     for have, words in WAYS:
-        out.add((f"  {have:<28}", "faint"), (words, "name"), hang=30)
+        out.add((f"  {have:<27}", "faint"), (words, "name"), hang=29)
     out.add("")
-    out.add(("  Secrets are redacted in everything that is shown. Nothing is sent anywhere.", "note"))
+    out.add(("  Secrets are redacted in what is shown; nothing is sent unasked.", "note"))
     return out

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from tracer.model.http import Body, Event, Exchange, Request, Response, Timing
 from tracer.model.verdict import Link
-from tui.render import chain, compare, cookies, events, jwt, protobuf, told
+from tui.render import chain, compare, cookies, events, jwt, protobuf, told, verdict
 from tui.render.body import body_lines
 from tui.render.compare import Side
 from tui.render.content import Content
@@ -227,3 +227,9 @@ def test_what_grpc_and_alternative_services_mean_is_told() -> None:
     ]
     assert told.fields(Response(status=200, headers=((b"Alt-Svc", b"clear"),))).plain.endswith("holds no more")
     assert not len(told.fields(Response(status=200)))
+
+
+def test_of_a_step_the_command_is_copied_and_else_the_step() -> None:
+    assert verdict.to_copy("`nginx -T | grep deny` shows it; `/admin` is a path") == "nginx -T | grep deny"
+    assert verdict.to_copy("`a b`, then `c d`") == "a b\nc d"
+    assert verdict.to_copy("look at `..` and `%2F`") == "look at `..` and `%2F`"

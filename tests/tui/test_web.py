@@ -49,7 +49,9 @@ async def test_who_holds_the_token_gets_the_interface_and_nobody_else(address: s
     async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as client:
         async with client.get(address) as answer:
             assert answer.status == 200
-            assert "textual" in (await answer.text()).lower()
+            page = await answer.text()
+            assert "textual" in page.lower()
+            assert ".focus()" in page  # keys work before anything is clicked
             assert "token" not in str(answer.url)
         seen = b""
         async with client.ws_connect(f"{base}/ws?width=120&height=40".replace("http", "ws", 1)) as socket:

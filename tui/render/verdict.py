@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
@@ -18,6 +20,7 @@ SAID = {Said.GENERATED: "SAID", Said.FORWARDED: "passed it on", Said.PRESENT: "r
 _TALL = 17
 """rows of a pane from which on hops are drawn as boxes"""
 _NAME = 26
+_COMMAND = re.compile(r"`([^`]+)`")
 
 
 def sheet(verdict: Verdict, width: int, height: int) -> Sheet:
@@ -30,7 +33,7 @@ def sheet(verdict: Verdict, width: int, height: int) -> Sheet:
     if verdict.next_steps:
         out.title("Next steps", "enter copies one, s copies all")
         for n, step in enumerate(verdict.next_steps, 1):
-            out.add((f"{n}. ", "key"), safe(step), hang=3, target=Target("copy", step))
+            out.add((f"{n}. ", "key"), safe(step), hang=3, target=Target("copy", to_copy(step)))
     if bisect_command(verdict) is not None:
         out.add(("B  ", "key"), "finds out what in the request decides: it sends it again, with parts replaced",
                 hang=3, target=Target("action", "replay('bisect')"))  # fmt: skip
@@ -55,6 +58,12 @@ def sheet(verdict: Verdict, width: int, height: int) -> Sheet:
         for name in verdict.seen_at:
             out.add(("↳ ", "denied"), (safe(name), "link"), target=Target("exchange", name))
     return out
+
+
+def to_copy(step: str) -> str:
+    """The commands in a step, for a shell; the whole of it where it holds none."""
+    found = [words for words in _COMMAND.findall(step) if " " in words]
+    return "\n".join(found) or step
 
 
 def _confidence(out: Sheet, verdict: Verdict, width: int) -> None:

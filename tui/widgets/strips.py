@@ -52,6 +52,11 @@ class Choices(Bar):
                 return
 
 
+def key(action: str, name: str, word: str) -> Choice:
+    """`n next denial`"""
+    return Choice(action, ((name, "key"), (f" {word}", "")))
+
+
 def fitting(choices: Sequence[Choice], last: Sequence[Choice], width: int, between: int) -> list[Choice]:
     """As many of the first as there is room for before the last, which are always there."""
     room = width - 1 - sum(choice.width + between for choice in last)
