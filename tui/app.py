@@ -18,6 +18,7 @@ from .acts import Acts
 from .commands import COMMANDS as TABLE
 from .commands import Palette, bindings, footer
 from .order import Order, grow, load
+from .render.entry import named
 from .themes import LOOKS
 from .tour import LESSONS
 from .view import View
@@ -164,7 +165,13 @@ class TracerApp(Acts):
 
     def _summarise(self) -> None:
         text = Text(" ")
-        text.append(safe(self.session.title, 60), style="title")
+        lanes = self.timeline.signs.lanes
+        room = max(12, self.size.width // 3 // max(1, len(lanes)))
+        if len(lanes) > 1:  # what the letters of the lanes stand for
+            names = zip("ABCDEF", named(lanes), strict=False)
+            text.append("  ".join(f"{lane} {safe(name, room)}" for lane, name in names), style="title")
+        else:
+            text.append(safe(self.session.title, 60), style="title")
         order, session = self.rows.order, self.session
         shown = len(order)
         text.append(f"   {shown:,} of {order.looked:,}" if not self.view.everything else f"   {plural_of(shown)}")

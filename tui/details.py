@@ -28,6 +28,12 @@ SETTLE = 0.04
 """seconds the cursor must rest before the panes read what is under it"""
 
 
+def absent(where: str) -> str:
+    """What to say where a place is not in its pane: often its absence is the evidence."""
+    half, found, name = where.partition(" header ")
+    return f"there is no {name} in this {half}" if found else "that place is not in this exchange"
+
+
 class Details(Frame):
     """Selection and panes."""
 
@@ -152,8 +158,9 @@ class Details(Frame):
         pane.show(sheet, keep=pane.about == selection.id)
         pane.about = selection.id
         if self._jump is not None and self._jump[0] in (None, selection.id) and self._jump[1] is pane:
-            if not pane.jump(self._jump[2]):
-                self.say("that place is not in this exchange")
+            where = self._jump[2]
+            if not pane.jump(where):
+                self.say(absent(str(where)))
             self._jump = None
 
     def on_page_followed(self, message: Page.Followed) -> None:

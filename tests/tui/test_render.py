@@ -15,7 +15,7 @@ from rich.text import Text
 
 from tracer.model.http import Body, Event, Exchange, Request, Response, Timing
 from tracer.model.verdict import Link
-from tui.render import chain, compare, cookies, events, jwt, protobuf, told, verdict
+from tui.render import chain, compare, cookies, entry, events, jwt, protobuf, told, verdict
 from tui.render.body import body_lines
 from tui.render.compare import Side
 from tui.render.content import Content
@@ -233,3 +233,7 @@ def test_of_a_step_the_command_is_copied_and_else_the_step() -> None:
     assert verdict.to_copy("`nginx -T | grep deny` shows it; `/admin` is a path") == "nginx -T | grep deny"
     assert verdict.to_copy("`a b`, then `c d`") == "a b\nc d"
     assert verdict.to_copy("look at `..` and `%2F`") == "look at `..` and `%2F`"
+
+
+def test_sources_are_named_by_as_much_of_their_path_as_tells_them_apart() -> None:
+    assert entry.named(["a/x.pcap", "b/x.pcap", "c/y.pcap"]) == ["a/x.pcap", "b/x.pcap", "y.pcap"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -64,6 +64,15 @@ class Signs:
     """exchange at a deeper hop -> the one that its client saw"""
     lanes: tuple[str, ...] = ()
     """sources, when there are several"""
+
+
+def named(sources: Sequence[str]) -> list[str]:
+    """Short names of sources: their last part, with the folder before it where that alone is not clear."""
+    last = [source.rpartition("/")[2] for source in sources]
+    return [
+        name if last.count(name) == 1 else "/".join(source.split("/")[-2:])
+        for name, source in zip(last, sources, strict=True)
+    ]
 
 
 def draw(entry: Entry, columns: Columns, axis: Axis, signs: Signs) -> Text:
