@@ -80,6 +80,11 @@ def test_the_page_names_nothing_to_load_and_no_inline_handlers(denied_trace: Any
         assert (attributes.get("href") or "#").startswith(("#", "https://"))
 
 
+def shape(page: Page) -> list[tuple[str, list[str]]]:
+    """Its elements and their attributes, but for bare `code`: backticks in a step make it."""
+    return [(tag, sorted(attributes)) for tag, attributes in page.tags if tag != "code" or attributes]
+
+
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_a_payload_in_every_field_adds_no_element_and_no_attribute(
     denied_trace: Any, poisoned_trace: Any, write_with: Any, payload: str
@@ -88,7 +93,7 @@ def test_a_payload_in_every_field_adds_no_element_and_no_attribute(
     harmless = Page(write_with(html, poisoned_trace("x://harmless/words" if "://%" in payload else "harmless words")))
     after = Page(write_with(html, poisoned_trace(payload)))
     assert len(before.tags) > 100
-    assert [(t, sorted(a)) for t, a in after.tags] == [(t, sorted(a)) for t, a in harmless.tags]
+    assert shape(after) == shape(harmless)
     assert not any(ord(c) < 32 and c != "\n" for c in "".join(after.texts))
 
 
@@ -104,13 +109,13 @@ def test_rows_are_json_that_holds_the_payload_as_text(poisoned_trace: Any, write
 def test_any_text_anywhere_keeps_the_shape_of_the_page(denied_trace: Any, write_with: Any, words: str) -> None:
     for name in ("exchanged", "shaken", "judged"):
         setattr(denied_trace, name, [poisoned(v, "harmless") for v in getattr(denied_trace, name)])
-    shape = [t for t, _ in Page(write_with(html, denied_trace)).tags]
+    harmless = [t for t, _ in shape(Page(write_with(html, denied_trace)))]
     for name in ("exchanged", "shaken", "judged"):
         setattr(denied_trace, name, [poisoned(v, words or "x") for v in getattr(denied_trace, name)])
-    found = [t for t, _ in Page(write_with(html, denied_trace)).tags]
+    found = [t for t, _ in shape(Page(write_with(html, denied_trace)))]
     # fields of only white space are left out, so elements may be missing, never added
-    assert len(found) <= len(shape)
-    assert set(found) <= set(shape)
+    assert len(found) <= len(harmless)
+    assert set(found) <= set(harmless)
 
 
 def test_denials_of_one_story_share_a_section(denied_trace: Any, write_with: Any) -> None:
@@ -139,3 +144,11 @@ def test_references_that_are_no_plain_https_links_are_words(denied_trace: Any, w
         denied_trace.judged = [msgspec.structs.replace(verdict, evidence=(changed,))]
         page = Page(write_with(html, denied_trace))
         assert not any((a.get("href") or "#")[0] != "#" for t, a in page.tags if t == "a")
+
+
+def test_commands_in_steps_are_code_and_their_words_are_kept(denied_trace: Any, write_with: Any) -> None:
+    (verdict,) = denied_trace.judged
+    steps = ("look with `grep -n 'a\\|b' <file>` there, or `x`",)
+    denied_trace.judged = [msgspec.structs.replace(verdict, next_steps=steps)]
+    page = write_with(html, denied_trace).decode()
+    assert "<li>look with <code>grep -n &#x27;a\\|b&#x27; &lt;file&gt;</code> there, or <code>x</code></li>" in page

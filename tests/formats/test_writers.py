@@ -218,6 +218,15 @@ def test_markdown_answers_first_and_proves_it(denied_trace: Any, write_with: Any
     assert "| e21 | GET | `https://shop.example/api?id=1+UNION` | 403 | 30 |" in text
 
 
+def test_markdown_keeps_commands_as_they_are_to_be_copied(denied_trace: Any, write_with: Any) -> None:
+    (verdict,) = denied_trace.judged
+    steps = ("look with `grep 'a|b_c' *.log` at *that*",)
+    denied_trace.judged = [msgspec.structs.replace(verdict, next_steps=steps)]
+    text = write_with(markdown, denied_trace).decode()
+    assert "- look with `grep 'a|b_c' *.log` at \\*that\\*" in text
+    assert "- **Or else:** a gateway 4%" in text
+
+
 def test_markdown_lets_nothing_from_the_wire_be_markup(denied_trace: Any, write_with: Any) -> None:
     verdict = msgspec.structs.replace(
         denied_trace.judged[0], headline=HOSTILE, url=HOSTILE, product="a|b", next_steps=(HOSTILE,)

@@ -11,7 +11,7 @@ from typing import BinaryIO
 from tracer.model.http import Exchange
 from tracer.model.verdict import Said, Verdict, told_once
 
-from .writing import Options, Readable, chosen, iso, one_line
+from .writing import Options, Readable, chosen, iso, one_line, or_else, sentence
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>#|~&$])")
 _ROWS = 200
@@ -50,14 +50,19 @@ def _plain(text: str, limit: int = 500) -> str:
     )
 
 
-def _code(text: str, limit: int = 300) -> str:
-    """The text as a code span that its own backticks cannot end."""
+def _code(text: str, limit: int = 300, bar: str = "¦") -> str:
+    """The text as a code span that its own backticks cannot end, nor its bars a table's cell."""
     line = one_line(text)
-    cut = (line[:limit] + "…" if len(line) > limit else line).replace("|", "¦")
+    cut = (line[:limit] + "…" if len(line) > limit else line).replace("|", bar)
     if not cut:
         return ""
     ticks = "`" * (max((len(run) for run in re.findall("`+", cut)), default=0) + 1)
     return f"{ticks} {cut} {ticks}" if "`" in cut else f"`{cut}`"
+
+
+def _command(text: str) -> str:
+    """Outside of tables: as it is to be copied."""
+    return _code(text, 2000, "|")
 
 
 def _cell(text: str, limit: int = 200) -> str:
@@ -73,6 +78,9 @@ def _verdict(number: int, verdict: Verdict, trace: Readable) -> list[str]:
     lines[-1] += f", {verdict.confidence:.0%} sure"
     detail = f" ({_plain(verdict.cause_detail)})" if verdict.cause_detail else ""
     lines.append(f"- **Why:** {verdict.cause}{detail}, {verdict.cause_confidence:.0%} sure")
+    if verdict.alternatives:
+        others = ", ".join(f"{_plain(who)} {share:.0%}" for who, share in or_else(verdict))
+        lines.append(f"- **Or else:** {others}")
     if verdict.hop.address or verdict.hop.name:
         lines.append(f"- **Where:** {_code(' '.join(p for p in (verdict.hop.name, verdict.hop.address) if p))}")
     if verdict.time_ns is not None:
@@ -124,7 +132,7 @@ def _step(exchange: Exchange) -> str:
 def _next(verdict: Verdict) -> list[str]:
     if not verdict.next_steps:
         return []
-    return ["**Next:**", "", *(f"- {_plain(step)}" for step in verdict.next_steps), ""]
+    return ["**Next:**", "", *(f"- {sentence(step, _plain, _command)}" for step in verdict.next_steps), ""]
 
 
 def _exchanges(trace: Readable, options: Options) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -126,3 +126,33 @@ def _escaped(found: re.Match[bytes]) -> bytes:
 def one_line(text: str) -> str:
     """The text on one line: control, format and unpaired characters become spaces."""
     return "".join(c if c.isprintable() else " " for c in text).strip()
+
+
+_SOMEBODY = {
+    "client": "the client",
+    "forward-proxy": "a forward proxy",
+    "cdn": "a CDN",
+    "waf": "a firewall",
+    "gateway": "a gateway",
+    "origin": "the origin server",
+    "app": "the application",
+}
+
+
+def or_else(verdict: Verdict, limit: int = 4) -> list[tuple[str, float]]:
+    """The other candidates and their probabilities, named as headlines name them: `nginx (gateway)`, `a gateway`."""
+    return [
+        (f"{a.product} ({a.layer})" if a.product else _SOMEBODY.get(a.layer, "an unknown hop"), a.confidence)
+        for a in verdict.alternatives[:limit]
+    ]
+
+
+def sentence(text: str, words: Callable[[str], str], command: Callable[[str], str]) -> str:
+    """The text with `words` made of its prose and `command` of what stands between backticks."""
+    made = ""
+    for at, part in enumerate(re.split(r"`([^`]{1,2000})`", text)):
+        if at % 2:
+            made += command(part)
+        elif part:
+            made += " " * part[0].isspace() + words(part.strip()) + " " * (part[-1].isspace() and bool(part.strip()))
+    return made

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 
-from tracer.formats.writing import one_line
+from tracer.formats.writing import one_line, sentence
 
 _LINK = re.compile(r"https://[A-Za-z0-9.-]+(?:/[A-Za-z0-9./_~%#?=&:,;+@()!*-]*)?")
 
@@ -20,6 +20,11 @@ def code(value: object, limit: int = 400) -> str:
     """A code span."""
     shown = text(value, limit)
     return f"<code>{shown}</code>" if shown else ""
+
+
+def prose(words: str) -> str:
+    """A sentence in which what stands between backticks is code."""
+    return sentence(words, text, code)
 
 
 def reference(url: str) -> str:

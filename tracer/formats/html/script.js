@@ -45,7 +45,9 @@
     row.style.top = at * HEIGHT + "px";
     const status = make("span");
     status.append(make("span", r[STATUS] || "none", "pill " + tone(r[STATUS])));
-    const url = make("span", clean(r[URL]), "url");
+    const url = make("span", undefined, "url");
+    const [, host, rest] = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)(.*)$/i.exec(clean(r[URL])) || [null, "", clean(r[URL])];
+    url.append(make("span", host, "host"), rest || (host && "/"));
     url.title = clean(r[URL]);
     const line = make("span", undefined, "line");
     if (r[START] !== null) {

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from tracer.formats.writing import Readable, iso
+from tracer.formats.writing import Readable, iso, or_else
 from tracer.model.http import Exchange, Message
 from tracer.model.http import text as words
 from tracer.model.verdict import Evidence, Verdict, told_once
 
-from .markup import anchor, code, facts, jump, percent, reference, text
+from .markup import anchor, code, facts, jump, percent, prose, reference, text
 from .path import draw, layer_name
 from .tls import panel
 from .waterfall import waterfall
@@ -60,10 +60,7 @@ def _answer(verdict: Verdict, known: bool) -> str:
     if verdict.cause_detail:
         why += f' <span class="soft">({text(verdict.cause_detail)})</span>'
     where = " ".join(p for p in (text(verdict.hop.name or ""), code(verdict.hop.address or "")) if p)
-    instead = ", ".join(
-        f"{text(layer_name(a.layer))}{f' ({text(a.product)})' if a.product else ''} {percent(a.confidence)}"
-        for a in verdict.alternatives[:4]
-    )
+    instead = ", ".join(f"{text(who)} {percent(share)}" for who, share in or_else(verdict))
     return facts(
         [
             ("Who said no", said + _meter(verdict.confidence)),
@@ -88,7 +85,7 @@ def _meter(share: float) -> str:
 def _next(verdict: Verdict) -> str:
     if not verdict.next_steps:
         return ""
-    steps = "".join(f"<li>{text(step)}</li>" for step in verdict.next_steps)
+    steps = "".join(f"<li>{prose(step)}</li>" for step in verdict.next_steps)
     return f'<section class="next"><h3>What to do next</h3><ol>{steps}</ol></section>'
 
 
@@ -167,5 +164,7 @@ def nav_item(verdict: Verdict, number: int, count: int) -> str:
     status = verdict.status if verdict.status is not None else "TLS"
     more = f' <span class="soft">×{count}</span>' if count > 1 else ""
     title = text(verdict.headline or layer_name(verdict.layer), 160)
+    where = (verdict.url or "").partition("?")[0].partition("://")[2]
+    asked = f'<span class="asked-for">{text(f"{verdict.method or 'TLS'} {where}", 120)}</span>'
     pill = f'<span class="pill bad" aria-hidden="true">{status}</span>'  # the title says it, too
-    return f'<li><a href="#{anchor(f"story-{number}")}">{pill} {title}</a>{more}</li>'
+    return f'<li><a href="#{anchor(f"story-{number}")}">{pill} <span>{title} {asked}</span></a>{more}</li>'

@@ -18,6 +18,8 @@ def waterfall(chain: list[Exchange], accused: str) -> str:
     first, last = (min(starts), max([*ends, max(starts) + 1])) if starts else (0, 1)
     rows = "".join(_row(e, first, max(last - first, 1), e.id == accused) for e in chain)
     phases = '<i class="send"></i>sending <i class="wait"></i>waiting <i class="take"></i>receiving'
+    if any(e.id == accused for e in chain):
+        phases += ' <i class="refused"></i>waiting for the refusal'
     key = f'<p class="key small soft">{phases}</p>'
     return f'<ol class="waterfall">{rows}</ol>{key if starts else ""}'
 
