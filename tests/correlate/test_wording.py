@@ -131,6 +131,28 @@ def test_other_languages_are_read(page: str, cause: Cause) -> None:
     assert _said(f"<p>{page}</p>", says=HTML).cause is cause
 
 
+def test_that_nobody_in_particular_was_refused_is_said_beside_missing_rights() -> None:
+    page = "<p>You do not have permission to see this.</p>"
+    known, nobody = _said(page, HTML, asks={"Cookie": "session=1"}), _said(page, HTML, asks={})
+    assert known.cause is Cause.INSUFFICIENT_SCOPE
+    assert nobody.cause_confidence < known.cause_confidence
+    assert "cause:credentials-missing" in {e.supports for e in nobody.evidence}
+
+
+def test_who_refuses_in_json_without_a_reason_knows_callers() -> None:
+    verdict = _said('{"message": "No."}', {"x-amzn-ErrorType": "ForbiddenException", **JSON}, {})
+    assert (verdict.layer, verdict.cause) == (Layer.GATEWAY, Cause.INSUFFICIENT_SCOPE)
+    assert _said("", {"x-amzn-ErrorType": "ForbiddenException"}, {}).cause is Cause.PATH_DENIED
+
+
+def test_a_server_without_a_site_greets_at_its_root_with_a_file() -> None:
+    greeting = {"Server": "Apache/2.4.62", "Last-Modified": "Fri, 06 Aug 2021 14:03:23 GMT", "Accept-Ranges": "bytes"}
+    assert _said("<h1>Welcome</h1>", {**HTML, **greeting}, {}, url="http://www.test/").cause is Cause.DIRECTORY_INDEX
+    assert (
+        _said("<h1>Welcome</h1>", {**HTML, **greeting}, {}, url="http://www.test/a").cause is not Cause.DIRECTORY_INDEX
+    )
+
+
 @pytest.mark.parametrize(
     ("page", "says", "cause"),
     [

@@ -76,7 +76,7 @@ def _of_nobody(exchange: Exchange, found: Collection) -> None:
     found.add(
         "nothing in the request tells who asks, so whoever is refused is nobody in particular",
         f"cause:{Cause.CREDENTIALS_MISSING}",
-        4.2,
+        2.6,
         exchange=exchange,
         where="request header authorization",
         value="absent",

@@ -51,7 +51,9 @@ def collect(scene: Scene, layer: Layer, product: str | None, found: Collection) 
         Layer.FORWARD_PROXY: Cause.DESTINATION_DENIED,
         Layer.WAF: Cause.WAF_RULE,
     }
-    cause = Cause.RESOURCE_POLICY if product in STORAGE else usually.get(layer, Cause.PATH_DENIED)
+    api = "json" in (response.get("content-type") or "") or scene.body.lstrip().startswith(("{", "["))
+    elsewhere = Cause.INSUFFICIENT_SCOPE if api else Cause.PATH_DENIED  # who answers in JSON knows callers
+    cause = Cause.RESOURCE_POLICY if product in STORAGE else usually.get(layer, elsewhere)
     found.add(
         f"a refusal without a reason: at this layer most often {cause}",
         f"cause:{cause}",
@@ -78,6 +80,16 @@ def collect(scene: Scene, layer: Layer, product: str | None, found: Collection) 
             exchange=exchange,
             where="request target",
             value=path,
+        )
+    if path == "/" and response.get("last-modified") and response.get("accept-ranges"):
+        found.add(
+            "the root was asked for, and a page that is a file came back: so a server greets that has no site yet",
+            f"cause:{Cause.DIRECTORY_INDEX}",
+            1.6,
+            exchange=exchange,
+            where="response header last-modified",
+            value=response.get("last-modified") or "",
+            reference="httpd of Red Hat: conf.d/welcome.conf",
         )
     _by_method(exchange, request, page=page, found=found)
     asked = scene.seen.request if scene.seen is not None else None  # a hop may ask another in its own words
@@ -109,11 +121,7 @@ def _by_method(exchange: Exchange, request: Request, *, page: bool, found: Colle
             value=origin or request.get("upgrade") or "",
             reference="RFC 6455 section 10.2",
         )
-    elif (
-        (origin := request.get("origin"))
-        and origin != "null"
-        and urlsplit(origin).netloc != (request.get("host") or request.authority)
-    ):
+    elif (origin := request.get("origin")) and urlsplit(origin).netloc != (request.get("host") or request.authority):
         found.add(
             "the request comes from another origin's page",
             f"cause:{Cause.CORS_DENIED}",
