@@ -25,6 +25,7 @@ from .view import View
 from .widgets.bars import FEW
 from .widgets.page import wrapped
 from .widgets.panes import Pane
+from .widgets.strips import key
 
 TICK = 0.25
 """seconds between looks at a trace that grows"""
@@ -232,7 +233,10 @@ class TracerApp(Acts):
 
     def _draw_keys(self) -> None:
         """What the keys do where the focus is."""
-        self.footer.offer(footer(self, isinstance(self.focused, Pane), self.size.width), 2)
+        if self.prompt.has_class("open"):
+            self.footer.offer([key("", "↵", "apply"), key("", "→", "complete"), key("back", "esc", "leave")], 2)
+        else:
+            self.footer.offer(footer(self, isinstance(self.focused, Pane), self.size.width), 2)
 
     def _resized(self) -> None:
         self.draw_tabs()

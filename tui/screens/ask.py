@@ -13,7 +13,10 @@ from textual.widgets import Input
 
 from tui.render.sheet import Sheet, Target
 from tui.widgets.bars import Bar
-from tui.widgets.page import Page
+from tui.widgets.page import Page, wrapped
+
+_WIDTH = 68
+"""columns of a hint, in a terminal of eighty"""
 
 
 class AskScreen(ModalScreen[str | None]):
@@ -32,7 +35,10 @@ class AskScreen(ModalScreen[str | None]):
             yield Bar(id="hint")
 
     def on_mount(self) -> None:
-        self.query_one(Bar).say(Text(self._hint, style="faint"))
+        lines = wrapped(Text(self._hint, style="faint"), _WIDTH, 0)
+        bar = self.query_one(Bar)
+        bar.styles.height = len(lines)
+        bar.say(*lines)
         self.query_one(Input).focus()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:

@@ -6,7 +6,7 @@ import re
 
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.suggester import Suggester
 from textual.widgets import Input
@@ -17,6 +17,8 @@ from tracer.views.safe import safe
 
 from .bars import Bar
 
+_LEAD = 10
+"""columns before the line that is typed"""
 _TERM = re.compile(r"~([a-z]*)$")
 _ARGUMENT = {Argument.NUMBER: " 403", Argument.REGEX: " …", Argument.BYTES: " …", Argument.NONE: ""}
 
@@ -48,12 +50,15 @@ class Prompt(Vertical):
         self.finds = False
 
     def compose(self) -> ComposeResult:
-        yield Input(suggester=_Terms(use_cache=False), id="typed")
+        with Horizontal():
+            yield Bar(id="lead")
+            yield Input(suggester=_Terms(use_cache=False), id="typed")
         yield Bar(id="hint")
 
     def ask(self, finds: bool, expression: str) -> None:
         """Open, with the expression that is in force."""
         self.finds = finds
+        self.query_one("#lead", Bar).say(Text(" find ›" if finds else " filter ›", style="key"))
         field = self.query_one(Input)
         field.placeholder = "text in URL, headers or bodies" if finds else "~c 403 & ~d example.org"
         field.value = "" if finds else expression
@@ -92,8 +97,8 @@ class Prompt(Vertical):
         if found:
             bar.say(_terms(found[1]))
         elif value and (error := self._wrong(value)) is not None:
-            room = max(0, min(error.column - 1, self.size.width - 20))
-            bar.say(Text.assemble(" " * (room + 3), ("▲ ", "warn"), (safe(error.text, 200), "warn")))
+            room = max(0, min(error.column - 1, self.size.width - 30))
+            bar.say(Text.assemble(" " * (room + _LEAD), ("▲ ", "warn"), (safe(error.text, 200), "warn")))
         else:
             bar.say(Text("✓ enter applies; ~ lists the terms; ! & | ( ) combine; escape leaves", style="faint"))
 

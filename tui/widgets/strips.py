@@ -13,7 +13,7 @@ from .bars import Bar
 
 class Choice(NamedTuple):
     action: str
-    """of the application"""
+    """of the application; empty: only told"""
     words: tuple[tuple[str, str], ...]
     """(text, style)"""
 
@@ -47,7 +47,7 @@ class Choices(Bar):
 
     async def on_click(self, event: events.Click) -> None:
         for begin, end, action in self._places:
-            if begin <= event.x < end:
+            if begin <= event.x < end and action:
                 await self.app.run_action(action)
                 return
 
