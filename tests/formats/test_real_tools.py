@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -53,6 +54,7 @@ COMMANDS = [
     "curl -v --no-progress-meter -L {}/start -o /dev/null",
     "curl -sL --trace - {}/start -o /dev/null",
     "curl -sL --trace-ascii - --trace-time {}/start -o /dev/null",
+    "curl -v --trace-time -L {}/start",
     "curl -v {0}/start {0}/login {0}/denied",
     "curl -sSv -d user=a {0}/start -L",
     "wget -S -O /dev/null {}/start",
@@ -101,6 +103,20 @@ def test_whatever_a_paste_went_through(change: object, url: str, tmp_path: Path)
     assert callable(change)
     found = exchanges(change(printed("curl -vL {}/start", url)), tmp_path)
     assert [e.response.status for e in found if e.response] == [302, 301, 403]
+
+
+@pytest.mark.parametrize("option", ["-v", "--trace-ascii -", "--trace -"])
+def test_ids_of_transfer_and_connection_change_nothing(option: str, url: str, tmp_path: Path) -> None:
+    """As `--trace-ids` and `-vv` of curl 8 write them, behind the time."""
+    plain = printed(f"curl -sL --trace-time {option} {{}}/start", url)
+    text = re.sub(rb"(?m)^(\d\d:\d\d:\d\d\.\d+ )", rb"\1[0-x] ", plain, count=2)
+    text = re.sub(rb"(?m)^(\d\d:\d\d:\d\d\.\d+ )(?!\[)", rb"\1[0-0] ", text)
+    assert text.count(b"[0-0] ") > 10
+    assert told(exchanges(text, tmp_path)) == told(exchanges(plain, tmp_path))
+
+
+def told(found: list[Exchange]) -> list[tuple[object, object, object]]:
+    return [(e.request and e.request.url, e.response and e.response.status, e.server) for e in found]
 
 
 def test_heads_that_are_printed_twice_are_one(url: str, tmp_path: Path) -> None:
