@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 from typing import Any
 
+import msgspec
 import pytest
 from google.protobuf import json_format
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
@@ -22,6 +23,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 
 from tracer.formats import otlp, otlp_http
 from tracer.formats.writing import Options
+from tracer.model.tls import Alert
 
 
 def spans_of(document: Any) -> list[dict[str, Any]]:
@@ -56,6 +58,19 @@ def test_otlp_has_one_trace_per_chain_with_the_conventions_names(denied_trace: A
         assert int(span["endTimeUnixNano"]) >= int(span["startTimeUnixNano"])
     assert len({s["spanId"] for s in spans}) == len(spans)
     assert {s["parentSpanId"] for s in spans} - {""} <= {s["spanId"] for s in spans}
+
+
+@pytest.mark.parametrize(("answered", "code"), [(True, 0), (False, 2)])
+def test_an_alert_is_an_error_of_the_handshake_only_where_nothing_was_answered_on_it(
+    denied_trace: Any, write_with: Any, answered: bool, code: int
+) -> None:
+    alert = Alert(client=False, level=2, code=50, name="decode_error")
+    denied_trace.shaken = [msgspec.structs.replace(denied_trace.shaken[0], alerts=(alert,))]
+    exchange = denied_trace.exchanged[0]
+    denied_trace.exchanged = [exchange if answered else msgspec.structs.replace(exchange, response=None)]
+    denied_trace.judged = []
+    (tls,) = (s for s in spans_of(json.loads(write_with(otlp, denied_trace))) if s["name"] == "TLS handshake")
+    assert tls.get("status", {}).get("code", 0) == code
 
 
 def test_otlp_joins_the_trace_that_the_request_names(trace_of: Any, make_exchange: Any, write_with: Any) -> None:

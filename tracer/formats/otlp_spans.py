@@ -224,6 +224,7 @@ def _beneath(trace: Readable, exchange: Exchange, root: _Root, span: Span, told:
 def _handshake(h: Handshake, exchange: Exchange, root: _Root, parent: bytes, fallback: int) -> Span:
     start = h.start_ns if h.start_ns is not None else fallback
     fatal = next((a for a in h.alerts if a.level == 2), None)
+    refused = fatal is not None and exchange.response is None  # OpenSSL ends many a used connection with an alert
     leaf = h.server_certs[0] if h.server_certs else None
     facts: dict[str, object] = {
         "tls.client.server_name": h.sni,
@@ -255,8 +256,8 @@ def _handshake(h: Handshake, exchange: Exchange, root: _Root, parent: bytes, fal
         start,
         h.end_ns if h.end_ns is not None else start,
         {k: v for k, v in facts.items() if v is not None and v != ""},
-        ERROR if fatal else UNSET,
-        f"TLS alert {fatal.name}" if fatal else "",
+        ERROR if refused else UNSET,
+        f"TLS alert {fatal.name}" if fatal and refused else "",
     )
 
 
