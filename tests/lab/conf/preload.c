@@ -64,5 +64,11 @@ int connect(int fd, const struct sockaddr *to, socklen_t length) {
             if (bind(fd, (struct sockaddr *)&wanted, sizeof wanted)) { /* then from wherever the kernel likes */ }
         }
     }
+    if (source && to && to->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&((const struct sockaddr_in6 *)to)->sin6_addr)) {
+        /* gRPC speaks to IPv4 through sockets of IPv6 */
+        struct sockaddr_in6 wanted = {.sin6_family = AF_INET6};
+        wanted.sin6_addr.s6_addr[10] = wanted.sin6_addr.s6_addr[11] = 0xff;
+        if (inet_aton(source, (struct in_addr *)&wanted.sin6_addr.s6_addr[12])) bind(fd, (struct sockaddr *)&wanted, sizeof wanted);
+    }
     return real(fd, to, length);
 }

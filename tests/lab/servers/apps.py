@@ -69,6 +69,16 @@ MOTO = Server(
     env=_PYTHON | {"S3_IGNORE_SUBDOMAIN_BUCKETNAME": "true", "INITIAL_NO_AUTH_ACTION_COUNT": "1000"},
 )
 
+GRPC = Server(
+    name="grpc",
+    listen={"http": ("127.0.5.5", 80)},
+    program="python",
+    package="pip",
+    files=_nothing,
+    command=lambda lab, server: [str(server.path), f"{_APPS}/orders.py", *map(str, server.listen["http"])],
+    env=_PYTHON,
+)
+
 IDP = Server(
     name="idp",
     listen={"https": ("127.0.7.2", 443)},

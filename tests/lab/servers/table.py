@@ -29,6 +29,7 @@ SERVERS: Mapping[str, Server] = {
         apps.FLASK,
         apps.FASTAPI,
         apps.MOTO,
+        apps.GRPC,
         apps.IDP,
         apps.AUTHZ,
     )
