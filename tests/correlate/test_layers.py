@@ -101,3 +101,33 @@ def test_a_bare_403_decides_nothing_and_says_so() -> None:
     (verdict,) = verdicts(exchange("e1"))
     assert verdict.confidence < 0.5
     assert any("capture" in s or "log" in s for s in verdict.next_steps)
+
+
+def test_who_refuses_connect_is_a_forward_proxy_whatever_server_it_is_built_on() -> None:
+    (verdict,) = verdicts(
+        exchange("e1", method="CONNECT", says={"Server": "nginx/1.19.6", "Content-Type": "text/html"})
+    )
+    assert (verdict.layer, verdict.product) == (Layer.FORWARD_PROXY, "nginx")
+
+
+def test_a_refusal_of_a_mesh_is_relayed_by_another_of_its_kind() -> None:
+    says = {"Server": "istio-envoy", "X-Envoy-Upstream-Service-Time": "6", "Content-Type": "text/plain"}
+    (verdict,) = verdicts(exchange("e1", says=says, page="RBAC: access denied"))
+    assert verdict.layer is Layer.GATEWAY
+
+
+def test_the_type_of_an_error_tells_that_apache_wrote_it_whatever_it_says() -> None:
+    says = {"Server": "Apache/2.4.38 (Debian)", "Content-Type": "text/html; charset=iso-8859-1"}
+    (verdict,) = verdicts(exchange("e1", says=says, page="<h1>No.</h1>"))
+    assert (verdict.layer, verdict.product) == (Layer.ORIGIN, "apache")
+    (verdict,) = verdicts(
+        exchange("e1", says={**says, "Content-Type": "text/html; charset=UTF-8"}, page="<h1>No.</h1>")
+    )
+    assert verdict.layer is not Layer.ORIGIN
+
+
+def test_a_store_does_not_refuse_for_the_page_that_asks() -> None:
+    page = "<Error><Code>AccessDenied</Code><Message>Access Denied</Message><RequestId>1</RequestId></Error>"
+    says = {"Server": "AmazonS3", "Content-Type": "application/xml", "x-amz-request-id": "1", "x-amz-id-2": "2"}
+    (verdict,) = verdicts(exchange("e1", asks={"Origin": "https://app.test"}, says=says, page=page))
+    assert str(verdict.cause) == "resource-policy"

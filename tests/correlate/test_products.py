@@ -67,6 +67,11 @@ BEARER = "WWW-Authenticate"
         ("cilium", "resource-policy", 403, {"Server": "envoy", "Content-Length": "15"}, "Access denied\r\n"),
         ("envoy", "rate-limited", 429, {"Server": "envoy", "X-Envoy-Ratelimited": "true"}, ""),
         ("envoy", "credentials-missing", 401, {}, "User authentication failed. Missing username and password."),
+        ("ibm-datapower", "rate-limited", 429, {}, '{"httpCode":"429","httpMessage":"Too Many Requests"}'),
+        ("minio", "resource-policy", 403, {"Server": "MinIO"}, "<?xml version='1.0'?><Error><Code>AccessDenied</Code>"
+         "<Message>Access Denied.</Message><RequestId>17F0A8B1C2D3E4F5</RequestId></Error>"),
+        ("ms-graph", "insufficient-scope", 403, {}, '{"error":{"code":"accessDenied","message":"Access denied",'
+         '"innerError":{"request-id":"e3a1"}}}'),
         ("google-iap", "credentials-invalid", 401, {"X-Goog-Iap-Generated-Response": "true"},
          "Invalid IAP credentials: Invalid JWT audience"),
         ("configserver", "ip-denied", 403, {}, "<h1>Your connection to this server has been blocked in this server's"

@@ -91,7 +91,10 @@ OWN_PAGES = re.compile(r"nginx|apache(?!-coyote|.*traffic)|lighttpd|openresty", 
 
 
 def placed(layer: Layer, scene: Scene) -> Layer:
-    """Where a product of that layer stands here: a web server that passes requests on is a gateway."""
+    """Where a product of that layer stands here: a web server that passes requests on is a gateway or a proxy."""
+    request = scene.exchange.request
+    if request is not None and request.method == "CONNECT":
+        return Layer.FORWARD_PROXY
     return Layer.GATEWAY if scene.passes_on and layer in (Layer.ORIGIN, Layer.APP) else layer
 
 
@@ -237,8 +240,20 @@ def _pages(scene: Scene, found: Collection) -> None:
         )
         return
     response = scene.exchange.response
-    server = (response.get("server") or "") if response else ""
-    if scene.body.strip() and not scene.asked_nobody and OWN_PAGES.match(server):
+    assert response is not None
+    server, kind = response.get("server") or "", response.get("content-type") or ""
+    if server.lower().startswith("apache") and kind.lower() == "text/html; charset=iso-8859-1":
+        found.add(
+            "Apache writes this content type on errors of its own, also where their text was configured",
+            f"generated:{placed(Layer.ORIGIN, scene)}",
+            1.4,
+            exchange=scene.exchange,
+            where="response header content-type",
+            value=kind,
+            product="apache",
+            reference="apache/httpd modules/http/http_protocol.c: ap_send_error_response",
+        )
+    elif scene.body.strip() and not scene.asked_nobody and OWN_PAGES.match(server):
         for supports, weight in ((f"against:{Layer.ORIGIN}", 0.9), (f"generated:{Layer.APP}", 0.4)):
             found.add(
                 f"{server.partition('/')[0]} is named, and this is not the page that it writes itself",

@@ -91,7 +91,8 @@ def collect(scene: Scene, layer: Layer, product: str | None, found: Collection) 
             value=response.get("last-modified") or "",
             reference="httpd of Red Hat: conf.d/welcome.conf",
         )
-    _by_method(exchange, request, page=page, found=found)
+    if product not in STORAGE:  # stores answer whatever page asks: they only leave out what would let it read
+        _by_method(exchange, request, page=page, found=found)
     asked = scene.seen.request if scene.seen is not None else None  # a hop may ask another in its own words
     _by_agent(scene.seen or exchange, asked or request, found)
 
