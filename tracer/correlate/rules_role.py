@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
-from tracer.model.http import Exchange, Response
+from tracer.model.http import Exchange, Headers
 from tracer.model.verdict import Layer
 
 from . import services
@@ -52,8 +53,12 @@ MANY = 3
 """like requests that passed, and make one think of a limit"""
 FILE = re.compile(r"\.(html?|txt|css|js|map|png|jpe?g|gif|svg|ico|webp|pdf|zip|gz|mp4|mp3|woff2?|xml)$", re.IGNORECASE)
 PROGRAM = re.compile(r"\.(php\d?|aspx?|jsp|do|cgi|action)\b|/(api|graphql|rest|v\d)(/|$)", re.IGNORECASE)
-TAGGED = re.compile(r'(W/)?"[0-9a-f]+-[0-9a-f]+(-\w+)?(;[\w:]+)?"')
-APPLICATIONS = ("x-powered-by", "x-runtime", "x-request-id", "x-aspnet-version", "x-generator", "set-cookie")
+TAGGED = re.compile(rb'(W/)?"[0-9a-f]+-[0-9a-f]+(-\w+)?(;[\w:]+)?"')
+APPLICATIONS = frozenset(
+    (b"x-powered-by", b"x-runtime", b"x-request-id", b"x-aspnet-version", b"x-generator", b"set-cookie")
+)
+LATEST = 12
+"""other answers that are looked at"""
 
 
 class Telling(NamedTuple):
@@ -188,13 +193,13 @@ def _of_request(scene: Scene, product: str) -> Iterator[Telling]:
 
 def _of_siblings(scene: Scene, product: str) -> Iterator[Telling]:
     """What this host's good answers are: files that the server itself holds, or an application's; the very same."""
-    before = [e for e in scene.answers if _is_good(e) and _asks_the_same(e, scene.exchange)]
-    if len(before) >= MANY and product == "apache":  # nginx itself limits how often one may ask
+    if product == "apache":  # nginx itself limits how often one may ask
+        before = sum(_is_good(e) and _asks_the_same(e, scene.exchange) for e in scene.answers)
         says = "the same had passed: who refuses by how often one asks is a firewall (mod_evasive) in Apache"
-        yield Telling(says, 0.4, 1.6, "request target", f"{len(before)} good answers")
-    good = [r for e in scene.answers if _is_good(e) and (r := e.response) is not None]
-    files = sum(_is_file(r) for r in good)
-    apps = sum(any(r.get(n) for n in APPLICATIONS) for r in good)
+        if before >= MANY:
+            yield Telling(says, 0.4, 1.6, "request target", f"{before} good answers")
+    kinds = [_kind(e.response.headers) for e in scene.answers[-LATEST:] if _is_good(e) and e.response is not None]
+    files, apps = kinds.count("file"), kinds.count("application")
     if files and not apps:
         yield Telling("good answers of this host are files that the server holds", -0.9, -0.4, "response header etag")
     elif apps > files:
@@ -215,9 +220,13 @@ def _asks_the_same(a: Exchange, b: Exchange) -> bool:
     )
 
 
-def _is_file(response: Response) -> bool:
-    """nginx, Apache and lighttpd make tags of a file's time and size."""
-    return bool(response.get("last-modified")) and TAGGED.fullmatch(response.get("etag") or "") is not None
+@lru_cache(4096)  # neighbours are looked at again and again
+def _kind(headers: Headers) -> str:
+    """`file` where nginx, Apache or lighttpd made a tag of its time and size; `application`; or nothing."""
+    named = {name.lower(): value for name, value in headers}
+    if not APPLICATIONS.isdisjoint(named):
+        return "application"
+    return "file" if b"last-modified" in named and TAGGED.fullmatch(named.get(b"etag", b"")) else ""
 
 
 def answered_behind(exchange: Exchange, asked: list[Exchange]) -> bool:
