@@ -30,6 +30,10 @@ OF_CALLERS = frozenset({
 """a bare web server knows nothing of roles, plans and sessions"""
 
 
+OF_SOMEBODY = re.compile(r"rbac|\b(roles?|member|scopes?|groups?|team|owner)\b", re.IGNORECASE)
+"""words that are said of a caller who is known, if only to a mesh: what he lacks has a name"""
+
+
 def collect(scene: Scene, found: Collection) -> None:
     """All evidence about the cause."""
     exchange = scene.exchange
@@ -58,7 +62,7 @@ def collect(scene: Scene, found: Collection) -> None:
                 value=cue.value,
             )
         found.add(cue.says, f"cause:{cue.cause}", cue.weight, exchange=exchange, where=cue.where, value=cue.value)
-        said_to_anybody = cue.weight < CODE and "rbac" not in cue.value.lower()  # not of a token or a mesh's identity
+        said_to_anybody = cue.weight < CODE and not OF_SOMEBODY.search(cue.value)
         if cue.cause is Cause.INSUFFICIENT_SCOPE and said_to_anybody:
             _of_nobody(exchange, found)
     _status(scene, found)
