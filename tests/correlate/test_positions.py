@@ -167,3 +167,24 @@ def test_a_server_and_the_framework_in_it_listen_together() -> None:
     says = {"Server": "gunicorn", "Content-Type": "application/json"}
     (verdict,) = verdicts(exchange("e1", page='{"error": "role admin is required"}', says=says, server=FRONT))
     assert verdict.hop.address == FRONT
+
+
+def test_a_gateway_that_asks_another_server_whether_a_request_may_pass_was_told_no() -> None:
+    front = exchange("e1", page='{"no": 1}', says={"Server": "Caddy"}, server=FRONT, lasts_ms=20, method="POST")
+    asks = {"X-Forwarded-For": "192.0.2.10", "X-Forwarded-Uri": "/page?x=1"}
+    behind = exchange(
+        "e2", url="http://www.test/verify", page='{"no": 1}', says={"Server": "gunicorn"}, client="127.0.0.1:4000",
+        server=BACK, at_ms=5, asks=asks,
+    )  # fmt: skip
+    (verdict,) = verdicts(front, behind)
+    assert (verdict.exchange, verdict.hop.address, verdict.seen_at) == ("e1", BACK, ("e2",))
+
+
+def test_a_gateway_that_was_told_yes_refused_for_another_reason() -> None:
+    front = exchange("e1", page="no", says={"Server": "Caddy"}, server=FRONT, lasts_ms=20)
+    asks = {"X-Forwarded-For": "192.0.2.10", "X-Forwarded-Uri": "/page"}
+    behind = exchange(
+        "e2", url="http://www.test/verify", status=200, client="127.0.0.1:4000", server=BACK, at_ms=5, asks=asks
+    )
+    (verdict,) = verdicts(front, behind)
+    assert verdict.hop.address == FRONT

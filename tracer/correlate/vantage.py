@@ -16,7 +16,9 @@ from tracer.model.http import Exchange
 from tracer.model.http import text as as_text
 
 IDS = ("x-request-id", "traceparent", "x-correlation-id", "x-amzn-trace-id", "cf-ray", "x-b3-traceid", "x-trace-id")
-_NAMES = {name.encode(): name for name in (*IDS, "x-forwarded-for", "forwarded")}
+ORIGINAL = ("x-forwarded-uri", "x-original-uri", "x-original-url")
+"""fields in which a gateway that asks whether a request may pass says which one it means (Traefik, Caddy, nginx)"""
+_NAMES = {name.encode(): name for name in (*IDS, *ORIGINAL, "x-forwarded-for", "forwarded")}
 _TRACE = re.compile(r"^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}|Root=([\w-]+)")
 SLACK_NS = 2_000_000
 CLOCKS_NS = 20_000_000
@@ -78,14 +80,17 @@ class Hops:
 
     def _keys(self, exchange: Exchange) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """(what its outer exchange may be found by, what inner ones find it by)."""
-        ids, for_whom = _named(exchange)
+        ids, for_whom, original = _named(exchange)
         path = f"path {_path(exchange)}"
         asker, answerer = host_of(client_of(exchange)), host_of(server_of(exchange))
-        return (asker, *ids, *([path] if for_whom else [])), (answerer, *ids, path)
+        meant = [f"path {original}"] if original else [path] if for_whom else []
+        return (asker, *ids, *meant), (answerer, *ids, path)
 
     def _is_one_hop_deeper(self, exchange: Exchange, outer: Exchange) -> bool:
         assert exchange.request is not None
         assert outer.request is not None
+        if exchange.source == outer.source and _asks_whether(exchange, outer):
+            return not self._same_ends(exchange, outer)
         if exchange.request.method != outer.request.method or not _asks_the_same(exchange, outer):
             return False
         if exchange.source == outer.source:
@@ -172,7 +177,10 @@ class Hops:
 def _path(exchange: Exchange) -> str:
     """Path of the request, however the target was written, without its query."""
     assert exchange.request is not None
-    target = exchange.request.target
+    return _without_query(exchange.request.target)
+
+
+def _without_query(target: str) -> str:
     if "://" in target:
         target = "/" + target.split("://", 1)[1].partition("/")[2]
     return target.partition("?")[0]
@@ -205,14 +213,23 @@ def _of_the_whole(value: str) -> str:
     return hit[1] or hit[2] if hit else value
 
 
-def _named(exchange: Exchange) -> tuple[list[str], bool]:
-    """(its request ids and trace contexts, each with the name of its field; whether it says for whom it asks)."""
+def _asks_whether(inner: Exchange, outer: Exchange) -> bool:
+    """A gateway asks another server whether that client's request may pass."""
+    original = _named(inner)[2]
+    return original == _path(outer) and _names_as_client(inner, host_of(client_of(outer)))
+
+
+def _named(exchange: Exchange) -> tuple[list[str], bool, str]:
+    """(its request ids and trace contexts, each with the name of its field; whether it says for whom it asks; the path
+    that it asks about, where that is not its own)."""
     assert exchange.request is not None
-    ids, for_whom = [], False
+    ids, for_whom, original = [], False, ""
     for raw, value in exchange.request.headers:  # once over every request of the trace: no look-up field by field
         name = _NAMES.get(raw.lower())
         if name in IDS and len(value) >= 8:
             ids.append(f"{name}:{_of_the_whole(as_text(value))}")
+        elif name in ORIGINAL:
+            original = _without_query(as_text(value))
         elif name is not None and value:
             for_whom = for_whom or name not in IDS
-    return ids, for_whom
+    return ids, for_whom, original
