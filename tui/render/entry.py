@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple
 
 from rich.text import Text
@@ -129,7 +131,8 @@ def bar(entry: Entry, axis: Axis, width: int) -> Text:
         cells[axis.column(row.start_ns, width)] = ("╵" if not row.denied else "✖", "denied" if row.denied else "wait")
     elif row.denied:
         cells[axis.column(row.end_ns or row.start_ns, width)] = ("✖", "denied")
-    return Text.assemble(*cells)
+    runs = groupby(cells, key=itemgetter(1))  # a span a stroke, not a span a column
+    return Text.assemble(*(("".join(sign for sign, _ in run), style) for style, run in runs))
 
 
 def ruler(columns: Columns, axis: Axis, sort: str, descending: bool, signs: Signs) -> Text:
