@@ -205,6 +205,23 @@ def test_what_is_piped_in_is_read_and_the_keys_come_from_the_terminal(
     assert terminal.quit() == 0
 
 
+def test_keys_come_from_the_terminal_whatever_stands_in_its_place(terminals: list[Terminal]) -> None:
+    terminals.append(terminal := Terminal(capture("nginx-deny"), piped=os.devnull))  # as xargs runs it
+    terminal.until(b"said by")
+    assert terminal.quit() == 0
+
+
+def test_without_a_terminal_it_says_what_to_do_instead() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tracer.cli", "open", capture("nginx-deny")],
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+    )
+    assert done.returncode == 2
+    assert b"needs a terminal" in done.stderr
+    assert b"\x1b" not in done.stdout + done.stderr
+
+
 def test_without_a_source_it_says_what_to_do(
     tmp_path: Path, terminals: list[Terminal], monkeypatch: pytest.MonkeyPatch
 ) -> None:

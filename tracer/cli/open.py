@@ -57,6 +57,7 @@ def command(
         stop_if_unreadable(read_sources(sources, keylogs, quiet), verbose)
     if web:
         return _serve(sources, keylogs, wanted, no_redact, port)
+    _need_terminal("-" in sources)
     lesson = None
     if not sources:
         from tui.welcome import TOUR, WelcomeApp, case
@@ -77,6 +78,22 @@ def command(
     stop_if_unreadable(session.reading, verbose)
     tell(session.reading, quiet, verbose)
     return exit_code(session.reading)
+
+
+def _need_terminal(piped: bool) -> None:
+    """Something to paint on and keys to be pressed; whatever stands in the terminal's place as input gives way."""
+    if os.environ.get("TEXTUAL_DRIVER"):
+        return  # served to a browser
+    why = "the interface needs a terminal; tracer explain prints the same"
+    if not os.isatty(2):
+        raise Failure(why, USAGE)
+    if not piped and not os.isatty(0):
+        try:
+            terminal = os.open("/dev/tty", os.O_RDWR)
+        except OSError:
+            raise Failure(why, USAGE) from None
+        os.dup2(terminal, 0)
+        os.close(terminal)
 
 
 def _serve(sources: tuple[str, ...], keylogs: tuple[str, ...], wanted: Any, no_redact: bool, port: int | None) -> int:
