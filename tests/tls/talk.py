@@ -143,9 +143,10 @@ def read(
     gaps: dict[int, int] | None = None,
     start_ns: int = 0,
     arrived: Callable[[int], None] | None = None,
+    together: bool = False,
 ) -> Kept:
     """The conversation over those bytes, delivered in pieces; `gaps`: bytes missing before the piece of a number;
-    `arrived` is called before each piece with its number."""
+    `arrived` is called before each piece with its number; `together`: nothing is read before all of it is there."""
     kept = Kept()
     here, there = "10.0.0.1:1", "10.0.0.2:443"
     context = Context(sink=kept, source="x", connection="c1", client=here, server=there, keys=keys)
@@ -159,7 +160,8 @@ def read(
                 arrived(packet)
             mark = Mark(packet, start_ns + packet * 1000)
             streams[client].push(data[at : at + piece], mark, (gaps or {}).get(packet, 0))
-            conversation.advance()
+            if not together:
+                conversation.advance()
     streams[True].closed = streams[False].closed = True
     conversation.advance()
     return kept

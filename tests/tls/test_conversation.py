@@ -42,6 +42,16 @@ def test_a_key_log_opens_the_connection_however_it_was_cut_into_segments(
     assert [(a.client, a.name) for a in handshake.alerts] == [(False, "close_notify"), (True, "close_notify")]
 
 
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_it_makes_no_difference_how_much_is_there_when_reading_begins(
+    identity: Path, tmp_path: Path, version: ssl.TLSVersion
+) -> None:
+    sent, keys = talk(identity, tmp_path / "log", version), logged(tmp_path / "log")
+    bit_by_bit, at_once = read(sent, keys), read(sent, keys, together=True)
+    assert at_once.handshakes == bit_by_bit.handshakes
+    assert at_once.exchanges == bit_by_bit.exchanges
+
+
 def test_without_keys_tls_1_3_hides_the_certificate_and_says_why(identity: Path, tmp_path: Path) -> None:
     kept = read(talk(identity, tmp_path / "log", ssl.TLSVersion.TLSv1_3))
     (handshake,) = kept.handshakes

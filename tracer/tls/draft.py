@@ -75,7 +75,7 @@ class Draft:
 
     def add_message(self, client: bool, name: str, mark: Mark, size: int) -> None:
         """Note a message; of those past `MOST` only that there were more."""
-        self.last = mark
+        self.last = max(self.last, mark)
         if self.context.brief and self.messages:
             return
         if len(self.messages) < MOST:
@@ -179,8 +179,8 @@ class Draft:
             acceptable_cas=self.acceptable_cas,
             acceptable_signatures=self.acceptable_signatures,
             acceptable_key_types=self.acceptable_key_types,
-            alerts=tuple(self.alerts),
-            messages=tuple(self.messages),
+            alerts=tuple(sorted(self.alerts, key=_packet)),
+            messages=tuple(sorted(self.messages, key=_packet)),
             complete=len(self.finished) == 2 or self.application_data or None,
             decrypted=self.decrypted,
             why_not=self._why_not(),
@@ -197,3 +197,8 @@ class Draft:
             packets=tuple(dict.fromkeys(m.packet for m in self.messages if m.packet is not None))[:64],
             problems=tuple(self.problems),
         )
+
+
+def _packet(told: HandshakeMessage | Alert) -> int:
+    """What both sides say after the handshake is read one side at a time."""
+    return told.packet or 0

@@ -87,13 +87,16 @@ class Handshaking:
             self._schedule = None
         self._keep_transcript(kind, body)
         self.draft.add_message(side.client, message_name(kind, body), mark, len(body))
+        # the Finished of a certificate that was asked for late leaves the keys as they are (RFC 8446 section 4.6.2)
+        late = kind == 20 and side.client in self.draft.finished
         try:
             messages.take(self.draft, side.client, kind, body)
         except (ShortError, ValueError) as error:
             name = MESSAGES.get(kind, str(kind))
             self.problem("tls.message", f"a {name} message that cannot be read: {error}", mark, "RFC 8446 section 4")
             return
-        self._change_keys(side, kind)
+        if not late:
+            self._change_keys(side, kind)
 
     def _keep_transcript(self, kind: int, body: bytes) -> None:
         """What the extended master secret hashes, where an RSA key could yield the premaster secret."""
