@@ -108,7 +108,8 @@ def iso(time_ns: int | None, digits: int = 6) -> str | None:
 def to_json(value: object) -> bytes:
     """Compact JSON; unpaired surrogates, and what a terminal would obey or a reader not see, as escapes."""
     try:
-        return _ACTING.sub(_escaped, msgspec.json.encode(value))
+        data = msgspec.json.encode(value)
+        return data.replace(b"\x7f", rb"\u007f") if data.isascii() else _ACTING.sub(_escaped, data)
     except UnicodeEncodeError:
         return json.dumps(value, separators=(",", ":")).replace("\x7f", "\\u007f").encode()
 

@@ -68,6 +68,11 @@ class _Searched:
         self.text = text
         self._places = _NOWHERE if len(text) < _SHORT and not _ANY.search(text.lower()) else None
 
+    @property
+    def promising(self) -> bool:
+        """There may be something in it."""
+        return self._places is not _NOWHERE
+
     def replace(self, group: int, change: Callable[[str, list[int]], str]) -> None:
         """Have the text changed around the places of a group."""
         if self._places is None:
@@ -95,7 +100,7 @@ class Texts:
         for shape in self._extra:
             text = shape.pattern.sub(lambda found, kind=shape.kind: self._replaced(found, kind), text)  # type: ignore[misc]
         searched = _Searched(text)
-        for group, shape in enumerate(SHAPES):
+        for group, shape in enumerate(SHAPES if searched.promising else ()):
             searched.replace(group, lambda text, at, shape=shape: self._at(text, at, shape))  # type: ignore[misc]
         return searched
 
