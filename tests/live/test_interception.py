@@ -41,7 +41,8 @@ def test_other_alerts_are_not_taken_for_it(handshake: Handshake) -> None:
 
 def test_a_server_that_looks_at_fingerprints_saw_ours() -> None:
     found = through_proxy(verdict(Cause.CLIENT_DENIED), CLIENT)
-    assert found.next_steps[0].startswith("repeat with --pass shop.test")
+    assert "tracer replay TRACE e1 --prove" in found.next_steps[0]
+    assert "--pass shop.test" in found.next_steps[0]
     assert Cause.INTERCEPTION in {a.cause for a in found.alternatives}
     assert found.evidence[-1].seen.value == CLIENT.ja4
 

@@ -24,6 +24,7 @@ from .sending import asked, confirm, placed, refuse_marks, sender, sends, wanted
 @click.option("--http1", "version", flag_value="HTTP/1.1", help="Speak HTTP/1.1.")
 @click.option("--http2", "version", flag_value="HTTP/2", help="Speak HTTP/2.")
 @sends
+@click.option("--prove", is_flag=True, help="Is it the proxy? Send it once through a proxy and once without.")
 @click.option("--save", metavar="F", help="Save the new exchange as a trace.")
 @click.option("--fail-on", callback=statuses, metavar="LIST", help="Exit with 1 when the new answer has such a status.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
@@ -37,6 +38,7 @@ def command(
     no_redact: bool,
     quiet: bool,
     verbose: bool,
+    prove: bool,
     yes: bool,
     timeout: float,
     cert: str | None,
@@ -55,6 +57,7 @@ def command(
       tracer replay capture.pcapng e41
       tracer replay capture.pcapng e41 --header 'Authorization: Bearer …' --drop-header Cookie
       tracer replay session.har e7 --http1 --to 127.0.0.1:8080 --save again.trace
+      tracer replay today.trace e12 --prove
     """
     names, wanted_id = wanted(sources)
     reading = read_sources(names, keylogs, quiet)
@@ -64,6 +67,10 @@ def command(
     sending = sender(cert, key, cacert, insecure, timeout)
     prepared = _prepared(ask, with_certificate=bool(cert), **edits)
     refuse_marks(prepared.ask)
+    if prove:
+        from .proving import prove as proved
+
+        return proved(trace, exchange, prepared.ask, sending, yes=yes, save=save, as_json=as_json, no_redact=no_redact)
     _ask_first(prepared.ask, yes)
     from tracer.replay.again import send_again
     from tracer.replay.tls_side import TrustError
@@ -73,7 +80,7 @@ def command(
     except TrustError as error:
         raise Failure(str(error), USAGE) from None
     if save:
-        _save(again, save)
+        save_trace(again.trace, save)
     _tell(exchange, again, as_json, no_redact)
     if again.answer.own_fault:
         return PARTIAL
@@ -143,11 +150,12 @@ def _ask_first(ask: Any, yes: bool) -> None:
         confirm(f"{method} may change something at {ask.place.origin}. Send it again?", yes)
 
 
-def _save(again: Any, path: str) -> None:
+def save_trace(trace: Any, path: str) -> None:
+    """Save a trace of what was sent, and say so."""
     from .terminal import say
 
     try:
-        again.trace.save(path)
+        trace.save(path)
     except OSError as error:
         raise Failure(f"{path}: it cannot be written: {error.strerror or error}", USAGE) from error
     say(f"tracer: saved to {path}, secrets and all; readable by you alone")

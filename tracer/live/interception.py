@@ -63,7 +63,10 @@ def through_proxy(verdict: Verdict, client: Handshake | None) -> Verdict:
     host = client.sni or "this host"
     if verdict.cause in _BY_FINGERPRINT:
         says = f"the server saw the TLS fingerprint of the proxy, not the client's own ({client.ja4})"
-        step = f"repeat with --pass {host}: if it passes then, it was denied only because the proxy stood between"
+        step = (
+            f"find out whether it is the proxy: tracer replay TRACE {verdict.exchange} --prove sends it with and "
+            f"without one; or let the host through with --pass {host}"
+        )
         verdict = msgspec.structs.replace(verdict, alternatives=(*verdict.alternatives, _OURS))
     elif verdict.cause in _BY_CERTIFICATE:
         says = "the certificate was asked of the proxy: a client cannot send its own through it"

@@ -77,6 +77,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     fields: tuple[Field, ...]
     body: bytes = b""
     place: Place
+    alpn: tuple[str, ...] = ()
+    """protocols to offer in the handshake; none: those that go with the version"""
     tls: str = "usual"
     """name of a TLS fingerprint class"""
     certificate: bool = False
@@ -136,7 +138,10 @@ def _place(trace: Any, exchange: Exchange, request: Request) -> Place:
     server = exchange.server if exchange.server and _ADDRESS.fullmatch(exchange.server) else None
     handshake = trace.handshake(exchange.tls) if exchange.tls else None
     sni = handshake.sni if handshake is not None and handshake.sni != host else None
-    if not exchange.tunnel:
+    recorder = "mitm.proxy" in exchange.extra  # the CONNECT was for the recording proxy itself: we do without it
+    if recorder and exchange.extra.get("mitm.upstream-proxy"):
+        return Place(scheme=scheme, host=host, port=port, sni=sni, proxy=server)
+    if recorder or not exchange.tunnel:
         return Place(scheme=scheme, host=host, port=port, address=server, sni=sni)
     outer = trace.exchange(exchange.tunnel)
     fields = outer.request.headers if outer is not None and outer.request is not None else ()

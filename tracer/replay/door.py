@@ -177,7 +177,7 @@ class _Talk:
         os.close(os.open(key_log, os.O_CREAT | os.O_WRONLY, 0o600))
         log = open(key_log, "rb")  # noqa: SIM115 (closed by the garbage collector with its reader)
         self.keys.follow(log.read, "replay")
-        alpn = ["h2", "http/1.1"] if ask.version == "HTTP/2" else ["http/1.1"]
+        alpn = list(ask.alpn) or (["h2", "http/1.1"] if ask.version == "HTTP/2" else ["http/1.1"])
         context = tls_context(self.trust, alpn, ask.tls, ask.certificate, str(key_log))
         name = ask.place.sni or ask.place.host
         self.tls = context.wrap_bio(self.incoming, self.outgoing, server_hostname=name)

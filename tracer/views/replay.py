@@ -39,7 +39,8 @@ def replay_lines(
     yield f"  now       {_outcome(new, answer, style)}"
     yield ""
     yield from _differences(again, redactor, style, width)
-    yield from _judged(shown, style, width)
+    if answer.exchange or answer.handshake:
+        yield from _judged(shown, style, width)
 
 
 def kept_back(prepared: Prepared) -> str:
