@@ -5,11 +5,12 @@
     tracer open today.trace                           # follows while it grows
 
 Options: tracer_save, tracer_body, tracer_pass, tracer_mark, tracer_stream_events, tracer_journal.
-Commands: tracer.explain @focus, tracer.export @all report.html. Traffic is never changed; what fails in here is
-counted and told, and the traffic goes on.
+Commands: tracer.explain @focus, tracer.export @all report.html, tracer.pass HOST. Traffic is never changed; what fails
+in here is counted and told, and the traffic goes on.
 """
 
 # no `from __future__ import annotations`: mitmproxy reads the annotations of commands from a module of made-up name
+# every `type: ignore` here is for something of mitmproxy's own that it leaves without annotations
 
 import asyncio
 import fnmatch
@@ -57,6 +58,7 @@ class Record:
         self.hooks: Hooks | None = None
         self.recorder: subprocess.Popen[bytes] | None = None
         self.path = ""
+        self._wish = b""
 
     def load(self, loader: Loader) -> None:
         loader.add_option("tracer_save", str, "", "Trace file to record into; a name with the time when empty.")
@@ -90,8 +92,8 @@ class Record:
             log.error("tracer: nothing is recorded: %s", error)
             return
         self.hooks = Hooks(Handover(writer, human.parse_size(ctx.options.tracer_body) or 0))
-        if ctx.options.tracer_journal:  # who records behind us holds our standard input: without them we end
-            asyncio.get_running_loop().add_reader(0, ctx.master.shutdown)
+        if ctx.options.tracer_journal:
+            asyncio.get_running_loop().add_reader(0, self._asked)
         # last in the row: what the client gets is what is recorded
         ctx.master.addons.add(self.hooks)  # type: ignore[no-untyped-call]
 
@@ -99,12 +101,24 @@ class Record:
         if self.hooks is not None:
             self.hooks.handover.close()
         if self.recorder is not None:
-            asyncio.get_event_loop().remove_reader(self.recorder.stdout)  # type: ignore[arg-type]
-            self.recorder.stdin.close()  # type: ignore[union-attr]
+            assert self.recorder.stdin is not None
+            assert self.recorder.stdout is not None
+            asyncio.get_event_loop().remove_reader(self.recorder.stdout)
+            self.recorder.stdin.close()
             try:
                 self.recorder.wait(30)
             except subprocess.TimeoutExpired:
                 log.warning("tracer: the recorder still writes %s", self.path)
+
+    def _asked(self) -> None:
+        """Who records behind us names a host to let through, one a line; or has gone: without them we end."""
+        data = os.read(0, 1 << 16)
+        if not data:
+            asyncio.get_running_loop().remove_reader(0)
+            ctx.master.shutdown()  # type: ignore[no-untyped-call]
+            return
+        *lines, self._wish = (self._wish + data).split(b"\n")
+        self.let_through([line.decode("utf-8", "replace") for line in lines if line])
 
     # -- the recorder
 
@@ -159,6 +173,12 @@ class Record:
             ctx.master.addons.trigger(UpdateHook([found]))
 
     # -- commands
+
+    @command.command("tracer.pass")  # type: ignore[untyped-decorator]
+    def let_through(self, hosts: Sequence[str]) -> None:
+        """Let the TLS of these hosts through untouched from now on: for clients that pin."""
+        ctx.options.tracer_pass = list(dict.fromkeys([*ctx.options.tracer_pass, *hosts]))
+        log.log(logging.WARNING, "tracer: let through untouched: %s", ", ".join(ctx.options.tracer_pass))
 
     @command.command("tracer.explain")  # type: ignore[untyped-decorator]
     def explain(self, flows: Sequence[flow.Flow]) -> None:
@@ -265,7 +285,7 @@ class Hooks:
         if host and host not in self._refused and len(self._refused) < 1000:
             self._refused.add(host)
             log.warning(
-                "tracer: the client refused the proxy's certificate for %s; if it pins: tracer_pass=%s", host, host
+                "tracer: the client refused the proxy's certificate for %s; if it pins: tracer.pass %s", host, host
             )
 
     def client_disconnected(self, client: connection.Client) -> None:

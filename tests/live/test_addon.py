@@ -15,7 +15,7 @@ from typing import Any
 
 from tests.live.conftest import Curl, Dump, World
 from tracer.live import growing, recover
-from tracer.live.proxy import addon
+from tracer.live.proxy import Proxy, addon
 from tracer.model.verdict import Cause, Layer
 from tracer.store.listing import Follower
 from tracer.store.trace import Trace
@@ -87,6 +87,19 @@ def test_a_host_that_is_passed_through_shows_its_own_certificate(dump: Start, wo
     (handshake,) = trace.handshakes()
     assert (handshake.sni, handshake.why_not) == ("localhost", "passed through untouched by a rule")
     assert trace.count("verdict") == 0
+
+
+def test_a_host_is_let_through_while_the_proxy_runs(world: World, home: Path, curl: Curl) -> None:
+    listen = [("--listen-host", "127.0.0.1"), ("--listen-port", "0")]
+    with Proxy(None, listen, [f"ssl_verify_upstream_trusted_ca={world.ca}"]) as proxy:
+        theirs = ("--cacert", str(world.ca))
+        assert curl(proxy.addresses[0], f"{world.sealed}/", *theirs).returncode == 60
+        proxy.let_through("local*")
+        until = time.monotonic() + 20
+        while curl(proxy.addresses[0], f"{world.sealed}/", *theirs).stdout != "200":
+            assert time.monotonic() < until, "it is not let through"
+        proxy.finish()
+        assert [h.why_not for h in proxy.trace.handshakes()][-1] == "passed through untouched by a rule"
 
 
 def test_a_server_that_refuses_for_want_of_a_certificate_is_told_so(dump: Start, world: World, curl: Curl) -> None:

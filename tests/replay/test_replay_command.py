@@ -32,6 +32,13 @@ def _json(done: subprocess.CompletedProcess[bytes]) -> dict[str, object]:
     return value
 
 
+def test_no_answer_is_not_told_as_one_that_is_no_denial(run: Run, source: str) -> None:
+    done = run("replay", source, "e1", "--to", "127.0.0.1:1", "--yes")
+    assert done.returncode == 4
+    assert b"no connection to 127.0.0.1:1" in done.stdout
+    assert b"no denial" not in done.stdout
+
+
 def test_the_same_host_gets_the_recorded_credentials(run: Run, source: str) -> None:
     value = _json(run("replay", source, "e1", "--json"))
     assert value["answer"]["status"] == 200  # type: ignore[index]

@@ -49,7 +49,7 @@ def command(listen: str, modes: tuple[str, ...], ui: bool, no_redact: bool, **gi
         showing(proxy.trace, no_redact)
         if not given["quiet"]:
             _explain(proxy.servers, given["settings"])
-        proxy.record(lambda: bool(ended))
+        proxy.record(lambda: bool(ended) or _heeded(proxy))
         died = not ended
         proxy.finish()
         if died:
@@ -73,11 +73,28 @@ def _explain(servers: tuple[Any, ...], settings: tuple[str, ...]) -> None:
     from tracer.live.trust import authority, confdir
     from tracer.views.safe import safe_block
 
+    from . import typed
     from .listening import told
     from .terminal import say
 
     for text in told(servers, authority(confdir(settings))):
         say(safe_block(f"tracer: {text}"))
+    if typed.listens():
+        say(f"tracer: {typed.HINT}")
+
+
+def _heeded(proxy: Any) -> bool:
+    """Do what was typed; never the end."""
+    from . import typed
+    from .terminal import say
+
+    for host in typed.hosts():
+        if host:
+            proxy.let_through(host)
+            say(f"tracer: {host} is let through untouched from now on")
+        else:
+            say(f"tracer: {typed.HINT}")
+    return False
 
 
 def _with_interface(arguments: list[tuple[str, str]], given: dict[str, Any], no_redact: bool) -> int:

@@ -16,7 +16,7 @@ from tracer.capture.capture import Capture
 from tracer.capture.source import open_source
 from tracer.http.detect import conversation
 from tracer.model.connection import Connection
-from tracer.model.http import Body, Exchange, Message
+from tracer.model.http import Body, Exchange, Message, Response
 from tracer.model.problem import Problem
 from tracer.model.source import Source
 from tracer.model.tls import Handshake
@@ -138,7 +138,7 @@ class Capturing:
         for half in ("request", "response"):
             message: Message | None = getattr(exchange, half)
             if message is not None and message.body.spans:
-                needed = not self._prune or (half == "response" and exchange.response.status >= 400)  # type: ignore[union-attr]
+                needed = not self._prune or (isinstance(message, Response) and message.status >= 400)
                 body = self._kept(message.body) if needed else _without(message.body)
                 changed[half] = msgspec.structs.replace(message, body=body)
         exchange = msgspec.structs.replace(exchange, **changed) if changed else exchange

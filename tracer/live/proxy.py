@@ -146,6 +146,15 @@ class Proxy:
         help_ = advice(text)
         return f"{told}\n{help_}" if help_ else told
 
+    def let_through(self, host: str) -> None:
+        """Leave this host's TLS (`*.bank.test`) alone from now on."""
+        if self._process is not None and self._process.stdin is not None:
+            try:
+                self._process.stdin.write(host.encode() + b"\n")
+                self._process.stdin.flush()
+            except OSError:  # it ends: `record` tells
+                pass
+
     def record(self, until: Callable[[], bool]) -> None:
         """Record until the proxy ends or `until` says so."""
         while self.running and not until():
