@@ -74,6 +74,7 @@ def test_run_gives_back_output_and_exit_code_and_then_the_verdicts(world: World,
     assert done.stdout == "hello"
     assert done.returncode == 0
     assert "403 was" in done.stderr
+    assert "forward proxy" not in done.stderr  # that one is ours
     failing = run(world, program("curl"), "-q", "-s", "-f", f"{world.sealed}/deny")
     assert (failing.returncode, failing.stdout) == (22, "")
 

@@ -23,17 +23,28 @@ def told(servers: tuple[Any, ...], authority: Path) -> Iterator[str]:
         at = " and ".join(server.addresses)
         yield f"recording {server.mode}{' at ' * bool(at)}{at}; Ctrl-C ends it"
         yield from _how(kind, data, server, authority)
-    yield f"clients must trust {authority}; tracer doctor checks who does, tracer run sets it all up"
+    named = any(s.mode.partition("@")[0].partition(":")[0] in _NAMING for s in servers)
+    yield f"clients must trust {'that certificate' if named else _short(authority)}; tracer doctor checks who does"
     if any(not a.startswith(_LOOPBACK) for s in servers for a in s.addresses):
         yield "warning: this is not loopback: whoever reaches it can use it"
+
+
+_NAMING = ("regular", "upstream", "socks5")
+"""modes whose example names the certificate"""
+
+
+def _short(path: Path) -> str:
+    """As a shell takes it too: `~/.mitmproxy/…`."""
+    home = Path.home()
+    return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)
 
 
 def _how(kind: str, data: str, server: Any, authority: Path) -> Iterator[str]:
     at = server.addresses[0] if server.addresses else ""
     if kind in ("regular", "upstream"):
-        yield f"try   curl -x http://{at} --cacert {authority} https://…"
+        yield f"try   curl -x http://{at} --cacert {_short(authority)} https://…"
     elif kind == "socks5":
-        yield f"try   curl -x socks5h://{at} --cacert {authority} https://…"
+        yield f"try   curl -x socks5h://{at} --cacert {_short(authority)} https://…"
     elif kind == "reverse":
         yield f"what is asked of {at} goes to {data.rpartition('@')[0] or data}"
     elif kind == "transparent":

@@ -88,6 +88,8 @@ def _run(words: tuple[str, ...], env: dict[str, str], proxy: Any) -> int:
 
 def _tell(proxy: Any, given: dict[str, Any], no_redact: bool, as_json: str | None) -> None:
     """The verdicts on standard error."""
+    from msgspec.structs import replace
+
     from tracer.views.explain import explain
 
     from .reading import shown
@@ -106,7 +108,8 @@ def _tell(proxy: Any, given: dict[str, Any], no_redact: bool, as_json: str | Non
         return
     if verdicts:
         say("")
-        for text in explain(trace, view, verdicts, style(sys.stderr), width()):
+        named = [replace(v, source=given["save"] or "-") for v in verdicts]  # commands that it proposes name a file
+        for text in explain(trace, view, named, style(sys.stderr), width()):
             say(text)
         if given["save"]:
             say(f"tracer: kept in {given['save']}: tracer open {given['save']}")

@@ -295,6 +295,8 @@ class _View:
 
 
 def _opened_a_tunnel(exchange: Exchange) -> bool:
+    if "mitm.proxy" in exchange.extra and "mitm.upstream-proxy" not in exchange.extra:
+        return False  # into the recording proxy only
     request, response = exchange.request, exchange.response
     return bool(request and response and request.method == "CONNECT" and response.status < 300)
 
