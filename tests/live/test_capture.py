@@ -99,9 +99,28 @@ def test_whichever_program_is_there_will_do(capture: Start, world: World, tmp_pa
     assert running.returncode == 0
 
 
-def test_an_interface_that_is_not_there_is_told_with_what_the_programs_said(tmp_path: Path) -> None:
-    with pytest.raises(packets.CaptureError, match="nosuch0"):
-        packets.Packets("nosuch0", "")
+@pytest.mark.parametrize("program", ["dumpcap", "tcpdump"])
+@pytest.mark.parametrize(
+    ("interface", "expression", "told"),
+    [
+        ("nosuch0", "", "there is no interface 'nosuch0'; there are "),
+        ("lo", "this is wrong", "the filter 'this is wrong' is not understood: can't parse filter expression"),
+        ("lo", "host no.such.invalid", "is not understood: unknown host 'no.such.invalid'"),
+    ],
+)
+def test_what_the_user_has_to_correct_is_told_in_one_line(
+    program: str, interface: str, expression: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if become_root() != []:
+        pytest.skip("capturing needs root")
+    of_this = [words for words in packets.tools(interface, expression, 65535) if Path(words[0]).name == program]
+    if not of_this:
+        pytest.skip(f"{program} is not installed")
+    monkeypatch.setattr(packets, "tools", lambda *_: of_this)
+    with pytest.raises(packets.CaptureError) as raised:
+        packets.Packets(interface, expression)
+    assert told in str(raised.value)
+    assert "\n" not in str(raised.value)
 
 
 def test_without_the_right_to_capture_it_is_told_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,6 +128,5 @@ def test_without_the_right_to_capture_it_is_told_how_to_get_it(tmp_path: Path, m
     refusing.write_text("#!/bin/sh\necho 'You do not have permission to capture on device eth0' >&2\nexit 1\n")
     refusing.chmod(0o755)
     monkeypatch.setattr(packets, "tools", lambda *_: [[str(refusing)]])
-    monkeypatch.setattr(packets, "_is_root", lambda: False)
-    with pytest.raises(packets.CaptureError, match=r"permission.*\n.*setcap"):
+    with pytest.raises(packets.CaptureError, match=r"dumpcap may not capture on eth0.*setcap"):
         packets.Packets("eth0", "")

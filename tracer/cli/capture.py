@@ -16,6 +16,7 @@ from .program import Failure
 from .proxying import live_lines
 from .reading import INTERRUPTED, NO_REDACT, OK, USAGE
 
+_KEYS = "give the clients' keys with --keylog (curl, Python, Node, Chromium and Firefox write to SSLKEYLOGFILE)"
 _DROPPED = re.compile(r"received/dropped .*?\b\d+/[1-9]|^[1-9]\d* packets? dropped")
 """dumpcap's and tcpdump's words"""
 
@@ -119,7 +120,11 @@ def _summarise(capturing: Any, packets: Any, given: dict[str, Any]) -> None:
     say(f"tracer: {words}, {denials} denial{'s' * (denials != 1)}")
     for told in packets.told(lambda line: _DROPPED.search(line) is not None):
         say(f"tracer: packets were lost: {packets.program} says: {safe(told, 200)}")
+    if (sealed := trace.count("handshake")) and not exchanges:
+        say(f"tracer: nothing inside the {sealed} TLS connection{'s' * (sealed != 1)} could be read: {_KEYS}")
     if packets.failed:
         say(f"tracer: {safe(packets.failed)}")
+    if given["write"] and not packets.failed:
+        say(f"tracer: packets kept in {given['write']}{' and its numbered files' * bool(given['file_size'])}")
     if given["save"]:
         say(f"tracer: kept in {given['save']}: tracer open {given['save']}")

@@ -7,8 +7,10 @@ tried first.
 from __future__ import annotations
 
 import os
+import re
 import select
 import shutil
+import socket
 import subprocess
 import sys
 import threading
@@ -19,11 +21,19 @@ from typing import IO, BinaryIO
 from .ring import Ring
 
 MORE = (
-    "Capturing needs a right. On Linux, one of: run it as root (sudo tracer capture …); put yourself into the group "
+    "That needs a right. On Linux, one of: run it as root (sudo tracer capture …); put yourself into the group "
     "that may run dumpcap (sudo dpkg-reconfigure wireshark-common; sudo usermod -aG wireshark $USER; log in again); "
     "or give the right to dumpcap (sudo setcap cap_net_raw,cap_net_admin+eip $(command -v dumpcap)). "
-    "On macOS: install Wireshark's ChmodBPF."
+    "In a container even root lacks it unless it was given CAP_NET_RAW. On macOS: install Wireshark's ChmodBPF."
 )
+_ABSENT = re.compile(r"no device named|no such device|interface '.*' not found", re.IGNORECASE)
+_GRAMMAR = re.compile(
+    r"((?:can't parse filter expression|syntax error|illegal token|unknown (?:host|port|network|protocol)|expression "
+    r"rejects all packets).*?)(?=\)|\. |$)",
+    re.IGNORECASE,
+)
+"""what libpcap says of a filter (pcap_compile(3PCAP))"""
+_FORBIDDEN = re.compile(r"permission|not permitted|CAP_NET_RAW", re.IGNORECASE)
 _PIECE = 1 << 16
 _SCAPY = """
 import sys
@@ -66,6 +76,7 @@ class Packets:
 
     def __init__(self, interface: str, expression: str, snaplen: int = 262144, keep: Ring | None = None) -> None:
         self._keep = keep
+        self._interface, self._expression = interface, expression
         self._said: list[str] = []
         self.failed: str | None = None
         """why the copy could not be kept"""
@@ -92,15 +103,20 @@ class Packets:
             begun = select.select([process.stdout], [], [], _START)[0]
             first = os.read(process.stdout.fileno(), _PIECE) if begun else b""
             if first:
-                self.program = Path(words[0]).name
+                self.program = _name(words)
                 return process, first
             if not begun:
                 process.kill()
             process.wait()
             listener.join(2)
-            told.append(f"{Path(words[0]).name}: {' '.join(self._said)[-300:]}")
+            said = " ".join(self._said)
+            if mistake := _mistake(said, self._interface, self._expression):
+                raise CaptureError(mistake)
+            told.append((_name(words), said, self._said[-1] if self._said else "it does not say why"))
             self._said.clear()
-        raise CaptureError("\n".join(told) + ("" if _is_root() else f"\n{MORE}"))
+        if any(_FORBIDDEN.search(said) for _, said, _ in told):
+            raise CaptureError(f"{', '.join(name for name, _, _ in told)} may not capture on {self._interface}. {MORE}")
+        raise CaptureError("\n".join(f"{name}: {last[-300:]}" for name, _, last in told))
 
     def _listen(self, stream: IO[bytes]) -> None:
         for line in stream:
@@ -145,5 +161,15 @@ class Packets:
             self._keep.close()
 
 
-def _is_root() -> bool:
-    return not hasattr(os, "geteuid") or os.geteuid() == 0
+def _name(words: list[str]) -> str:
+    return "scapy" if words[0] == sys.executable else Path(words[0]).name
+
+
+def _mistake(said: str, interface: str, expression: str) -> str | None:
+    """What the user has to correct, where that is what a program complains of."""
+    if _ABSENT.search(said):
+        there = ", ".join(name for _, name in socket.if_nameindex())
+        return f"there is no interface {interface!r}; there are {there} and any"
+    if expression and (found := _GRAMMAR.search(said)):
+        return f"the filter {expression!r} is not understood: {found[1].strip()}"
+    return None
