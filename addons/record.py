@@ -278,6 +278,7 @@ class Hooks:
 
     def tls_failed_server(self, data: tls.TlsData) -> None:
         self.handover.agreed(data.conn, data.ssl_conn, failed=True)
+        self.handover.distrusted(data.conn)
 
     def tls_failed_client(self, data: tls.TlsData) -> None:
         self.handover.side(data.conn, failed=True)

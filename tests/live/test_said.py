@@ -29,6 +29,16 @@ def test_causes_stay_in_their_order() -> None:
     assert errors(text) == ["Error: it failed", "failed to attach program", "Bad file descriptor (os error 9)"]
 
 
+def test_a_place_that_is_taken_is_told_once() -> None:
+    text = (
+        "[10:00:00.1] [Errno 98] HTTP(S) proxy failed to listen on 127.0.0.1:80 with [Errno 98] error while attempting "
+        "to bind on address ('127.0.0.1', 80): address already in use\n"
+        "Try specifying a different port by using `--mode regular@82`.\n"
+    )
+    assert errors(text) == ["HTTP(S) proxy cannot listen on 127.0.0.1:80: address already in use"]
+    assert "--listen" in (advice(text) or "")
+
+
 def test_a_flood_is_cut() -> None:
     assert len(errors("\n".join(f"line {n}" for n in range(1000)))) < 10
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -38,6 +39,12 @@ def command(url: str, browser: str | None, headless: bool, seconds: float | None
 
     if headless and seconds is None:
         raise click.UsageError("--headless needs --seconds: nobody could close the browser")
+    if (
+        not headless
+        and sys.platform == "linux"
+        and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    ):
+        raise Failure("there is no display here to open a browser on: --headless --seconds 30 does without", USAGE)
     ended: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda n, _: ended.append(n))

@@ -121,7 +121,7 @@ def _summarise(capturing: Any, packets: Any, given: dict[str, Any]) -> None:
     for told in packets.told(lambda line: _DROPPED.search(line) is not None):
         say(f"tracer: packets were lost: {packets.program} says: {safe(told, 200)}")
     if (sealed := trace.count("handshake")) and not exchanges:
-        say(f"tracer: nothing inside the {sealed} TLS connection{'s' * (sealed != 1)} could be read: {_KEYS}")
+        say(f"tracer: nothing inside {sealed} TLS connection{'s' * (sealed != 1)} could be read: {_KEYS}")
     if packets.failed:
         say(f"tracer: {safe(packets.failed)}")
     if given["write"] and not packets.failed:

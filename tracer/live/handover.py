@@ -2,7 +2,7 @@
 
 What a hook hands over is read here and nowhere changed. When the recorder lags behind, bodies are left out before
 exchanges are; when the disk takes nothing more, exchanges are counted and the traffic goes on. Problem codes:
-`live.bodies-left-out`, `live.lost`, `live.hook`.
+`live.bodies-left-out`, `live.lost`, `live.hook`, `live.untrusted`.
 """
 
 from __future__ import annotations
@@ -46,6 +46,8 @@ _HASHING = 64 << 20
 _TUNNELS = 4096
 _LOOK = 256
 """records between two looks at what waits"""
+_HOSTS = 1000
+_TRUSTING = "--ca PEM trusts its authority, -k takes any (in mitmproxy: ssl_verify_upstream_trusted_ca, ssl_insecure)"
 _REPEAT = 60.0
 """seconds between two complaints about one thing"""
 _log = logging.getLogger("tracer")
@@ -68,6 +70,7 @@ class Handover:
         self._until_look = 0
         self._full = False
         self._told: dict[str, float] = {}
+        self._unknown: set[str] = set()
 
     # -- what the hooks call
 
@@ -98,6 +101,10 @@ class Handover:
     def agreed(self, connection: Any, ssl: Any, failed: bool = False) -> None:
         """The proxy's own handshake with a server came to an end."""
         self._contained(self.sides.agreed, connection, ssl, failed)
+
+    def distrusted(self, connection: Any) -> None:
+        """Say so when the proxy itself refused a server's certificate: its client meets a 502 of ours, no denial."""
+        self._contained(self._distrusted, connection)
 
     def gone(self, connection: Any) -> None:
         self._contained(self.sides.gone, connection)
@@ -164,6 +171,15 @@ class Handover:
         except NotImplementedError:  # of DTLS
             body = None
         self.sides.note(connection, write=passed, hello=body, passed=passed)
+
+    def _distrusted(self, connection: Any) -> None:
+        reason = str(connection.error or "")
+        host = connection.sni or str((connection.address or ("the server",))[0])
+        if "certificate verify failed" not in reason.lower() or host in self._unknown or len(self._unknown) > _HOSTS:
+            return
+        self._unknown.add(host)
+        text = f"the proxy does not trust the certificate of {host} ({reason.partition(': ')[2]}): {_TRUSTING}"
+        self._put(Note("live.untrusted", text, warn=False))
 
     def _request(self, data: Any) -> Request:
         content, size = self._cut(data.content)

@@ -6,10 +6,13 @@ import re
 
 _CLOCK = re.compile(r"^(\[\d\d:\d\d:\d\d\.\d+\] ?|-c: )")
 """and how mitmproxy names itself when it is given bad options"""
-_WAY = re.compile(r"^(stack backtrace:|\d+: \S+$|at \./|Caused by:$|Error logged during startup)", re.IGNORECASE)
+_WAY = re.compile(
+    r"^(stack backtrace:|\d+: \S+$|at \./|Caused by:$|Try specifying a|Error logged during startup)", re.IGNORECASE
+)
 """lines of a stack, and words around an error"""
 _NUMBERED = re.compile(r"^\d+: (?=\S+ \S+)")
 """the causes of an error, outermost first"""
+_LISTEN = re.compile(r"^\[Errno \d+\] (.+?) failed to listen on (\S+) with .*: ([a-z ]+?)\.?$")
 _LINES = 6
 HELP = (
     (
@@ -32,7 +35,7 @@ HELP = (
 def errors(text: str) -> list[str]:
     """The lines of an error that say something, a few of them."""
     lines = (_CLOCK.sub("", line).strip() for line in text.splitlines())
-    kept = (_NUMBERED.sub("", line) for line in lines if line and not _WAY.match(line))
+    kept = (_LISTEN.sub(r"\1 cannot listen on \2: \3", _NUMBERED.sub("", s)) for s in lines if s and not _WAY.match(s))
     return list(dict.fromkeys(kept))[:_LINES]
 
 
