@@ -16,6 +16,7 @@ from typing import Any
 from tests.live.conftest import Curl, Dump, World
 from tracer.live import growing, recover
 from tracer.live.proxy import Proxy, addon
+from tracer.model.problem import Severity
 from tracer.model.verdict import Cause, Layer
 from tracer.store.listing import Follower
 from tracer.store.trace import Trace
@@ -87,6 +88,19 @@ def test_a_host_that_is_passed_through_shows_its_own_certificate(dump: Start, wo
     (handshake,) = trace.handshakes()
     assert (handshake.sni, handshake.why_not) == ("localhost", "passed through untouched by a rule")
     assert trace.count("verdict") == 0
+
+
+def test_a_server_that_the_proxy_does_not_trust_is_told_once(home: Path, world: World, curl: Curl) -> None:
+    said: list[str] = []
+    with Proxy(None, [("--listen-host", "127.0.0.1"), ("--listen-port", "0")], say=said.append) as proxy:
+        for _ in range(2):
+            assert curl(proxy.addresses[0], f"{world.sealed}/").stdout == "502"
+        proxy.finish()
+        problems = list(proxy.trace.problems())
+    (text,) = said
+    assert "does not trust the certificate of localhost (unable to get local issuer certificate)" in text
+    assert "--ca PEM" in text
+    assert [(p.code, p.severity) for p in problems] == [("live.untrusted", Severity.NOTE)]
 
 
 def test_a_host_is_let_through_while_the_proxy_runs(world: World, home: Path, curl: Curl) -> None:

@@ -6,9 +6,7 @@ import re
 
 _CLOCK = re.compile(r"^(\[\d\d:\d\d:\d\d\.\d+\] ?|-c: )")
 """and how mitmproxy names itself when it is given bad options"""
-_WAY = re.compile(
-    r"^(stack backtrace:|\d+: \S+$|at \./|Caused by:$|Try specifying a|Error logged during startup)", re.IGNORECASE
-)
+_WAY = re.compile(r"^(Stack backtrace:|\d+: \S+$|at \./|Caused by:$|Try specifying a|Error logged during startup)")
 """lines of a stack, and words around an error"""
 _NUMBERED = re.compile(r"^\d+: (?=\S+ \S+)")
 """the causes of an error, outermost first"""
