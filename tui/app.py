@@ -160,6 +160,7 @@ class TracerApp(Acts):
             self.call_from_thread(self._told)
 
     def _told(self) -> None:
+        self.rows.clear()  # who said it stands in them
         self.timeline.forget()
         if self.selection is not None and self.selection.verdict is None:
             self._gather(self.selection.id)

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from typing import Any, NamedTuple
 
 from tracer.model.http import Exchange
-from tracer.model.verdict import Verdict
+from tracer.model.verdict import Layer, Verdict
 from tracer.store.listing import Row, fetch
 from tracer.store.trace import Trace
 
@@ -30,6 +30,8 @@ class Entry(NamedTuple):
     """(`connect`, `tls`, `send`, `wait` or `receive`, begin, end) in nanoseconds, those that are known"""
     events: int = 0
     problems: bool = False
+    judged: tuple[str | None, Layer] | None = None
+    """product and layer that denied it"""
 
 
 class Rows:
@@ -86,7 +88,7 @@ class Rows:
         for number in numbers:
             if number < 0:
                 verdict = self._trace.value("verdict", -number)
-                entries.append(Entry(refused(verdict) if verdict else _gone(), number))
+                entries.append(Entry(refused(verdict) if verdict else _gone(), number, judged=_judged(verdict)))
             elif number in rows:
                 exchange = self._trace.value("exchange", number)
                 entries.append(self._entry(rows[number], number, exchange, connections))
@@ -96,14 +98,15 @@ class Rows:
         return entries
 
     def _entry(self, row: Row, number: int, exchange: Exchange | None, connections: set[str]) -> Entry:
+        judged = _judged(self._trace.verdict_on(row.id)) if row.denied else None
         if exchange is None:
-            return Entry(row, number, problems=True)
+            return Entry(row, number, problems=True, judged=judged)
         known = phases(exchange)
         name = exchange.connection
         if name is not None and name not in connections:
             connections.add(name)
             known = (*self._opening(exchange), *known)
-        return Entry(row, number, exchange.source, known, len(exchange.events), bool(exchange.problems))
+        return Entry(row, number, exchange.source, known, len(exchange.events), bool(exchange.problems), judged)
 
     def _opening(self, exchange: Exchange) -> tuple[tuple[str, int, int], ...]:
         """TCP and TLS handshake, when they went right before this exchange."""
@@ -134,6 +137,10 @@ def phases(exchange: Exchange) -> tuple[tuple[str, int, int], ...]:
         ("receive", t.response_start_ns, t.end_ns),
     )
     return tuple((name, a, b) for name, a, b in points if a is not None and b is not None and b >= a)
+
+
+def _judged(verdict: Verdict | None) -> tuple[str | None, Layer] | None:
+    return (verdict.product, verdict.layer) if verdict is not None else None
 
 
 def refused(verdict: Verdict) -> Row:

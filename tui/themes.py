@@ -57,7 +57,7 @@ _CONTRAST = {
     "link": "bold underline #a8c7ff", "accused": "bold reverse #ff8585", "mark": "bold #ffff00", "added": "#7dff7d",
     "removed": "#ff8585", "changed": "#ffff00", "found": "bold #000000 on #ffff00",
     "connect": "#ffb35c", "tls": "#ff9dff", "send": "#5ff4ff", "receive": "#7db4ff",
-    "cursor": "bold underline on #00308f", "cursor.away": "underline on #333333",
+    "cursor": "bold underline on #00308f", "cursor.away": "underline on #2a2a2a",
     "key": "bold #ffff00", "chosen": "bold #000000 on #ffff00",
     "layer.waf": "bold #ff8585", "layer.gateway": "bold #ffff00", "layer.origin": "bold #7dff7d",
 }  # fmt: skip
@@ -87,7 +87,7 @@ LOOKS = {
     "light": Look("light", _theme("tracer-light", False, "#fbfbfd", "#ffffff", "#20242e", "#1f3fb3", "#e6e9f2"),
                   Styles(_LIGHT, inherit=True)),
     "contrast": Look("high contrast", _theme("tracer-contrast", True, "#000000", "#000000", "#ffffff", "#ffff00",
-                                             "#333333"), Styles(_CONTRAST, inherit=True)),
+                                             "#1c1c1c"), Styles(_CONTRAST, inherit=True)),
     "plain": Look("no colour", _theme("tracer-plain", True, "#000000", "#000000", "#e0e0e0", "#ffffff", "#303030"),
                   Styles(_MONO, inherit=True), colour=False),
 }  # fmt: skip

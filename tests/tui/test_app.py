@@ -496,3 +496,14 @@ async def test_a_style_of_a_whole_line_is_seen() -> None:
         strip = paint(Text("x", style="denied"), on.app.console, on.app.overview.rich_style, 4)
         assert strip._segments[0].style is not None
         assert strip._segments[0].style.color == on.app.console.get_style("denied").color
+
+
+async def test_a_wide_timeline_names_who_said_it_once() -> None:
+    async with stage(session(capture("two-hops-could-deny")), (160, 40)) as on:
+        ruler, first, copy = on.screen.split("\n")[1:4]
+        at = ruler.index("said by")
+        assert first[at:].startswith("haproxy gateway")
+        assert not copy[at : at + 20].strip()
+        await on.pilot.click("#ruler", offset=(ruler.index("size"), 0))
+        await on.settle()
+        assert on.app.view.sort == "size"

@@ -13,10 +13,12 @@ from rich.text import Text
 from tracer.views.safe import safe
 from tui.rows import Entry
 
-from .words import duration, size, status_style
+from .words import duration, layer_style, size, status_style
 
 WATERFALL = 24
 """least width in columns that a waterfall is worth"""
+SAID = 24
+"""columns for who said it"""
 BARS = {"connect": "┄", "tls": "┅", "send": "▸", "wait": "─", "receive": "━"}
 ASCII_TARGET = 300
 """characters of a target that are looked at"""
@@ -38,6 +40,7 @@ class Columns(NamedTuple):
     width: int
     lanes: int
     place: int
+    said: int
     size: int
     took: int
     bar: int
@@ -48,11 +51,12 @@ class Columns(NamedTuple):
         lanes = 2 * min(sources, 6) if sources > 1 and width >= 70 else 0
         took = 9
         volume = 9 if width >= 110 else 0
-        left = width - 2 - 2 - 4 - 8 - lanes - took - volume
+        said = SAID if width >= 140 else 0
+        left = width - 2 - 2 - 4 - 8 - lanes - said - took - volume
         bar = 0
         if width >= 100:
             bar = max(WATERFALL, min(left // 2, left - 36))
-        return cls(width, lanes, max(10, left - bar), volume, took, bar)
+        return cls(width, lanes, max(10, left - bar), said, volume, took, bar)
 
 
 @dataclass
@@ -92,6 +96,8 @@ def draw(entry: Entry, columns: Columns, axis: Axis, signs: Signs) -> Text:
             here = lane == entry.source
             text.append(f"{chr(65 + number)} " if here else "· ", style="strong" if here else "faint")
     text.append_text(_place(entry, columns.place, signs.clean))
+    if columns.said:
+        text.append_text(_said(entry, columns.said, deeper))
     if columns.size:
         text.append(f"{size(row.size) if row.size else '-':>8} ", style="faint")
     text.append(f"{duration(row.duration_ns):>8} ", style="faint")
@@ -117,6 +123,18 @@ def _place(entry: Entry, width: int, clean: Callable[[str], str]) -> Text:
     where.truncate(room, overflow="ellipsis", pad=True)
     where.append(note + " ", style="word")
     return where
+
+
+def _said(entry: Entry, width: int, deeper: bool) -> Text:
+    """`haproxy (gateway)`; nothing on the copy of a denial."""
+    if entry.judged is None or deeper:
+        return Text(" " * width)
+    product, layer = entry.judged
+    text = Text(safe(product or str(layer), 40), style=layer_style(layer))
+    if product:
+        text.append(f" {layer}", style="faint")
+    text.truncate(width - 2, overflow="ellipsis", pad=True)
+    return text.append("  ")
 
 
 def bar(entry: Entry, axis: Axis, width: int) -> Text:
@@ -148,6 +166,8 @@ def ruler(columns: Columns, axis: Axis, sort: str, descending: bool, signs: Sign
     if columns.lanes:
         text.append("".join(f"{chr(65 + n)} " for n in range(len(signs.lanes[:6]))))
     text.append(name("host and path", "host", columns.place))
+    if columns.said:
+        text.append(f"{'said by':<{columns.said}}")
     if columns.size:
         text.append(name("size", "size", columns.size, True))
     text.append(name("took", "duration", columns.took, True))

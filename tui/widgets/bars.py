@@ -82,12 +82,18 @@ class Ruler(Bar):
             super().__init__()
             self.key = key
 
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._columns: Columns | None = None
+
     def draw(self, timeline: Timeline, sort: str, descending: bool) -> None:
+        self._columns = timeline.columns
         self.say(ruler(timeline.columns, timeline.axis, sort, descending, timeline.signs))
 
     def on_click(self, event: events.Click) -> None:
-        columns = Columns.of(self.size.width, 0)
-        place = 16 + columns.place
-        edges = ((4, "time"), (8, "status"), (16, "method"), (place, "host"), (place + columns.size, "size"),
-                 (place + columns.size + columns.took, "duration"))  # fmt: skip
+        columns = self._columns or Columns.of(self.size.width, 0)
+        place = 16 + columns.lanes + columns.place
+        sizes = place + columns.said + columns.size
+        edges = ((4, "time"), (8, "status"), (16, "method"), (place, "host"), (place + columns.said, "time"),
+                 (sizes, "size"), (sizes + columns.took, "duration"))  # fmt: skip
         self.post_message(self.Sorted(next((key for edge, key in edges if event.x < edge), "time")))

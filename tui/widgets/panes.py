@@ -62,7 +62,11 @@ class VerdictPane(Pane):
         if selection.verdict is not None:
             return verdict.sheet(selection.verdict, asked.width, asked.height)
         busy = asked.session.busy
-        out = _said("not judged yet" if busy else "not a denial: n goes to the next one")
+        none = not busy and not asked.session.trace.select("SELECT 1 FROM verdict LIMIT 1")
+        words = (
+            "not judged yet" if busy else "nothing here was denied" if none else "not a denial: n goes to the next one"
+        )
+        out = _said(words)
         if selection.exchange is not None:
             from tui.render import message
 
