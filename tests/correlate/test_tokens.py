@@ -29,6 +29,7 @@ def judged(url: str = "http://www.test/page", **asks: str) -> Verdict:
     ("claims", "cause"),
     [
         ({"exp": NOW - 3600}, Cause.CREDENTIALS_EXPIRED),
+        ({"exp": (NOW - 3600) * 1000}, Cause.CREDENTIALS_EXPIRED),  # milliseconds, against the standard
         ({"exp": NOW + 3600, "nbf": NOW + 600}, Cause.CLOCK_SKEW),
         ({"exp": NOW + 3600, "iat": NOW + 600}, Cause.CLOCK_SKEW),
     ],

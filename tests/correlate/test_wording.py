@@ -96,6 +96,23 @@ def test_the_code_of_a_challenge_names_the_cause() -> None:
     assert (verdict.cause, verdict.cause_detail) == (Cause.INSUFFICIENT_SCOPE, "insufficient-scope")
 
 
+@pytest.mark.parametrize(
+    ("challenge", "cause"),
+    [
+        ('Bearer realm="a", error="insufficient scope", error_description="no"', Cause.INSUFFICIENT_SCOPE),
+        ('Bearer error="insufficient_user_authentication", acr_values="gold"', Cause.ACCOUNT_RESTRICTED),
+        ("Bearer error=invalid_token", Cause.CREDENTIALS_INVALID),
+    ],
+)
+def test_the_code_of_a_challenge_may_be_words_or_of_another_standard(challenge: str, cause: Cause) -> None:
+    assert _said("", says={"WWW-Authenticate": challenge}, status=401).cause is cause
+
+
+@pytest.mark.parametrize(("word", "cause"), [("badauth", Cause.CREDENTIALS_INVALID), ("badagent", Cause.CLIENT_DENIED)])
+def test_the_words_of_dynamic_dns_name_the_cause(word: str, cause: Cause) -> None:
+    assert _said(word, says={"Server": "nginx", "Content-Type": "text/plain"}, asks={}).cause is cause
+
+
 def test_a_problem_type_names_the_cause() -> None:
     page = '{"type": "https://api.test/problems/quota-exceeded", "title": "That was all", "status": 403}'
     assert _said(page, says={"Content-Type": "application/problem+json"}).cause is Cause.QUOTA_EXCEEDED
@@ -206,6 +223,27 @@ def test_a_path_that_many_apis_have_names_no_product(path: str) -> None:
 def test_a_session_that_the_answer_starts_was_started_by_an_application() -> None:
     says = {"Server": "nginx", "Content-Type": "text/html", "Set-Cookie": "PHPSESSID=abc; path=/"}
     assert _said("", says, asks={}, status=401).layer is Layer.APP
+
+
+def test_what_spring_security_adds_to_every_answer_is_its_mark() -> None:
+    says = {"Cache-Control": "no-cache, no-store, max-age=0, must-revalidate", "Pragma": "no-cache", "Expires": "0"}
+    verdict = _said("", says, asks={})
+    assert (verdict.layer, verdict.product) == (Layer.APP, "spring-security")
+    google = _said("", {**says, "Expires": "Mon, 01 Jan 1990 00:00:00 GMT"}, asks={})
+    assert google.product is None
+
+
+def test_a_challenge_without_a_page_in_lower_case_is_not_haproxys() -> None:
+    verdict = _said("", {"www-authenticate": 'basic realm="a"', "content-length": "0"}, asks={}, status=401)
+    assert verdict.product is None
+
+
+def test_a_reason_phrase_that_two_servers_write_is_not_the_cdns() -> None:
+    asked = exchange("e1", asks={})
+    answer = Response(status=403, reason="Access Denied", headers=[(b"Server", b"Jetty(9.4.1)")])
+    (verdict,) = verdicts(msgspec.structs.replace(asked, response=answer))
+    assert (verdict.layer, verdict.product) == (Layer.ORIGIN, "jetty")
+    assert verdict.cause in (Cause.INSUFFICIENT_SCOPE, Cause.CREDENTIALS_MISSING)
 
 
 def test_text_with_the_type_of_unknown_files_is_a_return_of_nginx() -> None:

@@ -22,8 +22,8 @@ IN_JSON = re.compile(
 IN_XML = re.compile(
     r"<(?:[a-z]+:)?(?:code|error_?code|type|message|reason|faultcode)\b[^<>]{0,80}>([^<]{3,80})<", re.IGNORECASE
 )
-IN_CHALLENGE = re.compile(r'\berror="?([\w.-]{3,60})', re.IGNORECASE)
-"""RFC 6750 section 3: the attribute `error` of a challenge"""
+IN_CHALLENGE = re.compile(r'\berror="?([\w. -]{3,60})', re.IGNORECASE)
+"""RFC 6750 section 3: the attribute `error` of a challenge; some write words there"""
 _SUFFIX = re.compile(r"(?:exception|error|fault)+$")
 _SIGNS = re.compile(r"[\W_]+")
 

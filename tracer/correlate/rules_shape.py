@@ -23,6 +23,7 @@ DEFAULTS = {
     "no-cache, private": "Symfony's HttpFoundation, and with it Laravel,",
     "max-age=0, private, must-revalidate": "Plug or Rack::ETag (Phoenix, Rails)",
 }
+OF_SPRING = "no-cache, no-store, max-age=0, must-revalidate"
 OF_APPLICATIONS = ("x-powered-by", "x-runtime", "x-frame-options", "x-aspnet-version", "x-request-id")
 
 
@@ -167,6 +168,17 @@ def _fields(scene: Scene, response: Response, found: Collection) -> None:
             where="response header cache-control",
             value=caching,
         )
+    if caching == OF_SPRING and response.get("expires") == "0" and response.get("pragma") == "no-cache":
+        found.add(
+            "Cache-Control, Pragma and Expires as Spring Security adds them to what passes through it",
+            f"generated:{Layer.APP}",
+            1.4,
+            exchange=scene.exchange,
+            where="response header cache-control",
+            value=caching,
+            product="spring-security",
+            reference="https://docs.spring.io/spring-security/reference/features/exploits/headers.html",
+        )
     for name in OF_APPLICATIONS:
         value = response.get(name)
         if value is not None:
@@ -185,15 +197,16 @@ def _haproxy(scene: Scene, response: Response, found: Collection) -> None:
     names = [n for n, _ in response.headers]
     if not response.version.startswith("HTTP/1") or not names or response.get("date") or response.get("server"):
         return
-    if response.get("via") or any(n != n.lower() for n in names) or response.get("content-length") is None:
-        return
+    size = response.get("content-length")
+    if response.get("via") or any(n != n.lower() for n in names) or size is None or response.get("www-authenticate"):
+        return  # its own challenge comes with its own page; Vert.x and Quarkus send one alone in this shape
     found.add(
         "no Date, no Server, all names in lower case: so HAProxy writes answers of its own",
         f"generated:{Layer.GATEWAY}",
-        3.4,
+        2.0 if size == "0" else 3.4,  # an empty one may as well be Vert.x's or Netty's
         exchange=scene.exchange,
         where="response header content-length",
-        value=response.get("content-length") or "",
+        value=size,
         product="haproxy",
         reference="measured against HAProxy 2.6",
     )

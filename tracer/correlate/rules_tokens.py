@@ -27,6 +27,8 @@ NEEDED = re.compile(
 HOST = re.compile(r"(?:https?://)([\w-]+(?:\.[\w-]+)+)(?::\d+)?(?:/|$)", re.IGNORECASE)
 LEEWAY_S = 1
 SKEW_S = 60
+MILLISECONDS = 1e11
+"""an instant from here on was written in milliseconds: as seconds it is in the year 5138"""
 MOST = 6
 
 
@@ -76,7 +78,7 @@ def collect(scene: Scene, found: Collection) -> None:
 
 def _times(scene: Scene, token: Token, share: float, found: Collection) -> None:
     now = answered_at(scene.exchange)
-    expires, begins, issued = (_number(token.claims.get(n)) for n in ("exp", "nbf", "iat"))
+    expires, begins, issued = (_instant(token.claims.get(n)) for n in ("exp", "nbf", "iat"))
     if now is None:
         return
     if expires is not None and expires < now - LEEWAY_S:
@@ -124,6 +126,12 @@ def _domain(host: str) -> tuple[str, ...]:
 
 def _number(value: object) -> float | None:
     return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def _instant(value: object) -> float | None:
+    """Seconds since 1970, also where an issuer wrote milliseconds, against RFC 7519 section 2."""
+    number = _number(value)
+    return number / 1000 if number is not None and number >= MILLISECONDS else number
 
 
 def _span(seconds: float) -> str:

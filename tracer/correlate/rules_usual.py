@@ -35,6 +35,8 @@ STORAGE = frozenset(
     }
 )
 """object stores: who asks without a right is refused by the policy of the object"""
+SERVLETS = frozenset({"jetty", "tomcat", "undertow", "wildfly", "weblogic", "websphere"})
+"""servers that run applications, and refuse by the roles that these demand (Jakarta Servlet section 13)"""
 
 
 def collect(scene: Scene, layer: Layer, product: str | None, found: Collection) -> None:
@@ -52,7 +54,8 @@ def collect(scene: Scene, layer: Layer, product: str | None, found: Collection) 
         Layer.WAF: Cause.WAF_RULE,
     }
     api = "json" in (response.get("content-type") or "") or scene.body.lstrip().startswith(("{", "["))
-    elsewhere = Cause.INSUFFICIENT_SCOPE if api else Cause.PATH_DENIED  # who answers in JSON knows callers
+    knows = api or product in SERVLETS  # who answers in JSON knows callers
+    elsewhere = Cause.INSUFFICIENT_SCOPE if knows else Cause.PATH_DENIED
     cause = Cause.RESOURCE_POLICY if product in STORAGE else usually.get(layer, elsewhere)
     found.add(
         f"a refusal without a reason: at this layer most often {cause}",
