@@ -233,6 +233,12 @@ def test_what_spring_security_adds_to_every_answer_is_its_mark() -> None:
     assert google.product is None
 
 
+def test_a_cache_control_that_only_plug_writes_on_a_refusal_is_phoenixs() -> None:
+    """Rack::ETag writes it on good answers alone."""
+    verdict = _said("", {"cache-control": "max-age=0, private, must-revalidate", "date": "x"}, asks={}, status=401)
+    assert (verdict.layer, verdict.product) == (Layer.APP, "phoenix")
+
+
 def test_a_challenge_without_a_page_in_lower_case_is_not_haproxys() -> None:
     verdict = _said("", {"www-authenticate": 'basic realm="a"', "content-length": "0"}, asks={}, status=401)
     assert verdict.product is None
@@ -240,7 +246,7 @@ def test_a_challenge_without_a_page_in_lower_case_is_not_haproxys() -> None:
 
 def test_a_reason_phrase_that_two_servers_write_is_not_the_cdns() -> None:
     asked = exchange("e1", asks={})
-    answer = Response(status=403, reason="Access Denied", headers=[(b"Server", b"Jetty(9.4.1)")])
+    answer = Response(status=403, reason="Access Denied", headers=((b"Server", b"Jetty(9.4.1)"),))
     (verdict,) = verdicts(msgspec.structs.replace(asked, response=answer))
     assert (verdict.layer, verdict.product) == (Layer.ORIGIN, "jetty")
     assert verdict.cause in (Cause.INSUFFICIENT_SCOPE, Cause.CREDENTIALS_MISSING)

@@ -19,10 +19,11 @@ GO_TEXT = "text/plain; charset=utf-8"
 """what Go's net/http says of text where the handler names no type"""
 CONTAINERS = frozenset({"jetty", "tomcat", "iis"})
 NAMES_A_GATEWAY = re.compile(r"x-([\w-]+-)?(gateway|gw)(-[\w-]+)?|(api-?)?gateway(-[\w-]+)?")
-DEFAULTS = {
-    "no-cache, private": "Symfony's HttpFoundation, and with it Laravel,",
-    "max-age=0, private, must-revalidate": "Plug or Rack::ETag (Phoenix, Rails)",
+DEFAULTS: dict[str, tuple[str, float, str | None]] = {
+    "no-cache, private": ("Symfony's HttpFoundation, and with it Laravel,", 0.9, None),
+    "max-age=0, private, must-revalidate": ("Plug (Phoenix; Rack::ETag on good answers alone)", 1.6, "phoenix"),
 }
+"""values of Cache-Control: who writes them where the application says nothing, how sure that is, and the product"""
 OF_SPRING = "no-cache, no-store, max-age=0, must-revalidate"
 OF_APPLICATIONS = ("x-powered-by", "x-runtime", "x-frame-options", "x-aspnet-version", "x-request-id")
 
@@ -160,13 +161,15 @@ def _fields(scene: Scene, response: Response, found: Collection) -> None:
         )
     caching = response.get("cache-control") or ""
     if caching in DEFAULTS:
+        writer, weight, product = DEFAULTS[caching]
         found.add(
-            f"{DEFAULTS[caching]} writes this Cache-Control where the application says nothing",
+            f"{writer} writes this Cache-Control where the application says nothing",
             f"generated:{Layer.APP}",
-            0.9,
+            weight,
             exchange=scene.exchange,
             where="response header cache-control",
             value=caching,
+            product=None if response.get("etag") else product,  # old versions of Rack had an ETag beside it
         )
     if caching == OF_SPRING and response.get("expires") == "0" and response.get("pragma") == "no-cache":
         found.add(
