@@ -1,6 +1,6 @@
 """`python -m tests.calibrate [FOLDER ...]`: how honest the judge's confidences are, and the numbers that make them so.
 
-Without folders: the captures in pcaps/, and the whole lab's where `python -m tests.lab run` made them.
+Without folders: the whole lab's captures where `make lab` or `make calibrate` made them, else those in pcaps/.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def main(argv: list[str] | None = None) -> int:
     temper, rest = fit.fit_causes(cases)
     print("\n".join(_report(cases, options.folds, scales, (temper, rest))))
     if options.write:
-        WRITTEN.write_text(_as_toml(cases, scales, temper, rest), "utf-8")
+        WRITTEN.write_text(_as_toml(cases, folders, scales, temper, rest), "utf-8")
         print(f"written: {WRITTEN.relative_to(ROOT)}")
     return 0
 
@@ -76,12 +76,20 @@ def _report(cases: Sequence[Labelled], folds: int, scales: dict[str, float], cau
     return out
 
 
-def _as_toml(cases: Sequence[Labelled], scales: dict[str, float], temper: float, rest: float) -> str:
+def _named(folder: Path) -> str:
+    known = {LAB: "what `make lab` captures", ROOT / "pcaps": "pcaps/"}
+    return known.get(folder.resolve(), folder.name)
+
+
+def _as_toml(
+    cases: Sequence[Labelled], folders: Sequence[Path], scales: dict[str, float], temper: float, rest: float
+) -> str:
     kinds = sorted({c.kind for c in cases})
     told = ", ".join(f"{sum(c.kind == k for c in cases)} of {k}" for k in kinds)
     head = [
         "# The judge's numbers, made by `make calibrate`; priors, ceilings and the scale of `role` are set by hand.",
-        f"# Fitted to {told}, which `make lab` captures.",
+        f"# Fitted to {told}:",
+        f"# {', '.join(_named(f) for f in folders)}.",
         "",
         f"ceiling = {CALIBRATION.ceiling}",
         f"cause_temper = {temper:.3f}",

@@ -131,3 +131,13 @@ def test_a_store_does_not_refuse_for_the_page_that_asks() -> None:
     says = {"Server": "AmazonS3", "Content-Type": "application/xml", "x-amz-request-id": "1", "x-amz-id-2": "2"}
     (verdict,) = verdicts(exchange("e1", asks={"Origin": "https://app.test"}, says=says, page=page))
     assert str(verdict.cause) == "resource-policy"
+
+
+def test_a_word_that_products_of_several_layers_send_names_none_of_them() -> None:
+    (verdict,) = verdicts(exchange("e1", says={"Content-Type": "text/plain"}, page="Forbidden"))
+    assert not any(e.product and e.seen.where == "response body" and e.kind == "marks" for e in verdict.evidence)
+
+
+def test_pythons_own_server_is_an_applications() -> None:
+    (verdict,) = verdicts(exchange("e1", says={"Server": "BaseHTTP/0.6 Python/3.12.1"}, page="Forbidden"))
+    assert (verdict.layer, verdict.product) == (Layer.APP, "python-app-server")

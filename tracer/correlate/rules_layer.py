@@ -44,6 +44,7 @@ SERVERS = {
     r"^werkzeug": (Layer.APP, "flask"),
     r"^(apache-coyote|tomcat)": (Layer.ORIGIN, "tomcat"),
     r"^kestrel": (Layer.APP, "aspnet"),
+    r"^(base|simple)http/": (Layer.APP, "python-app-server"),
     r"^tornado": (Layer.APP, "tornado"),
     r"^jetty": (Layer.ORIGIN, "jetty"),
     r"^amazons3": (Layer.ORIGIN, "aws-s3"),
@@ -111,6 +112,9 @@ def _marks(scene: Scene, found: Collection) -> None:
         marks = [m for m in marks if m.mark.at != "header:server" or m.mark.proves is not Proves.GENERATED]
     speaking = {m.product.id for m in marks if m.mark.proves is not Proves.CAUSE}
     specific = {m.product.id for m in marks if not (m.mark.at == "body" and m.mark.strength is Strength.WEAK)}
+    guessed = {m.product.layer for m in marks if m.product.id in sure - specific}
+    if len(guessed) > 1:  # words that products of several layers send tell none of them
+        sure &= specific
     for mark in marks:
         if mark.product.id in sure and not mark.product.id.startswith("std:"):
             _mark(scene, found, mark, alone=mark.product.id not in specific, known=mark.product.id in speaking)
