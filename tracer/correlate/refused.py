@@ -14,8 +14,8 @@ from .evidence import Collection
 if TYPE_CHECKING:
     from .logs import Logs
 
-SUREST = 0.75
-"""an alert names no product: how sure a layer can be at most"""
+SUREST = 0.9
+"""an alert names no product, nor whether its server passes requests on: how sure a layer can be at most"""
 SILENT = 0.55
 
 

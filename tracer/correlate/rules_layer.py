@@ -26,6 +26,8 @@ GENERIC = re.compile(
 """fields that many products write: a mark there needs a second one of the same product"""
 SECOND_MARK = {"envoy": "x-envoy-upstream-service-time", "trafficserver": "age"}
 """what hops that name themselves on every answer add to those from behind"""
+AT_END = 0.8
+"""how much more the name of an application's server says: hops in front name themselves, or nobody"""
 OF_EDGES = frozenset(
     {Cause.HOST_DENIED, Cause.REQUEST_REJECTED, Cause.TLS_REQUIRED, Cause.CONFIG_ERROR, Cause.METHOD_DENIED}
 )
@@ -282,6 +284,9 @@ def _server(scene: Scene, found: Collection) -> None:
             says, weight = f"the Server field names {product}; others may have written or kept it", 0.5
         else:
             says, weight = f"the Server field names {product}", 1.0
+        if layer is Layer.APP and not scene.asked_nobody:
+            says += ", which no hop in front does on answers of its own"
+            weight += AT_END
         found.add(
             says,
             f"present:{placed(layer, scene)}",
