@@ -140,6 +140,8 @@ def unknown(head: bytes, told: Iterable[Problem] = ()) -> str:
         return "it is empty"
     if _COMMAND.match(head):
         return "it is a curl command, not what curl printed: `tracer run -- curl …` runs it and explains its answer"
+    if head.startswith(b"PK\x03\x04"):
+        return "it is a ZIP archive: unpack it first (gzip and zstd are read as they are)"
     return (
         f"it begins with {head[:8].hex(' ')}: not a capture (pcap, pcapng), HAR, mitmproxy flows, curl -v output, "
         "HTTP messages or a saved trace"

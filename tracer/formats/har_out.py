@@ -16,6 +16,7 @@ from tracer.model.http import Body, Event, Exchange, Message, Request, Response,
 from tracer.model.tls import Certificate, Handshake
 from tracer.model.verdict import Verdict
 
+from .har_timings import Phases
 from .har_url import absolute
 from .writing import Options, Readable, chosen, decoded, has_bytes, iso, to_json, verdicts_of
 
@@ -29,10 +30,15 @@ def write(trace: Readable, out: BinaryIO, options: Options) -> None:
     head = to_json({"version": "1.2", "creator": creator, "pages": []})
     out.write(b'{"log":' + head[:-1] + b',"entries":[')
     verdicts, handshakes = verdicts_of(trace), lru_cache(256)(trace.handshake)
+    phases, connections = Phases(), lru_cache(256)(trace.connection)
     first = True
     for exchange in chosen(trace, options):
         handshake = handshakes(exchange.tls) if exchange.tls else None
-        entry = _entry(trace, exchange, handshake, verdicts.get(exchange.id), options)
+        # of a selection nobody knows which one was the first on its connection
+        connection = connections(exchange.connection) if exchange.connection and options.only is None else None
+        start, timings = phases.of(exchange, connection, handshake)
+        entry = {"startedDateTime": iso(start) or _EPOCH, "time": _total(timings)}
+        entry |= _entry(trace, exchange, handshake, verdicts.get(exchange.id), options) | {"timings": timings}
         out.write((b"\n" if first else b",\n") + to_json(entry))
         first = False
     out.write(b"\n]}}\n")
@@ -41,14 +47,10 @@ def write(trace: Readable, out: BinaryIO, options: Options) -> None:
 def _entry(
     trace: Readable, exchange: Exchange, handshake: Handshake | None, verdict: Verdict | None, options: Options
 ) -> dict[str, Any]:
-    timings = _timings(exchange)
     entry: dict[str, Any] = {
-        "startedDateTime": iso(exchange.timing.start_ns) or iso(exchange.timing.response_start_ns) or _EPOCH,
-        "time": round(sum(v for v in timings.values() if v > 0), 6),
         "request": _request(trace, exchange, exchange.request, options),
         "response": _response(trace, exchange, options),
         "cache": {},
-        "timings": timings,
     }
     if exchange.server:
         host, _, port = exchange.server.rpartition(":")
@@ -66,6 +68,11 @@ def _entry(
         entry["comment"] = exchange.comment
     entry["_tracer"] = _ours(exchange, handshake, verdict)
     return entry
+
+
+def _total(timings: dict[str, float]) -> float:
+    """The sum of the phases; `connect` has `ssl` in it."""
+    return round(sum(v for name, v in timings.items() if v > 0 and name != "ssl"), 6)
 
 
 def _headers(message: Message | None) -> list[dict[str, str]]:
@@ -177,19 +184,6 @@ def _set_cookie(value: str) -> dict[str, Any]:
         elif low == "expires":
             cookie["_expires"] = said  # HAR wants ISO 8601 in `expires`; servers write many things
     return cookie
-
-
-def _timings(exchange: Exchange) -> dict[str, float]:
-    t = exchange.timing
-    phases = (
-        ("send", t.start_ns, t.request_end_ns),
-        ("wait", t.request_end_ns, t.response_start_ns),
-        ("receive", t.response_start_ns, t.end_ns),
-    )
-    made = {"blocked": -1.0, "dns": -1.0, "connect": -1.0, "ssl": -1.0}
-    for name, begin, end in phases:  # HAR requires these three to be there and not negative
-        made[name] = max(end - begin, 0) / 1e6 if begin is not None and end is not None else 0.0
-    return made
 
 
 def _message(event: Event) -> dict[str, Any]:
