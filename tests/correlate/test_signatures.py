@@ -28,6 +28,14 @@ def test_every_mark_has_a_usable_expression_and_every_cause_mark_a_cause(file: P
             re.compile(mark.at.partition(":")[2])
 
 
+def test_a_product_has_one_identity() -> None:
+    """Marks of one product under two identities would speak against each other."""
+    known: dict[str, str] = {}
+    for product in (p for file in FILES for p in marks.read_signatures(file)):
+        name = re.sub(r"\(.*?\)|[^a-z0-9]", "", product.name.lower())
+        assert known.setdefault(name, product.id) == product.id, product.name
+
+
 def test_an_unknown_place_is_refused_with_the_products_name(tmp_path: Path) -> None:
     file = tmp_path / "own.toml"
     file.write_text(
