@@ -92,18 +92,17 @@ def _read() -> _Shipped:
     import tomllib
 
     found = msgspec.convert(tomllib.loads((HERE / "cues.toml").read_text("utf-8")), Cues)
-    likes = [*(row.like for row in found.stated), *(row.like for row in found.attack)]
-    return _Shipped(found, words_by_expression(map("|".join, likes)))
+    return _Shipped(found, words_by_expression(like for row in (found.stated + found.attack) for like in row.like))
 
 
 @cache
 def _stated() -> Index[Stated]:
-    return Index((("|".join(row.like), row) for row in cues().stated), _shipped().words)
+    return Index(((like, row) for row in cues().stated for like in row.like), _shipped().words)
 
 
 @cache
 def _attacks() -> Index[Attack]:
-    return Index((("|".join(row.like), row) for row in cues().attack), _shipped().words)
+    return Index(((like, row) for row in cues().attack for like in row.like), _shipped().words)
 
 
 @cache
@@ -121,7 +120,7 @@ def stated(exchange: Exchange, body: str) -> Iterator[Cue]:
     yield from _coded(body, fields)
     found: dict[Stated, Cue] = {}
     for where, said in [("response body", STANDARD.sub(" ", MARKUP.sub(" ", body[:READ]))), *fields]:
-        for row, hit in _stated().matches(said):
+        for row, hit in _stated().first(said).items():
             quote = " ".join(said[max(0, hit.start() - 20) : hit.end() + 20].split())[:120]
             says = f"the answer itself says so: “{quote}”"
             found.setdefault(row, Cue(row.cause, row.detail, row.weight, where, quote, says))
@@ -154,6 +153,5 @@ def _words(reason: str) -> str:
 
 def attack_in(text: str) -> tuple[str, str] | None:
     """(family, what matched) of a payload that web application firewalls look for; the text is URL-decoded."""
-    for row, hit in _attacks().matches(text):
-        return row.family, hit.group(0)[:60]
-    return None
+    row, hit = next(iter(_attacks().first(text).items()), (None, None))
+    return (row.family, hit.group(0)[:60]) if row is not None and hit is not None else None

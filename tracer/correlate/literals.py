@@ -63,6 +63,14 @@ class Index[T]:
             if (hit := _compiled(expression).search(text)) is not None:
                 yield what, hit
 
+    def first(self, text: str) -> dict[T, re.Match[str]]:
+        """What is found by any of its expressions, in the order they were given, and where it begins first."""
+        found: dict[T, re.Match[str]] = {}
+        for what, hit in self.matches(text):
+            if what not in found or hit.start() < found[what].start():
+                found[what] = hit
+        return found
+
     def _worth_looking(self, lower: str) -> Iterable[str]:
         """The words that a look for them can find."""
         if len(lower) < LONG or self._spent < SPENT:
