@@ -78,6 +78,7 @@ def handshakes_behind(session: Session, selection: Selection) -> list[Handshake]
 
 def chain(session: Session, selection: Selection) -> Chain:
     """What led here, this one, and what followed it, as it may be seen."""
+    from tracer.correlate.exchanges import Exchanges
     from tracer.correlate.links import Links  # brings the whole correlator, which nobody needs for the first look
 
     from .render.chain import Chain
@@ -87,7 +88,7 @@ def chain(session: Session, selection: Selection) -> Chain:
     if here is None:
         return Chain()
     near = _around(session, here, MINUTES_NS)
-    links = Links(near, lambda e: text(content(session.trace, e, e.response).data or b""))
+    links = Links(Exchanges(near), lambda e: text(content(session.trace, e, e.response).data or b""))
     before, how = links.chain(here)
     steps, found = [*(e.id for e in before), here.id], list(how)
     if verdict is not None and verdict.exchange == here.id and verdict.chain:

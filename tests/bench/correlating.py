@@ -29,15 +29,20 @@ class Page(NamedTuple):
     body: str
 
 
-NGINX = "<html>\r\n<head><title>{0}</title></head>\r\n<body>\r\n<center><h1>{0}</h1></center>\r\n<hr><center>nginx</center>\r\n"
+NGINX = (
+    "<html>\r\n<head><title>{0}</title></head>\r\n<body>\r\n<center><h1>{0}</h1></center>\r\n"
+    "<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
+)
+APACHE = "<h1>Forbidden</h1>\n<p>You don't have permission to access this resource.</p>"
+BLOCKED = "<title>Attention Required! | Cloudflare</title>" + "<p>Sorry, you have been blocked</p>" * 90
+EXPIRED = {"WWW-Authenticate": 'Bearer error="invalid_token"', "Content-Type": "application/json"}
 REFUSALS = (
     Page(403, {"Server": "nginx", "Content-Type": "text/html"}, NGINX.format("403 Forbidden")),
-    Page(403, {"Server": "Apache", "Content-Type": "text/html"}, "<h1>Forbidden</h1>\n<p>You don't have permission to access this resource.</p>"),
-    Page(401, {"WWW-Authenticate": 'Bearer error="invalid_token"', "Content-Type": "application/json"}, '{"error":"The token expired"}'),
-    Page(403, {"Server": "cloudflare", "CF-RAY": "8a1b2c3d4e5f-AMS", "Content-Type": "text/html"},
-         "<title>Attention Required! | Cloudflare</title>" + "<p>Sorry, you have been blocked</p>" * 90),
+    Page(403, {"Server": "Apache", "Content-Type": "text/html"}, APACHE),
+    Page(401, EXPIRED, '{"error":"The token expired"}'),
+    Page(403, {"Server": "cloudflare", "CF-RAY": "8a1b2c3d4e5f-AMS", "Content-Type": "text/html"}, BLOCKED),
     Page(429, {"Retry-After": "30", "Content-Type": "application/json"}, '{"message":"API rate limit exceeded"}'),
-)  # fmt: skip
+)
 
 
 def exchanges(count: int, seed: int = 1) -> Iterator[Exchange]:

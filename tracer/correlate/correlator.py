@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
+from itertools import count
 from typing import TYPE_CHECKING, Protocol
 
 from tracer.http.body import decode
@@ -17,16 +16,16 @@ from tracer.model.tls import Handshake
 from tracer.model.verdict import Alternative, Hop, Layer, PathEntry, Verdict
 
 from . import alerts_told, judge, path, refused, rules_role, rules_usual, step_values, steps, words
-from .denials import is_denial, refusal, silent_refusal
+from .denials import is_denial, is_silent, refusal, silent_refusal
 from .evidence import Collection
-from .lean import lean
+from .exchanges import Exchanges, Kept, host_of
 from .links import Links
 from .overcome import overcome
 from .rules import RULES
 from .scene import Scene, from_cache
 from .siblings import Siblings
 from .stories import with_stories
-from .vantage import Hops, client_of, host_of, server_of
+from .vantage import Hops, server_of
 from .vantage_copies import Copies
 
 if TYPE_CHECKING:
@@ -46,8 +45,10 @@ class Reads(Protocol):
     """What the correlator needs of a trace."""
 
     def exchanges(self) -> Iterator[Exchange]: ...
+    def exchange(self, name: str, /) -> Exchange | None: ...
     def handshakes(self) -> Iterator[Handshake]: ...
-    def connections(self) -> Iterator[Connection]: ...
+    def handshake(self, name: str, /) -> Handshake | None: ...
+    def connection(self, name: str, /) -> Connection | None: ...
     def content(self, source: str, body: Body) -> bytes | None: ...
 
 
@@ -63,69 +64,96 @@ def correlate(
 
     `logs`: paths of servers' logs, or logs that are open; `problem` takes what is wrong with them.
     """
-    with _uncollected():
-        view = _View(trace)
-        if logs:
-            from . import logs_subject
-            from .logs import Logs
+    view = _View(trace)
+    if logs:
+        from . import logs_subject
+        from .logs import Logs
 
-            view.logs = Logs(logs, list(logs_subject.subjects(view)), problem)
-        verdicts = [v for v in view.http_verdicts(only) if statuses is None or v.status in statuses]
-        if statuses is None:
-            verdicts += view.tls_verdicts(only)
-    yield from with_stories(sorted(verdicts, key=lambda v: v.time_ns or 0))
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without garbage collection: the values of a trace hold no cycles, and there are many of them to walk."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
+        view.logs = Logs(logs, list(logs_subject.subjects(view)), problem)
+    yield from with_stories(view.verdicts(statuses, only))
 
 
 class _View:
-    """The trace as the correlator sees it."""
+    """The trace as the correlator sees it: once over all exchanges, then each that is needed by itself."""
 
     def __init__(self, trace: Reads) -> None:
         self.trace = trace
-        self.exchanges = list(lean(trace.exchanges()))
-        self.handshakes = {h.id: h for h in trace.handshakes()}
-        self.connections: Mapping[str, Connection] = {c.id: c for c in trace.connections()}
-        self.copies = Copies(self.exchanges)
+        self.handshakes = Kept(trace.handshake)
+        self.connections = Kept(trace.connection)
+        self.logs: Logs | None = None
+        self.tunnels: set[str] = set()
+        """ids of connections that became a tunnel"""
+        self._denied: dict[int, int] = {}
+        """position -> when the answer began, of what is a denial by itself"""
+        self._told: list[tuple[Handshake, refused.Refusal]] = []
+        self._perhaps = {h.id: h for h in trace.handshakes() if refusal(h) or is_silent(h)}
+        """handshakes that the server may have refused"""
+        self._clients: set[tuple[str, str]] = set()
+        self._servers: set[tuple[str, str]] = set()
+        self._answered: set[str] = set()
+        self._unanswered: set[str] = set()
+        self.exchanges = Exchanges(map(self._note, count(), trace.exchanges()), trace.exchange, trace.content)
+        several = len(self.exchanges.sources) > 1
+        if several:
+            self.exchanges.hold(trace.exchanges())
+        self.copies = Copies(self.exchanges if several else ())
         self.hops = Hops(self.exchanges, self.copies)
         self.links = Links(self.exchanges, self._page)
-        watched = [e for e in self.exchanges if "mitm.proxy" not in e.extra]  # a recording proxy sees no hop ask others
-        clients = {(e.source, host_of(client_of(e))) for e in watched if host_of(client_of(e)) != host_of(server_of(e))}
-        servers = {(e.source, host_of(server_of(e))) for e in watched}
-        self._asking = {(source, host) for source, host in servers & clients if host}
+        self._asking = self._servers & self._clients
         """(source, host) of what was seen to ask other hosts; of who asks itself, as on one machine, nothing is told"""
-        self._passing = {(e.source, server_of(e)) for e in self.hops.outer.values() if server_of(e)}
-        """(source, address) of servers that passed a request on that was seen to come to them"""
-        self.tunnels = {e.connection for e in self.exchanges if e.connection and _opened_a_tunnel(e)}
-        self.with_hops = {e.source for e in self.hops.outer.values()}
-        self.logs: Logs | None = None
+
+    def _note(self, position: int, e: Exchange) -> Exchange:
+        """Take what is to be known of all exchanges from the one that passes."""
+        client, server = host_of(e.client), host_of(e.server)
+        if "mitm.proxy" not in e.extra:  # a recording proxy sees no hop ask others
+            if client != server:
+                self._clients.add((e.source, client))
+            self._servers.add((e.source, server))
+        if e.connection and _opened_a_tunnel(e):
+            self.tunnels.add(e.connection)
+        if e.tls in self._perhaps:
+            (self._unanswered if e.response is None else self._answered).add(e.tls or "")
+        if is_denial(e, lambda: self.body(e)):
+            self._denied[position] = e.timing.response_start_ns or 0
+        if e.response is None:
+            self._told += alerts_told.told([e])
+        return e
 
     def _passes_on(self, source: str, server: str) -> bool:
         """It was seen, by this source, to pass other requests on; what one source shows, another may not."""
-        return (source, host_of(server)) in self._asking or (source, server) in self._passing
+        asking = host_of(server) != "" and (source, host_of(server)) in self._asking
+        return asking or (source, server) in self.hops.passing
+
+    def verdicts(self, statuses: frozenset[int] | None, only: frozenset[str] | None) -> Iterator[Verdict]:
+        """In the order of the answers."""
+        due: list[tuple[int, int | tuple[Handshake, refused.Refusal]]] = []
+        for position in self._final:
+            wanted = only is None or self.exchanges.name(position) in only
+            if wanted and (statuses is None or self.exchanges.status[position] in statuses):
+                due.append((self._denied[position], position))
+        for handshake, how in self.refusals if statuses is None else ():
+            if only is None or handshake.id in only:
+                ended = how.alert.time_ns if how.alert else handshake.end_ns
+                due.append((ended or 0, (handshake, how)))
+        for _, what in sorted(due, key=lambda d: d[0]):
+            yield self._verdict(self.exchanges[what]) if isinstance(what, int) else self._refusal(*what)
 
     # -- HTTP
 
-    def http_verdicts(self, only: frozenset[str] | None = None) -> Iterator[Verdict]:
-        return (self._verdict(e) for e in self.denials if only is None or e.id in only)
+    @cached_property
+    def _final(self) -> list[int]:
+        """Positions of denials as their clients saw them, without those that were overcome."""
+        past = overcome(self.exchanges, self._denied)
+        return [p for p in self._denied if p not in past and self._is_clients(self.exchanges[p])]
+
+    @property
+    def denials(self) -> Iterator[Exchange]:
+        """The exchanges with a denial that gets a verdict."""
+        return (self.exchanges[position] for position in self._final)
 
     @cached_property
-    def denials(self) -> list[Exchange]:
-        """Denials as their clients saw them, without those that were overcome."""
-        denied = {e.id: e for e in self.exchanges if is_denial(e, lambda e=e: self.body(e))}  # type: ignore[misc]
-        past = overcome(self.exchanges, denied)
-        self.siblings = Siblings(self.exchanges, denied.values())
-        return [e for e in denied.values() if e.id not in past and self._is_clients(e)]
+    def siblings(self) -> Siblings:
+        return Siblings(self.exchanges, self._denied)
 
     def _is_clients(self, exchange: Exchange) -> bool:
         """No hop was seen to ask for it, and of several copies it is the one nearest to the client."""
@@ -134,7 +162,7 @@ class _View:
     def _verdict(self, exchange: Exchange) -> Verdict:
         group = self.copies.of(exchange)
         fullest = max(
-            group, key=lambda e: (bool(e.response and e.response.body.size), bool(e.connection), e is exchange)
+            group, key=lambda e: (bool(e.response and e.response.body.size), bool(e.connection), e.id == exchange.id)
         )
         copies = self.hops.deeper(exchange)
         deciding = copies[-1] if copies else fullest
@@ -154,7 +182,7 @@ class _View:
         if copies:
             path.proof(len(copies), deciding, server_of(deciding), found)
         return self._conclude(
-            exchange, deciding, [e for e in group if e is not fullest], [fullest, *copies], found, scene
+            exchange, deciding, [e for e in group if e.id != fullest.id], [fullest, *copies], found, scene
         )
 
     def _scene(self, exchange: Exchange, deciding: Exchange) -> Scene:
@@ -169,18 +197,16 @@ class _View:
             body=self.body(deciding),
             request_body=self._text(deciding, request) if request else "",
             seen=exchange,
-            handshake=next(
-                (self.handshakes[e.tls] for e in self.copies.of(exchange) if e.tls in self.handshakes), None
-            ),
+            handshake=next((h for e in self.copies.of(exchange) if (h := self.handshakes.get(e.tls or ""))), None),
             connections=self.connections,
             handshakes=self.handshakes,
             chain=chain,
             links=links,
             passes_on=asked_nobody and self._passes_on(deciding.source, server),
-            asked_nobody=asked_nobody and deciding.source in self.with_hops,
+            asked_nobody=asked_nobody and deciding.source in self.hops.sources,
             answered_behind=rules_role.answered_behind(deciding, asked),
             depth=self.hops.depth(deciding),
-            answers=self.siblings.of(deciding, same_server=deciding.source in self.with_hops),
+            answers=self.siblings.of(deciding, same_server=deciding.source in self.hops.sources),
             round_trip_ns=self._round_trip(deciding),
         )
 
@@ -234,7 +260,7 @@ class _View:
             evidence=tuple(found.items),
             chain=(*(e.id for e in scene.chain), exchange.id),
             links=scene.links,
-            seen_at=tuple(e.id for e in (*twins, *hops) if e is not exchange),
+            seen_at=tuple(e.id for e in (*twins, *hops) if e.id != exchange.id),
             headline=words.headline(response.status, layer, product, cause, confidence),
             next_steps=tuple(steps.next_steps(case, step_values.values_of(exchange, found.values, cause, detail))),
         )
@@ -259,7 +285,7 @@ class _View:
             sorted([*hops, *marks], key=lambda e: path.ORDER.index(e.layer)) if marks and not hops else [*hops, *marks]
         )
         last = path.deciding(evidence, layer, product, server_of(deciding) or None)
-        if hops or deciding.source in self.with_hops:
+        if hops or deciding.source in self.hops.sources:
             return *before, last
         return path.facing_the_client(before, last, tunnel=deciding.connection in self.tunnels)
 
@@ -271,27 +297,25 @@ class _View:
 
     # -- TLS
 
-    def tls_verdicts(self, only: frozenset[str] | None = None) -> Iterator[Verdict]:
-        for handshake, how in self.refusals:
-            if only is None or handshake.id in only:
-                server = handshake.server or ""
-                passes_on = self._passes_on(handshake.source, server)
-                yield refused.verdict(handshake, how, server, passes_on=passes_on, logs=self.logs)
+    def _refusal(self, handshake: Handshake, how: refused.Refusal) -> Verdict:
+        server = handshake.server or ""
+        return refused.verdict(
+            handshake, how, server, passes_on=self._passes_on(handshake.source, server), logs=self.logs
+        )
 
     @cached_property
     def refusals(self) -> list[tuple[Handshake, refused.Refusal]]:
         """Handshakes that the server refused, and how."""
         found = []
-        answered = {e.tls for e in self.exchanges if e.response is not None}
-        asked = {e.tls for e in self.exchanges if e.response is None}
-        for handshake in self.handshakes.values():
-            if handshake.id in answered:
+        for handshake in self._perhaps.values():
+            if handshake.id in self._answered:
                 continue
             connection = self.connections.get(handshake.connection or "")
-            how = refusal(handshake) or silent_refusal(handshake, connection, unanswered=handshake.id in asked)
+            unanswered = handshake.id in self._unanswered
+            how = refusal(handshake) or silent_refusal(handshake, connection, unanswered=unanswered)
             if how is not None:
                 found.append((handshake, how))
-        return [*found, *alerts_told.told(self.exchanges)]
+        return [*found, *self._told]
 
 
 def _opened_a_tunnel(exchange: Exchange) -> bool:

@@ -40,7 +40,9 @@ REFUSED_CLIENT = {
 def is_denial(exchange: Exchange, body: Callable[[], str]) -> bool:
     """A final response that refuses; `body` gives its decoded text, asked for where the status alone tells little."""
     response = exchange.response
-    if response is None or exchange.extra.get("mitm.answered-by"):  # a recording proxy that answers itself says so
+    if response is None or response.status < 400:
+        return False
+    if exchange.extra.get("mitm.answered-by"):  # a recording proxy that answers itself says so
         return False
     if response.status in ALWAYS:
         return True
@@ -67,9 +69,14 @@ def refusal(handshake: Handshake) -> Refusal | None:
     return None
 
 
+def is_silent(handshake: Handshake) -> bool:
+    """A certificate was asked for and none was sent: the server may end such a connection without a word."""
+    return bool(handshake.client_cert_requested) and handshake.client_cert_sent is False
+
+
 def silent_refusal(handshake: Handshake, connection: Connection | None, *, unanswered: bool) -> Refusal | None:
     """A server that asked for a certificate, got none, and closed without a word; `unanswered`: a request was sent."""
-    if not handshake.client_cert_requested or handshake.client_cert_sent is not False or connection is None:
+    if not is_silent(handshake) or connection is None:
         return None
     ended = connection.closed in ("server-fin", "server-rst")
     return Refusal("closed", None) if ended and (unanswered or handshake.complete is False) else None

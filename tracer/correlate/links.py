@@ -8,24 +8,22 @@ from __future__ import annotations
 
 import html
 import re
-from collections import defaultdict
-from collections.abc import Callable, Iterable
-from functools import lru_cache
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import urljoin, urlsplit
 
 from tracer.model.http import Exchange, Request
 from tracer.model.verdict import Link
 
 from .cookies import Cookie, is_expected, names_in, set_by, why_not_sent
-from .vantage import host_of
+from .exchanges import REDIRECTS, SENDS_ON, SMALL, Exchanges, plain
 
 LONGEST = 12
 LOOK_BACK = 48
 """exchanges of the same client that are looked through for each step"""
 WITHIN_NS = 120 * 10**9
-SMALL = 16 * 1024
-"""bytes of a page that is read for where it sends a browser"""
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
+REMEMBERED = 4096
+"""answers of which it is remembered where they send their client"""
 REFRESH = re.compile(r"^\s*\d+(?:\.\d*)?\s*[;,]\s*(?:url\s*=\s*)?[\"']?([^\"'\s]+)", re.IGNORECASE)
 META = re.compile(
     r"<meta[^>]{0,80}http-equiv=[\"']?refresh[\"']?[^>]{0,80}content=(?:\"([^\"]{1,2000})|'([^']{1,2000}))",
@@ -43,17 +41,12 @@ FOLLOWED = frozenset({"redirect", "refresh", "script"})
 class Links:
     """The exchanges of each client in time order, and the links between them."""
 
-    def __init__(self, exchanges: Iterable[Exchange], page: Callable[[Exchange], str]) -> None:
+    def __init__(self, exchanges: Exchanges, page: Callable[[Exchange], str]) -> None:
+        self._exchanges = exchanges
         self._page = page
         """decoded text of an answer"""
-        self._by_client: dict[tuple[str, str], list[Exchange]] = defaultdict(list)
-        self._at: dict[str, int] = {}
         self._to: dict[str, tuple[tuple[str, str], ...]] = {}
         """where the answers send their client that were looked at"""
-        for exchange in exchanges:
-            group = self._by_client[exchange.source, host_of(exchange.client)]
-            self._at[exchange.id] = len(group)
-            group.append(exchange)
 
     def chain(self, exchange: Exchange) -> tuple[tuple[Exchange, ...], tuple[Link, ...]]:
         """(the exchanges that led here, the first one first; how each led to the next)."""
@@ -69,10 +62,9 @@ class Links:
     def _before(self, exchange: Exchange, known: list[Exchange]) -> tuple[Exchange, str] | None:
         if exchange.request is None:
             return None
-        group = self._by_client[exchange.source, host_of(exchange.client)]
-        at = self._at.get(exchange.id, 0)
         again: tuple[Exchange, str] | None = None
-        for earlier in reversed(group[max(0, at - LOOK_BACK) : at]):
+        for position in self._possible(exchange):
+            earlier = self._exchanges[position]
             if not _precedes(earlier, exchange) or earlier.request is None or earlier in known:
                 continue
             if (kind := self._leads(earlier, exchange)) in FOLLOWED:
@@ -81,11 +73,27 @@ class Links:
                 again = earlier, kind
         return again
 
+    def _possible(self, exchange: Exchange) -> Iterator[int]:
+        """Positions of what the same client asked before, the latest first, as far as columns let it lead here."""
+        known = self._exchanges
+        here = known.position(exchange)
+        group = known.by_asker[known.asker[here]]
+        at = bisect_left(group, here)
+        for position in reversed(group[max(0, at - LOOK_BACK) : at]):
+            if (
+                known.flags[position] & SENDS_ON
+                or known.url[position] == known.url[here]
+                or (exchange.tunnel is not None and known.name(position) == exchange.tunnel)
+            ):
+                yield position
+
     def _leads(self, first: Exchange, then: Exchange) -> str:
         """The kind of link between the two, or nothing."""
         assert first.request is not None
         assert then.request is not None
         if (targets := self._to.get(first.id)) is None:
+            if len(self._to) >= REMEMBERED:
+                self._to.clear()
             targets = self._to[first.id] = tuple(self._targets(first))
         asked = plain(then.request.url) if targets else ""
         for kind, to in targets:
@@ -132,13 +140,6 @@ class Links:
 def _first(pattern: re.Pattern[str], text: str) -> str | None:
     hit = pattern.search(text)
     return next((g for g in hit.groups() if g), None) if hit else None
-
-
-@lru_cache(65_536)  # neighbours are asked again and again
-def plain(url: str) -> str:
-    """Without fragment and default port, so that two spellings of one URL are equal."""
-    url = url.partition("#")[0]
-    return url.replace(":443/", "/", 1) if url.startswith("https:") else url.replace(":80/", "/", 1)
 
 
 def _precedes(first: Exchange, second: Exchange) -> bool:

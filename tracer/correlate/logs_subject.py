@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -12,7 +12,8 @@ from tracer.model.http import Exchange, Message
 from tracer.model.log import LogLine
 from tracer.model.tls import Handshake
 
-from .vantage import Hops, client_of, host_of, server_of
+from .exchanges import ById, host_of
+from .vantage import Hops, client_of, server_of
 
 _IDENTIFIES = re.compile(r"(?i)(^|-)id$|trace|ray|request-?id|correlation|unique|^x-b3|span|^x-amz")
 _TOKEN = re.compile(r"[\w@+.=-]{8,80}")
@@ -65,9 +66,9 @@ class View(Protocol):
     hops: Hops
 
     @property
-    def connections(self) -> Mapping[str, Connection]: ...
+    def connections(self) -> ById[Connection]: ...
     @property
-    def denials(self) -> Sequence[Exchange]: ...
+    def denials(self) -> Iterable[Exchange]: ...
     @property
     def refusals(self) -> Sequence[tuple[Handshake, object]]: ...
     def body(self, exchange: Exchange) -> str: ...
@@ -81,7 +82,7 @@ def subjects(view: View) -> Iterator[Subject]:
         yield handshake_subject(handshake, handshake.server or "")
 
 
-def subject(seen: Exchange, copies: Sequence[Exchange], connections: Mapping[str, Connection], body: str) -> Subject:
+def subject(seen: Exchange, copies: Sequence[Exchange], connections: ById[Connection], body: str) -> Subject:
     """The denial as its client saw it, and its deeper copies; `body` is the page's text."""
     every = [seen, *copies]
     requests = [e.request for e in every if e.request is not None]

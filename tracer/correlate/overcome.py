@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection
 
-from tracer.model.http import Exchange
-
-from .vantage import host_of
+from .exchanges import NEVER, Exchanges
 
 ASKED = frozenset({401, 407})
 """statuses that ask for credentials: whatever passes later, they were part of the talk"""
@@ -14,43 +14,25 @@ WITHIN_NS = 120 * 10**9
 """another denial is overcome only by a retry that comes as soon"""
 
 
-def overcome(exchanges: Sequence[Exchange], denied: Container[str]) -> set[str]:
-    """Ids of the denials that were followed by an answer below 400 to the same client, method and URL.
+def overcome(exchanges: Exchanges, denied: Collection[int]) -> set[int]:
+    """Positions of the denials that were followed by an answer below 400 to the same client, method and URL.
 
     Where the same request had passed shortly before as well, denials come and go: those stay.
     """
-    passed: dict[tuple[str, str, str, str], list[Exchange]] = {}
-    refused = {e.request.url for e in exchanges if e.id in denied and e.request}
-    for exchange in exchanges if refused else ():
-        if not exchange.request or not exchange.response or exchange.request.url not in refused:
-            continue
-        if exchange.response.status < 400:
-            passed.setdefault(_asker(exchange), []).append(exchange)
-    return {
-        e.id
-        for e in exchanges
-        if e.id in denied and e.request and e.response and _is_overcome(e, passed.get(_asker(e), []))
-    }
+    refused = {exchanges.asked[p] for p in denied}
+    passed: dict[int, array[int]] = {}
+    for asked, status, start in zip(exchanges.asked, exchanges.status, exchanges.start, strict=True):
+        if 0 <= status < 400 and start != NEVER and asked in refused:
+            passed.setdefault(asked, array("q")).append(start)
+    return {p for p in denied if _is_overcome(exchanges.status[p], exchanges.start[p], passed.get(exchanges.asked[p]))}
 
 
-def _is_overcome(denial: Exchange, passed: list[Exchange]) -> bool:
-    assert denial.response is not None
-    spans = [span for p in passed if (span := _after_ns(denial, p)) is not None]
-    if denial.response.status in ASKED:
-        return any(span >= 0 for span in spans)
-    soon = any(0 <= span <= WITHIN_NS for span in spans)
-    return soon and not any(-WITHIN_NS <= span < 0 for span in spans)
-
-
-def _after_ns(denial: Exchange, other: Exchange) -> int | None:
-    """How long after the denial the other began; negative when before."""
-    a, b = denial.timing.start_ns, other.timing.start_ns
-    return b - a if a is not None and b is not None else None
-
-
-def _asker(exchange: Exchange) -> tuple[str, str, str, str]:
-    """Who asked what: the same client with the same program, method and URL."""
-    assert exchange.request is not None
-    request = exchange.request
-    agent = request.get("user-agent") or ""
-    return f"{exchange.source} {host_of(exchange.client)}", agent, request.method, request.url.partition("#")[0]
+def _is_overcome(status: int, start: int, passed: array[int] | None) -> bool:
+    """`passed`: when the same request passed, in time order."""
+    if passed is None or start == NEVER:
+        return False
+    at = bisect_left(passed, start)
+    if status in ASKED:
+        return at < len(passed)
+    soon = bisect_right(passed, start + WITHIN_NS) > at
+    return soon and bisect_left(passed, start - WITHIN_NS) == at

@@ -8,8 +8,8 @@ from tracer.model.http import Exchange, Response
 from tracer.model.verdict import Layer
 
 from .evidence import Collection
+from .exchanges import path_of
 from .scene import Scene, from_cache
-from .siblings import path_of
 
 OF_CONTENT = frozenset((
     "accept-ranges", "age", "allow", "alt-svc", "cache-control", "connection", "content-disposition",

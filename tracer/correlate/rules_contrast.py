@@ -10,10 +10,9 @@ from tracer.model.http import text as as_text
 from tracer.model.verdict import Cause, Layer
 
 from .evidence import Collection
+from .exchanges import host_of, path_of
 from .request_fields import CREDENTIALS, CSRF
 from .scene import Scene, from_cache
-from .siblings import path_of
-from .vantage import host_of
 
 PASSED = 400
 FURTHER = 0.8

@@ -8,8 +8,8 @@ from tracer.model.http import Exchange
 from tracer.model.verdict import Layer
 
 from .evidence import Collection
+from .exchanges import host_of
 from .scene import Scene
-from .vantage import host_of
 
 APART = 2
 """hops: routes change by one"""

@@ -16,8 +16,8 @@ from tracer.model.verdict import Layer
 
 from . import services
 from .evidence import Collection
+from .exchanges import path_of
 from .scene import Scene
-from .siblings import path_of
 
 FIREWALL = "modsecurity"
 """the firewall that runs within web servers"""

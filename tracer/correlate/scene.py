@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tracer.model.connection import Connection
 from tracer.model.http import Exchange, Response
 from tracer.model.tls import Handshake
 from tracer.model.verdict import Link
+
+from .exchanges import ById
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +30,9 @@ class Scene:
     """the exchanges that led here, in order"""
     links: tuple[Link, ...] = ()
     """how each of them led to the next"""
-    connections: Mapping[str, Connection] = field(default_factory=dict)
+    connections: ById[Connection] = field(default_factory=dict)
     """all of the trace, by id"""
-    handshakes: Mapping[str, Handshake] = field(default_factory=dict)
+    handshakes: ById[Handshake] = field(default_factory=dict)
     """all of the trace, by id"""
     answers: tuple[Exchange, ...] = ()
     """other exchanges with the same host, in time order, a bounded number"""

@@ -8,23 +8,22 @@ Only the second holds within one source; across sources an id is asked for.
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict, deque
-from collections.abc import Iterable
+from array import array
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from tracer.model.http import Exchange
-from tracer.model.http import text as as_text
 
-IDS = ("x-request-id", "traceparent", "x-correlation-id", "x-amzn-trace-id", "cf-ray", "x-b3-traceid", "x-trace-id")
-ORIGINAL = ("x-forwarded-uri", "x-original-uri", "x-original-url")
-"""fields in which a gateway that asks whether a request may pass says which one it means (Traefik, Caddy, nginx)"""
-_NAMES = {name.encode(): name for name in (*IDS, *ORIGINAL, "x-forwarded-for", "forwarded")}
-_TRACE = re.compile(r"^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}|Root=([\w-]+)")
+from .exchanges import NEVER, SEEKS, Exchanges, host_of, ids_of, original_of, path_of_target, sought_by
+
 SLACK_NS = 2_000_000
 CLOCKS_NS = 20_000_000
 """what is left of the clocks' difference between two sources"""
 DEPTH = 16
 LOOK_BACK = 64
+SWEEP = 4096
+"""exchanges after which those that are over are let go"""
 
 
 def client_of(exchange: Exchange) -> str:
@@ -37,11 +36,6 @@ def server_of(exchange: Exchange) -> str:
     return exchange.server or ""
 
 
-def host_of(address: str | None) -> str:
-    """The address without its port."""
-    return address.rpartition(":")[0] if address else ""
-
-
 class Copied(Protocol):
     """Copies of one exchange in several sources, and how far their clocks are apart."""
 
@@ -51,40 +45,72 @@ class Copied(Protocol):
 
 
 class Hops:
-    """Which exchange was made to answer which other one."""
+    """Which exchange was made to answer which other one.
 
-    def __init__(self, exchanges: Iterable[Exchange], copies: Copied | None = None) -> None:
+    Columns tell which exchanges can be either; they alone are looked at whole, in time order.
+    """
+
+    def __init__(self, exchanges: Exchanges, copies: Copied | None = None) -> None:
+        self._exchanges = exchanges
         self._copies = copies
-        self.inner: dict[str, list[Exchange]] = {}
-        """exchange id -> the exchanges one hop deeper that were made to answer it, in time order"""
-        self.outer: dict[str, Exchange] = {}
-        waiting: dict[str, deque[Exchange]] = defaultdict(lambda: deque(maxlen=LOOK_BACK))
-        known = [e for e in exchanges if e.request is not None and e.timing.start_ns is not None]
-        keys = {e.id: self._keys(e) for e in known}
-        often = Counter(name for _, answered in keys.values() for name in answered[1:-1])
-        asked_for = {key for asked, _ in keys.values() for key in asked if key and often.get(key, 2) > 1}
-        for exchange in sorted(known, key=self._start):
-            sought, answered = keys[exchange.id]
-            candidates = [w for key in sought if key in waiting for w in waiting[key]]
+        self.passing: set[tuple[str, str]] = set()
+        """(source, address) of servers that were seen to ask others for what they were asked"""
+        self.sources: set[str] = set()
+        """those that show hops"""
+        candidates = _candidates(exchanges)
+        none = array("i", [-1]) * (len(exchanges) if candidates else 0)
+        self._outer, self._first, self._last, self._next = none, none[:], none[:], none[:]
+        """by position: the exchange it was made to answer; the first and last made to answer it; the next of those"""
+        ahead = [copies.ahead[source] if copies is not None else 0 for source in exchanges.sources]
+        self._match(sorted(candidates, key=lambda p: exchanges.start[p] - ahead[exchanges.source[p]]))
+
+    def _match(self, candidates: Iterable[int]) -> None:
+        waiting: dict[str, deque[tuple[int, Exchange]]] = defaultdict(lambda: deque(maxlen=LOOK_BACK))
+        for count, position in enumerate(candidates):
+            exchange = self._exchanges[position]
+            if exchange.request is None:
+                continue
+            sought, answered = _keys(exchange)
+            found = [w for key in sought if key in waiting for w in waiting[key]]
             outer = max(
-                (o for o in candidates if self._runs_within(exchange, o) and self._is_one_hop_deeper(exchange, o)),
-                key=lambda o: (_path(o) == _path(exchange), self._start(o)),
+                ((p, o) for p, o in found if self._runs_within(exchange, o) and self._is_one_hop_deeper(exchange, o)),
+                key=lambda w: (_path(w[1]) == _path(exchange), self._start(w[1])),
                 default=None,
             )
             if outer is not None:
-                self.inner.setdefault(outer.id, []).append(exchange)
-                self.outer[exchange.id] = outer
+                self._note(position, *outer)
             for key in answered:
-                if key in asked_for:  # nobody comes for the others
-                    waiting[key].append(exchange)
+                waiting[key].append((position, exchange))
+            if count % SWEEP == SWEEP - 1:
+                now = self._start(exchange)
+                for key in [k for k, row in waiting.items() if all(self._is_over(o, now) for _, o in row)]:
+                    del waiting[key]
 
-    def _keys(self, exchange: Exchange) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """(what its outer exchange may be found by, what inner ones find it by)."""
-        ids, for_whom, original = _named(exchange)
-        path = f"path {_path(exchange)}"
-        asker, answerer = host_of(client_of(exchange)), host_of(server_of(exchange))
-        meant = [f"path {original}"] if original else [path] if for_whom else []
-        return (asker, *ids, *meant), (answerer, *ids, path)
+    def _note(self, position: int, at: int, outer: Exchange) -> None:
+        self._outer[position] = at
+        if self._last[at] < 0:
+            self._first[at] = position
+        else:
+            self._next[self._last[at]] = position
+        self._last[at] = position
+        self.sources.add(outer.source)
+        if outer.server:
+            self.passing.add((outer.source, outer.server))
+
+    def _inner_of(self, exchange: Exchange) -> Iterator[int]:
+        """Positions of the exchanges one hop deeper that were made to answer it, in time order."""
+        position = self._first[self._exchanges.position(exchange)] if self._first else -1
+        while position >= 0:
+            yield position
+            position = self._next[position]
+
+    def _outer_of(self, exchange: Exchange) -> int:
+        return self._outer[self._exchanges.position(exchange)] if self._outer else -1
+
+    def _is_over(self, outer: Exchange, now: int) -> bool:
+        """Nothing that begins from now on can have been asked to answer it."""
+        end = outer.timing.end_ns
+        return end is not None and end - self._ahead(outer) + CLOCKS_NS < now
 
     def _is_one_hop_deeper(self, exchange: Exchange, outer: Exchange) -> bool:
         assert exchange.request is not None
@@ -103,7 +129,8 @@ class Hops:
             return False
         elif self._same_bytes_passed_on(exchange, outer):
             return True
-        return bool(set(_ids(exchange)) & set(_ids(outer))) and exchange.server != outer.server
+        same = set(ids_of(exchange.request)) & set(ids_of(outer.request))
+        return bool(same) and exchange.server != outer.server
 
     def _same_bytes_passed_on(self, exchange: Exchange, outer: Exchange) -> bool:
         """In two sources, without an id: asked by the very hop that was asked, or for that client, and the answer
@@ -156,12 +183,13 @@ class Hops:
     def asked_for(self, exchange: Exchange) -> list[Exchange]:
         """What was asked one hop deeper to answer it, as any source saw it, in time order."""
         copies = self._copies_of(exchange)
-        found = {e.id: e for c in copies for e in self.inner.get(c.id, ())}
-        return list(found.values()) if len(copies) == 1 else sorted(found.values(), key=self._start)
+        found = [self._exchanges[p] for p in dict.fromkeys(p for c in copies for p in self._inner_of(c))]
+        return found if len(copies) == 1 else sorted(found, key=self._start)
 
     def asked_by(self, exchange: Exchange) -> Exchange | None:
         """The exchange one hop nearer to the client that it was made to answer."""
-        return next((self.outer[c.id] for c in self._copies_of(exchange) if c.id in self.outer), None)
+        outer = next((p for c in self._copies_of(exchange) if (p := self._outer_of(c)) >= 0), -1)
+        return self._exchanges[outer] if outer >= 0 else None
 
     def depth(self, exchange: Exchange) -> int:
         """How many hops were seen to pass the request on before it came to this one."""
@@ -174,16 +202,66 @@ class Hops:
         return self._copies.of(exchange) if self._copies is not None else [exchange]
 
 
-def _path(exchange: Exchange) -> str:
-    """Path of the request, however the target was written, without its query."""
+class _Some:
+    """A set of hashes in two megabytes, that may seem to hold a few more than were put in."""
+
+    def __init__(self) -> None:
+        self._bits = bytearray(1 << 21)
+
+    def add(self, number: int) -> None:
+        self._bits[number >> 3 & 0x1FFFFF] |= 1 << (number & 7)
+
+    def __contains__(self, number: int) -> bool:
+        return bool(self._bits[number >> 3 & 0x1FFFFF] >> (number & 7) & 1)
+
+
+def _candidates(exchanges: Exchanges) -> array[int]:
+    """Positions of those that may have been made to answer another one, and of those that they may have answered."""
+    hosts = {host for _, host in exchanges.askers} & {host_of(server) for server in exchanges.servers} - {""}
+    asks = {number for (_, host), number in exchanges.askers.items() if host in hosts}
+    answers = {number for server, number in exchanges.servers.items() if host_of(server) in hosts}
+    named = _with_an_id_again(exchanges)
+    targets = _Some()
+    for target in exchanges.sought:
+        targets.add(target)
+    if not (hosts or any(named) or exchanges.sought):
+        return array("I")
+    tied = (again or flags & SEEKS for again, flags in zip(named, exchanges.flags, strict=True))
+    rows = zip(exchanges.start, exchanges.asker, exchanges.server, tied, exchanges.target, strict=True)
+    return array(
+        "I",
+        (
+            position
+            for position, (start, asker, server, known, target) in enumerate(rows)
+            if start != NEVER and (known or asker in asks or server in answers or target in targets)
+        ),
+    )
+
+
+def _with_an_id_again(exchanges: Exchanges) -> bytearray:
+    """By position, whether it carries an id that another one carries too."""
+    once, again, found = _Some(), _Some(), bytearray(len(exchanges))
+    for name in exchanges.ids:
+        (again if name in once else once).add(name)
+    for name, owner in zip(exchanges.ids, exchanges.owners, strict=True):
+        found[owner] |= name in again
+    return found
+
+
+def _keys(exchange: Exchange) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(what its outer exchange may be found by, what inner ones find it by)."""
     assert exchange.request is not None
-    return _without_query(exchange.request.target)
+    ids = ids_of(exchange.request)
+    path = f"path {_path(exchange)}"
+    asker, answerer = host_of(client_of(exchange)), host_of(server_of(exchange))
+    meant = sought_by(exchange.request)
+    sought = (asker, *ids, f"path {meant}" if meant else "")
+    return tuple(key for key in sought if key), (answerer, *ids, path)
 
 
-def _without_query(target: str) -> str:
-    if "://" in target:
-        target = "/" + target.split("://", 1)[1].partition("/")[2]
-    return target.partition("?")[0]
+def _path(exchange: Exchange) -> str:
+    assert exchange.request is not None
+    return path_of_target(exchange.request)
 
 
 def _asks_the_same(inner: Exchange, outer: Exchange) -> bool:
@@ -202,34 +280,7 @@ def _names_as_client(exchange: Exchange, host: str) -> bool:
     return bool(host) and host.strip("[]") in re.split(r'[\s,;="\[\]]+', said)
 
 
-def _ids(exchange: Exchange) -> list[str]:
-    """Request ids and trace contexts that it carries, each with the name of its field."""
-    return _named(exchange)[0]
-
-
-def _of_the_whole(value: str) -> str:
-    """The part of a trace context that all hops keep: trace-id (W3C Trace Context section 3.2.2.3), X-Ray's Root."""
-    hit = _TRACE.search(value)
-    return hit[1] or hit[2] if hit else value
-
-
 def _asks_whether(inner: Exchange, outer: Exchange) -> bool:
     """A gateway asks another server whether that client's request may pass."""
-    original = _named(inner)[2]
-    return original == _path(outer) and _names_as_client(inner, host_of(client_of(outer)))
-
-
-def _named(exchange: Exchange) -> tuple[list[str], bool, str]:
-    """(its request ids and trace contexts, each with the name of its field; whether it says for whom it asks; the path
-    that it asks about, where that is not its own)."""
-    assert exchange.request is not None
-    ids, for_whom, original = [], False, ""
-    for raw, value in exchange.request.headers:  # once over every request of the trace: no look-up field by field
-        name = _NAMES.get(raw.lower())
-        if name in IDS and len(value) >= 8:
-            ids.append(f"{name}:{_of_the_whole(as_text(value))}")
-        elif name in ORIGINAL:
-            original = _without_query(as_text(value))
-        elif name is not None and value:
-            for_whom = for_whom or name not in IDS
-    return ids, for_whom, original
+    assert inner.request is not None
+    return original_of(inner.request) == _path(outer) and _names_as_client(inner, host_of(client_of(outer)))

@@ -14,7 +14,8 @@ from itertools import combinations
 
 from tracer.model.http import Exchange, Response
 
-from .vantage import _ids, client_of, host_of, server_of
+from .exchanges import host_of, ids_of
+from .vantage import client_of, server_of
 from .vantage_clock import Sight, ahead_of_first
 
 SLACK_NS = 2_000_000_000
@@ -31,7 +32,7 @@ class Copies:
     def __init__(self, exchanges: Sequence[Exchange]) -> None:
         self._groups: dict[str, list[Exchange]] = {}
         sources = [e.source for e in sorted(_first_of_each(exchanges), key=_place)]
-        self.ahead: dict[str, int] = dict.fromkeys(sources, 0)
+        self.ahead: dict[str, int] = defaultdict(int)
         if len(sources) < 2:
             return
         self._order = {source: n for n, source in enumerate(sources)}
@@ -159,7 +160,7 @@ def _with_one_id(exchanges: Iterable[Exchange]) -> Iterator[Sight]:
     """Requests that carry the same id in two sources."""
     seen: dict[str, Exchange] = {}
     for exchange in exchanges:
-        for name in _ids(exchange) if exchange.request is not None else ():
+        for name in ids_of(exchange.request) if exchange.request is not None else ():
             other = seen.setdefault(name, exchange)
             if other.source != exchange.source:
                 yield Sight(other, exchange)

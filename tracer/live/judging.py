@@ -99,6 +99,15 @@ class _Around:
         found = self._trace.select(f"SELECT n FROM {table} ORDER BY n DESC LIMIT 1 OFFSET {AROUND}")
         return Where("n > ?", (found[0][0] if found else 0,))
 
+    def exchange(self, name: str, /) -> Exchange | None:
+        return self._trace.exchange(name)
+
+    def handshake(self, name: str, /) -> Handshake | None:
+        return self._trace.handshake(name)
+
+    def connection(self, name: str, /) -> Connection | None:
+        return self._trace.connection(name)
+
     def content(self, source: str, body: Body) -> bytes | None:
         return self._trace.content(source, body)
 
