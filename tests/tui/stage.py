@@ -7,8 +7,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from textual.pilot import Pilot
 
+from tracer.model.http import Timing
 from tracer.pipeline import read
 from tracer.redact import Redacted, Redactor
 from tracer.store.trace import Trace
@@ -31,6 +33,17 @@ def session(*sources: str, trace: Trace | None = None, redact: bool = True) -> S
         return Session(trace, trace, str, "capture.pcapng", sources)
     redactor = Redactor(key=b"0" * 16)
     return Session(trace, Redacted(trace, redactor), redactor.url_alone, "capture.pcapng", sources)
+
+
+def spread(count: int) -> Trace:
+    """So many exchanges, a second apart."""
+    one = next(iter(session(capture("nginx-deny")).trace.exchanges()))
+    trace = Trace()
+    for number in range(count):
+        at = number * 10**9
+        timing = Timing(start_ns=at, end_ns=at + 1)
+        trace.exchange(msgspec.structs.replace(one, id=f"e{number}", timing=timing, connection=None))
+    return trace
 
 
 class Stage:
