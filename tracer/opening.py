@@ -76,6 +76,18 @@ def key_logs(keylogs: Sequence[str]) -> list[str]:
     return [*keylogs, *([environment] if environment and environment not in keylogs else [])]
 
 
+def private_keys(files: Iterable[bytes]) -> list[bytes]:
+    """The servers' RSA keys among these files as PEM without a password, for another program to read."""
+    from tracer.tls.keys import Keys
+    from tracer.tls.private_keys import PASSWORD, as_pem
+
+    password = os.environ.get(PASSWORD)
+    keys = Keys(password.encode() if password is not None else None)
+    for data in files:
+        keys.add(data)
+    return [as_pem(key) for key in keys.private]
+
+
 def read_keys(keylogs: Sequence[str], trace: Trace, grows: bool = False) -> Any:
     """The key store with every key log in it, the one SSLKEYLOGFILE names included; `grows`: what is added to them
     while the capture is read counts as well."""

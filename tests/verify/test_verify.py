@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import shutil
+import struct
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 
 from tests.bench.sealed import SealedMaker
-from tests.bench.traffic import Mix, make
+from tests.bench.traffic import ACK, PSH, SYN, Mix, Side, frame, make
+from tests.relay import Sent
+from tests.tls.authority import issue
+from tests.tls.openssl_ends import needs_openssl, of
 from tracer.cli import main
 
 FOLDER = Path(__file__).parents[2] / "pcaps"
@@ -62,6 +67,44 @@ def test_a_disagreement_ends_with_code_1_and_is_shown(tmp_path: Path, capsys: Ca
         True,
         True,
     )
+
+
+def packets(sent: Sent) -> bytes:
+    """What two ends sent, as a capture."""
+    client, server = Side(bytes((10, 0, 0, 1)), 40000, 100), Side(bytes((10, 0, 0, 2)), 443, 900)
+    out = [struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 262144, 1)]
+
+    def add(source: Side, target: Side, flags: int, data: bytes = b"") -> None:
+        made = frame(source, target, flags, data)
+        out.append(struct.pack("<IIII", 1_700_000_000, len(out) * 1000, len(made), len(made)) + made)
+        source.seq += len(data) + (flags & SYN and 1)
+
+    add(client, server, SYN)
+    add(server, client, SYN | ACK)
+    for by_client, data in sent:
+        for low in range(0, len(data), 1400):
+            ends = (client, server) if by_client else (server, client)
+            add(*ends, PSH | ACK, data[low : low + 1400])
+    return b"".join(out)
+
+
+@needs_tshark
+@needs_openssl
+@pytest.mark.parametrize("password", [None, "s3cret"])
+def test_the_servers_private_key_is_handed_to_tshark_as_well(
+    tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch, password: str | None
+) -> None:
+    server = issue("a.example", kind="rsa", signs=None)
+    options = ("-tls1_2", "-cipher", "AES128-GCM-SHA256")
+    sent, _ = of(tmp_path, "-cert", str(server.write(tmp_path / "a.pem")), *options, client=options)
+    path, key = tmp_path / "a.pcap", tmp_path / "key.pem"
+    path.write_bytes(packets(sent))
+    protection = BestAvailableEncryption(password.encode()) if password else NoEncryption()
+    key.write_bytes(server.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, protection))
+    if password:
+        monkeypatch.setenv("TRACER_KEY_PASSWORD", password)
+    code, found = verify(capsys, str(path), "--keylog", str(key))
+    assert (code, found["exchanges"]) == (0, {"ours": 1, "theirs": 1, "agree": 1})
 
 
 def test_without_tshark_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:

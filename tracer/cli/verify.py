@@ -84,7 +84,7 @@ def _compare(
     known: str,
     clean: Callable[[str], str],
 ) -> Any:
-    from tracer.opening import key_logs
+    from tracer.opening import key_logs, private_keys
     from tracer.verify.compare import compare
     from tracer.verify.limits import facts
     from tracer.verify.ours import reduce
@@ -92,7 +92,7 @@ def _compare(
 
     exchanges, connections = list(trace.exchanges()), list(trace.connections())
     logs = [Path(path).read_bytes() for path in key_logs(keylogs) if os.path.isfile(path)]
-    theirs = read(source, logs, decode_as)
+    theirs = read(source, logs, decode_as, private_keys(logs))
     ours = reduce(exchanges, trace.handshakes())
     return compare(ours, theirs, facts(exchanges, connections, theirs), known, clean)
 

@@ -102,6 +102,14 @@ def _problem(code: str, text: str, source: str) -> Problem:
     return Problem(code=code, severity=Severity.WARN, text=text, source=source)
 
 
+def as_pem(key: Any) -> bytes:
+    """The key for another program to read: PKCS#8 without a password."""
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    written: bytes = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return written
+
+
 def decrypt(keys: list[Any], encrypted: bytes, version: int) -> Iterator[bytes]:
     """The premaster secrets that these keys find and that look like one (RFC 5246 section 7.4.7.1)."""
     from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15

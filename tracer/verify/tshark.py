@@ -46,24 +46,30 @@ def version() -> str:
     return next((w.rstrip(".") for w in words if w[:1].isdigit()), "unknown")
 
 
-def read(path: str, keylogs: Iterable[bytes] = (), decode_as: Iterable[str] = ()) -> Opinion:
-    """What tshark makes of the capture with these key logs; `decode_as` are its own `-d` rules: `tcp.port==81,http`."""
+def read(
+    path: str, keylogs: Iterable[bytes] = (), decode_as: Iterable[str] = (), private: Iterable[bytes] = ()
+) -> Opinion:
+    """What tshark makes of the capture with these key logs and RSA keys of servers (PEM); `decode_as` are its own `-d`
+    rules: `tcp.port==81,http`."""
     calls, greetings = Calls(), Greetings()
-    for packet in _packets(path, b"\n".join(keylogs), list(decode_as)):
+    for packet in _packets(path, b"\n".join(keylogs), list(decode_as), list(private)):
         calls.take(packet)
         greetings.take(packet)
     return Opinion(calls.opinion(), greetings.opinion())
 
 
-def _packets(path: str, keys: bytes, decode_as: list[str]) -> Iterator[Packet]:
-    with tempfile.TemporaryDirectory(prefix="tracer-") as folder:
+def _packets(path: str, keys: bytes, decode_as: list[str], private: list[bytes]) -> Iterator[Packet]:
+    with tempfile.TemporaryDirectory(prefix="tracer-") as folder:  # which nobody else may look into
         log = Path(folder) / "keys.log"
-        log.touch(0o600)
         log.write_bytes(keys)
         # the user's profile must not change what is seen
         surroundings = os.environ | {"WIRESHARK_CONFIG_DIR": folder}
         command = [program(), "-n", "-r", path, "-T", "pdml", "-J", PROTOCOLS, "-Y", SHOWN]
         command += ["-o", "tcp.reassemble_out_of_order:TRUE", "-o", f"tls.keylog_file:{log}"]
+        for number, key in enumerate(private):
+            pem = Path(folder) / f"{number}.pem"
+            pem.write_bytes(key)
+            command += ["-o", f'uat:rsa_keys:"{pem}",""']
         command += [word for rule in decode_as for word in ("-d", rule)]
         with tempfile.TemporaryFile() as told:
             process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=told, env=surroundings)
