@@ -21,7 +21,7 @@ from .test_h2_exchanges import Collected
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 GET = b"\x82\x87\x84\x01\x01h"
 """`:method GET`, `:scheme https`, `:path /`, `:authority h`"""
-DATA, HEADERS, RST, SETTINGS, PING, CONTINUATION = 0, 1, 3, 4, 6, 9
+DATA, HEADERS, PRIORITY, RST, SETTINGS, PUSH, PING, WINDOW, CONTINUATION = 0, 1, 2, 3, 4, 5, 6, 8, 9
 
 
 def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
@@ -116,6 +116,45 @@ def test_a_flood_of_settings_and_pings_is_passed_over() -> None:
     flood = [frame(SETTINGS, 0, 0, bytes(6)), frame(PING, 0, 0, bytes(8))] * 5_000
     (exchange,) = read([*flood, frame(HEADERS, 5, 1, GET)])
     assert exchange.request is not None
+
+
+def test_a_flood_of_priorities_and_windows_opens_no_streams() -> None:
+    """CVE-2019-9513, CVE-2019-9517; the increments of CVE-2025-8671 that make a server reset."""
+    flood = [f for n in range(1, 9999, 2) for f in (frame(PRIORITY, 0, n, bytes(5)), frame(WINDOW, 0, n, bytes(4)))]
+    (exchange,) = read([*flood, frame(HEADERS, 5, 9999, GET)])
+    assert exchange.stream == 9999
+
+
+def test_streams_that_a_server_was_made_to_reset_say_that_it_did() -> None:
+    """CVE-2025-8671: the client's requests are whole, its next frame is an error, and the server takes them back."""
+    asked = [f for n in range(1, 4001, 2) for f in (frame(HEADERS, 5, n, GET), frame(WINDOW, 0, n, bytes(4)))]
+    answered = [frame(RST, 0, n, (1).to_bytes(4)) for n in range(1, 4001, 2)]
+    exchanges = read(asked, answered)
+    assert len(exchanges) == 2000
+    assert {e.aborted for e in exchanges} == {"RST_STREAM PROTOCOL_ERROR by server"}
+
+
+def test_fields_of_nothing_stay_within_the_bound_of_a_list() -> None:
+    """CVE-2019-9516: names and values of no bytes cost memory that no one counts."""
+    (exchange,) = read([frame(HEADERS, 5, 1, GET + b"\x00\x00\x00" * 60_000)])
+    assert [p.code for p in exchange.problems] == ["h2.header-block"]
+    assert LIST_LIMIT < 60_000 * 32
+
+
+def test_pushes_without_end_are_held_up_to_a_bound() -> None:
+    sink, client, server = Collected(), Stream(), Stream()
+    conversation = H2Conversation(
+        Context(sink=sink, source="s", connection="c1", client="a:1", server="b:2"), client, server
+    )
+    promised = [frame(PUSH, 4, 1, n.to_bytes(4) + GET) for n in range(2, 2 * OPEN_STREAMS + 200, 2)]
+    server.push(frame(SETTINGS, 0, 0) + b"".join(promised), Mark(1, 1))
+    conversation.advance()
+    assert len(conversation.streams) == OPEN_STREAMS
+
+
+def test_a_table_that_is_resized_without_end_costs_its_length() -> None:
+    fields, _ = HeaderDecoder().decode(GET + b"\x3f\xe1\x1f\x20" * 50_000)
+    assert len(fields) == 4
 
 
 def test_rapid_resets_are_exchanges_that_their_client_took_back() -> None:

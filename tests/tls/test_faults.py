@@ -8,6 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA384
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -172,6 +175,47 @@ def test_a_long_message_in_one_byte_records_takes_no_longer_than_it_is() -> None
     start = time.process_time()
     read([(False, b"".join(record(22, pieces[i : i + 1]) for i in range(len(pieces))))])
     assert time.process_time() - start < 5
+
+
+@BOTH
+def test_floods_of_empty_records_and_of_key_changes_cost_themselves(said: Said, version: ssl.TLSVersion) -> None:
+    sent, keys = said[version]
+    hello, rest = sent[0], sent[1:]
+    flood = record(20, b"\1") * 3000 if version == V13 else record(22, b"") * 3000
+    assert statuses([hello, (True, flood), *rest], keys) == [403] * 5
+
+
+def test_keys_renewed_again_and_again_still_open_what_follows(said: Said) -> None:
+    """RFC 8446 section 4.6.3: nothing bounds how often a client may do so."""
+    sent, keys = said[V13]
+    (secret,) = [value for (label, _), value in keys.secrets.items() if label == "CLIENT_TRAFFIC_SECRET_0"]
+    updates, last = bytearray(), 0
+    while last < 1000:
+        key, nonce = expand(secret, b"key", 32), int.from_bytes(expand(secret, b"iv", 12))
+        sequence = 0 if last else 5
+        updates += sealed(key, nonce ^ sequence, b"\x18\0\0\1\0\x16")
+        secret = expand(secret, b"traffic upd", len(secret))
+        last += 1
+    key, nonce = expand(secret, b"key", 32), int.from_bytes(expand(secret, b"iv", 12))
+    updates += sealed(key, nonce, b"GET /last HTTP/1.1\r\nHost: a\r\n\r\n\x17")
+    closing = next(i for i in range(len(sent) - 1, 0, -1) if sent[i][0] and len(sent[i][1]) > 40)
+    kept = read([*sent[: closing + 1], (True, bytes(updates))], keys)
+    (handshake,) = kept.handshakes
+    assert [e.request.target for e in kept.exchanges if e.request][-1] == "/last"
+    assert len(handshake.messages) == MOST
+    assert "tls.many-messages" in [p.code for p in handshake.problems]
+
+
+def expand(secret: bytes, label: bytes, size: int) -> bytes:
+    """HKDF-Expand-Label of RFC 8446 section 7.1, with SHA-384."""
+    info = size.to_bytes(2) + bytes([6 + len(label)]) + b"tls13 " + label + b"\0"
+    return HKDFExpand(SHA384(), size, info).derive(secret)
+
+
+def sealed(key: bytes, nonce: int, inner: bytes) -> bytes:
+    """A record of TLS 1.3 under AES-GCM, its inner type the last byte."""
+    head = b"\x17\x03\x03" + (len(inner) + 16).to_bytes(2)
+    return head + AESGCM(key).encrypt(nonce.to_bytes(12), inner, head)
 
 
 @BOTH

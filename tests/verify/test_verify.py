@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 
 from tests.bench.sealed import SealedMaker
 from tests.bench.traffic import ACK, PSH, SYN, Mix, Side, frame, make
@@ -99,8 +98,7 @@ def test_the_servers_private_key_is_handed_to_tshark_as_well(
     sent, _ = of(tmp_path, "-cert", str(server.write(tmp_path / "a.pem")), *options, client=options)
     path, key = tmp_path / "a.pcap", tmp_path / "key.pem"
     path.write_bytes(packets(sent))
-    protection = BestAvailableEncryption(password.encode()) if password else NoEncryption()
-    key.write_bytes(server.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, protection))
+    key.write_bytes(server.private(password.encode() if password else None))
     if password:
         monkeypatch.setenv("TRACER_KEY_PASSWORD", password)
     code, found = verify(capsys, str(path), "--keylog", str(key))

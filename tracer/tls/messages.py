@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
-
 from tracer.model.tls import Certificate
 
 from .certificates import LARGEST, name_text, read_certificate
@@ -94,13 +92,12 @@ def _compressed_certificate(draft: Draft, client: bool, body: bytes) -> None:
     algorithm, size = c.number(2), c.number(3)
     coding = {1: "deflate", 2: "br", 3: "zstd"}.get(algorithm)
     data = c.opaque(3)
-    if coding == "deflate":
-        plain = zlib.decompressobj().decompress(data, max(1, min(size, INFLATED)))
-    elif coding:
-        plain = decode(data, (coding,), min(size, INFLATED)).data
-    else:
+    if coding is None:
         return
-    _certificate(draft, client, plain)
+    found = decode(data, (coding,), min(size, INFLATED))
+    if len(found.data) < size:
+        raise ValueError(found.problem or f"{len(found.data)} bytes unpacked where {size} were told")
+    _certificate(draft, client, found.data)
 
 
 def _certificate_request(draft: Draft, body: bytes) -> None:
