@@ -262,7 +262,7 @@ class Acts(Details):
     # -- else
 
     def action_theme(self) -> None:
-        name = ORDER[(ORDER.index(self.settings["theme"]) + 1) % len(ORDER)]
+        name = self.settings["theme"] = ORDER[(ORDER.index(self.looks) + 1) % len(ORDER)]
         self.look(name)
         self.redraw()
         self.say(f"theme: {LOOKS[name].title}")

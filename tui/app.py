@@ -46,7 +46,7 @@ class TracerApp(Acts):
     def on_mount(self) -> None:
         for look in LOOKS.values():
             self.register_theme(look.theme)
-        self.look(self.settings["theme"])
+        self.look("plain" if self.no_color else self.settings["theme"])  # NO_COLOR in the environment
         self.timeline.focus()
         self.session.start()
         self._remember_marks()

@@ -31,6 +31,8 @@ class Frame(App[None]):
         self.lesson = lesson
         """of the tour; None: no tour"""
         self.session = session
+        self.looks = ""
+        """name of the theme that is on"""
         self.settings = settings.load()
         self.view = View(expression, sort=self.settings["sort"], descending=self.settings["descending"])
         self.rows = Rows(session.trace)
@@ -81,7 +83,7 @@ class Frame(App[None]):
     def look(self, name: str) -> None:
         """Take on a theme."""
         look = LOOKS[name]
-        self.settings["theme"] = name
+        self.looks = name
         self.theme = look.theme.name
         if len(self.console._theme_stack._entries) > 1:
             self.console.pop_theme()

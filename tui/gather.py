@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 AROUND = 400
 """exchanges before, and after, that are looked through for what led here and for a good answer"""
 MINUTES_NS = 120 * 10**9
+DAY_NS = 86_400 * 10**9
 LONGEST = 24
 """steps of a chain"""
 
@@ -100,6 +101,15 @@ def chain(session: Session, selection: Selection) -> Chain:
             found.append(how[-1])
     shown = [session.shown.exchange(name) for name in steps]
     return Chain(tuple(e for e in shown if e is not None), tuple(found))
+
+
+def advertised_by(session: Session, exchange: Exchange) -> str | None:
+    """The exchange that told the client of HTTP/3 at this server, as far as it is near; None for other protocols."""
+    if exchange.protocol != "HTTP/3":
+        return None
+    from tracer.http.alternative import advertiser
+
+    return advertiser(exchange, _around(session, exchange, DAY_NS))
 
 
 def partner(session: Session, selection: Selection, chosen: str | None) -> tuple[Side, Side | None] | None:

@@ -71,7 +71,7 @@ class WelcomeApp(App[str]):
         yield Choices(id="footer")
 
     def on_mount(self) -> None:
-        look = LOOKS[settings.load()["theme"]]
+        look = LOOKS["plain" if self.no_color else settings.load()["theme"]]
         self.register_theme(look.theme)
         self.theme = look.theme.name
         self.console.push_theme(look.styles)

@@ -189,3 +189,17 @@ async def test_the_trace_is_saved_with_its_marks_and_opens_again(tmp_path: Path)
     kept = Trace.open(tmp_path / "kept.trace")
     assert kept.count("exchange") == 4
     assert [mark for mark, _ in kept.marks().values()] == ["●"]
+
+
+async def test_no_color_in_the_environment_is_honoured_and_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with stage(session(capture("nginx-deny"))) as on:
+        assert on.app.looks == "plain"
+        assert on.app.settings["theme"] == "dark"
+        colours = {
+            color.triplet
+            for strip in on.app.screen._compositor.render_strips()  # type: ignore[attr-defined, unused-ignore]
+            for segment in strip
+            if segment.style is not None and (color := segment.style.color) is not None and color.triplet is not None
+        }
+        assert colours <= {c for c in colours if len(set(c)) == 1}  # greys alone

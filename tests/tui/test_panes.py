@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
+from tracer.model.http import Exchange, Request, Response, Timing
 from tracer.pipeline import read
 from tracer.store.trace import Trace
 from tui.screens.help import HelpScreen
@@ -186,3 +187,25 @@ async def test_packets_of_a_saved_trace_are_read_from_the_capture_that_the_user_
         await on.press("enter")
         assert "SYN ACK" in on.pane
         assert "e24: request" in on.pane
+
+
+async def test_who_had_advertised_http3_is_told_and_leads_there() -> None:
+    def exchange(number: int, protocol: str, *headers: tuple[bytes, bytes]) -> Exchange:
+        return Exchange(
+            id=f"e{number}", source="s", protocol=protocol, server="192.0.2.1:443",
+            request=Request(method="GET", target="/", url="https://a.test/"),
+            response=Response(status=200, headers=headers),
+            timing=Timing(start_ns=number * 10**9, response_start_ns=number * 10**9 + 1),
+        )  # fmt: skip
+
+    trace = Trace()
+    trace.exchange(exchange(1, "HTTP/2", (b"alt-svc", b'h3=":443"')))
+    trace.exchange(exchange(2, "HTTP/3"))
+    async with stage(Session(trace, trace, str, "made")) as on:
+        on.timeline.cursor = 1
+        await on.settle()
+        await on.press("3")
+        assert "HTTP/3  was advertised by e1" in on.pane
+        await on.press("enter", "G", "enter")
+        assert on.app.selection is not None
+        assert on.app.selection.id == "e1"

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.text import Text
 
-from tracer.model.http import Body, Event, Exchange, Request, Response, Timing
+from tracer.model.http import Body, Event, Exchange, Headers, Request, Response, Timing
 from tracer.model.verdict import Link
 from tui.render import chain, compare, cookies, entry, events, jwt, protobuf, told, verdict
 from tui.render.body import body_lines
@@ -215,18 +215,34 @@ def test_a_very_long_line_is_wrapped_in_time_that_grows_with_it() -> None:
     assert len(wrapped(Text("x" * 1_000_000), 100, 2)) == 10_205
 
 
+def answered(headers: Headers, trailers: Headers = ()) -> Exchange:
+    response = Response(status=200, headers=headers, trailers=trailers)
+    return Exchange(id="e1", source="s", protocol="HTTP/2", response=response)
+
+
 def test_what_grpc_and_alternative_services_mean_is_told() -> None:
-    failed = Response(
-        status=200, headers=((b"alt-svc", b'h3=":443"; ma=3600, h2="b.test:8443"'),),
-        trailers=((b"grpc-status", b"7"), (b"grpc-message", b"not%20you")),
-    )  # fmt: skip
-    assert told.fields(failed).plain.split("\n") == [
+    failed = answered(
+        ((b"content-type", b"application/grpc"), (b"alt-svc", b'h3=":443"; ma=3600, h2="b.test:8443"')),
+        ((b"grpc-status", b"7"), (b"grpc-message", b"not%20you")),
+    )
+    assert told.meanings(failed, b"").plain.split("\n") == [
         "gRPC  PERMISSION_DENIED (7)  not you",
         "Alt-Svc  the next request may go to port 443 of this host by h3, for 1 h 0 min",
         "Alt-Svc  the next request may go to b.test:8443 by h2, for 24 h 0 min",
     ]
-    assert told.fields(Response(status=200, headers=((b"Alt-Svc", b"clear"),))).plain.endswith("holds no more")
-    assert not len(told.fields(Response(status=200)))
+    assert told.meanings(answered(((b"Alt-Svc", b"clear"),)), b"").plain.endswith("holds no more")
+    assert not len(told.meanings(answered(()), b""))
+
+
+def test_the_end_of_a_grpc_web_call_is_told_from_its_last_message() -> None:
+    trailers = b"grpc-status:16\r\ngrpc-message:log in\r\n"
+    body = b"\0\0\0\0\x02\x08\x01" + b"\x80" + len(trailers).to_bytes(4) + trailers
+    web = answered(((b"content-type", b"application/grpc-web+proto"),))
+    assert told.meanings(web, body).plain == "gRPC  UNAUTHENTICATED (16)  log in"
+    shown = events.sheet(events.streams(web, Content(), Content(body)), None).plain
+    assert "UNAUTHENTICATED (16) log in" in shown
+    assert "grpc trailers" in shown
+    assert "grpc-status:16" in shown
 
 
 def test_of_a_step_the_command_is_copied_and_else_the_step() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tracer.http.body import decode
-from tracer.http.grpc import GrpcMessage, read_messages, read_status
+from tracer.http.content_events import grpc_status
+from tracer.http.grpc import GrpcMessage, read_messages
 from tracer.http.sse import read_events
 from tracer.model.http import Event, Exchange, text
 from tracer.views.safe import safe
@@ -17,6 +18,8 @@ from .sheet import Sheet, Target
 from .words import duration, size
 
 _MOST = 5000
+_TRAILERS = 0x80
+"""flag of the message of gRPC-Web that ends a call"""
 _LINES = 40
 """lines of one message"""
 
@@ -38,13 +41,13 @@ def streams(exchange: Exchange, request: Content, response: Content) -> Streams:
         data = [f"event: {e.event}\nid: {e.id}\n{e.data}" for e in read_events(response.data or b"", _MOST)]
         return Streams(tuple(_event("sse", False, d.encode(), len(d)) for d in data))
     if kind.startswith("application/grpc") and answer is not None:
-        status = read_status(answer.headers, answer.trailers)
         both = [(True, exchange.request, request.data), (False, answer, response.data)]
         found = [
             _event("grpc", client, *_opened(m, half.get("grpc-encoding") if half else None))
             for client, half, body in both
             for m in read_messages(body or b"", _MOST)
         ]
+        status = grpc_status(exchange, found)
         return Streams(tuple(found), f"{status.name} ({status.code}) {status.message}" if status else "no status")
     return Streams()
 
@@ -73,7 +76,9 @@ def sheet(found: Streams, begin_ns: int | None) -> Sheet:
         arrow, style = ("▲ client", "send") if event.client else ("▼ server", "receive")
         since = duration(event.time_ns - begin_ns) if event.time_ns is not None and begin_ns is not None else "-"
         code = f" code {event.code}" if event.code is not None and event.kind == "close" else ""
-        packed = " compressed" if event.kind == "grpc" and (event.code or 0) & 1 else ""
+        packed = ""
+        if event.kind == "grpc":
+            packed = " trailers" if (event.code or 0) & _TRAILERS else " compressed" if (event.code or 0) & 1 else ""
         out.add(
             (f"{n:>5} ", "faint"), (arrow, style), (f"  {safe(event.kind, 20)}{code}{packed}", "strong"),
             (f"  {size(event.size)}  {since}", "faint"), (f"  packet {event.packet}" if event.packet else "", "faint"),
@@ -85,7 +90,9 @@ def sheet(found: Streams, begin_ns: int | None) -> Sheet:
 
 def _content(out: Sheet, event: Event) -> None:
     inner = Sheet()
-    if event.kind == "grpc" and not (event.code or 0) & 1:
+    if event.kind == "grpc" and (event.code or 0) & _TRAILERS:
+        inner.block("\n".join(safe(line) for line in text(event.data).splitlines()))
+    elif event.kind == "grpc" and not (event.code or 0) & 1:
         fields = protobuf.read(event.data)
         if fields is None:
             inner.block("\n".join(hex_dump(event.data[:1024])))

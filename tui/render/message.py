@@ -9,7 +9,7 @@ from . import cookies
 from .body import body_lines
 from .content import Content
 from .sheet import Sheet
-from .told import fields
+from .told import meanings
 from .words import duration, size, status_style
 
 PHASES = {"sending": "send", "waiting": "wait", "receiving": "receive"}
@@ -52,7 +52,7 @@ def response(exchange: Exchange, content: Content, raw: bool) -> Sheet:
     else:
         _status(out, message, "response")
         _fields(out, message, "response")
-        told = fields(message)
+        told = meanings(exchange, content.data or b"")
         if len(told):
             out.title("Meaning")
             out.extend(told)

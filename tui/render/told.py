@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tracer.http.alternative import read_alternatives
-from tracer.http.grpc import read_status
-from tracer.model.http import Response
+from tracer.http.content_events import content_events, grpc_status
+from tracer.model.http import Exchange, Response
 from tracer.views.safe import safe
 
 from .jwt import duration_of
@@ -13,17 +13,18 @@ from .sheet import Sheet
 SECOND_NS = 10**9
 
 
-def fields(response: Response) -> Sheet:
-    """The lines; none where there is nothing to explain."""
+def meanings(exchange: Exchange, body: bytes) -> Sheet:
+    """The lines; none where there is nothing to explain. `body`: of the response, decoded."""
     out = Sheet()
-    _grpc(out, response)
-    _alternatives(out, response)
+    if exchange.response is not None:
+        _grpc(out, exchange, body)
+        _alternatives(out, exchange.response)
     return out
 
 
-def _grpc(out: Sheet, response: Response) -> None:
+def _grpc(out: Sheet, exchange: Exchange, body: bytes) -> None:
     """The outcome of a call: HTTP says 200 to most of those that failed."""
-    status = read_status(response.headers, response.trailers)
+    status = grpc_status(exchange, content_events(exchange, b"", body))
     if status is not None:
         out.add(
             ("gRPC  ", "faint"), (f"{safe(status.name, 60)} ({status.code})", "ok" if not status.code else "denied"),

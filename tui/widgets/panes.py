@@ -97,13 +97,17 @@ class ResponsePane(Pane):
     title = "Response"
 
     def prepare(self, asked: Asked) -> Sheet:
-        from tui.gather import contents
+        from tui.gather import advertised_by, contents
         from tui.render import message
 
         shown = asked.selection.exchange
         if shown is None:
             return _said("there was no response: the handshake was refused")
-        return message.response(shown, contents(asked.session, shown)[1], asked.raw)
+        out = message.response(shown, contents(asked.session, shown)[1], asked.raw)
+        if (told_by := advertised_by(asked.session, shown)) is not None:
+            out.add((f"{'HTTP/3':>12}  ", "faint"), "was advertised by ", (safe(told_by, 40), "link"),
+                    target=Target("exchange", told_by))  # fmt: skip
+        return out
 
 
 class MessagesPane(Pane):
