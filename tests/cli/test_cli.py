@@ -63,6 +63,15 @@ def test_a_source_that_is_nothing_we_know_is_3(run: Run, tmp_path: Path, content
     assert done.stderr.count(b"\n") == 1
 
 
+def test_a_log_alone_is_said_to_be_not_enough(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "access.log").write_text(
+        '10.0.0.1 - - [24/Nov/2026:12:00:00 +0000] "GET / HTTP/1.1" 403 153 "-" "curl/8"\n' * 3
+    )
+    done = run("explain", "access.log")
+    assert done.returncode == 0
+    assert b"A server's log alone shows no exchange" in done.stdout
+
+
 def test_one_unreadable_source_beside_a_readable_one_is_4(run: Run, denied: str) -> None:
     done = run("explain", denied, "missing.pcap")
     assert done.returncode == 4

@@ -85,11 +85,12 @@ def recording(
 
 def line(verdict: Any, style: Any, width: int) -> str:
     """One denial on one line: `✗ e12 403 GET https://…  who said it and why  [97 %]`."""
+    from tracer.model.verdict import asked
     from tracer.views.safe import safe
     from tracer.views.words import wrap
 
     sure = f"[{round(verdict.confidence * 100)} %]"
-    what = f"{verdict.method or 'TLS'} {verdict.url or ''}"
+    what = asked(verdict)
     head = f"{style.sign('no')} {safe(verdict.exchange, 20)}  {safe(what, max(width // 2, 40))}"
     *lines, last = wrap(f"{safe(verdict.headline)}  {sure}", width, "    ", "    ")
     last = last.removesuffix(sure) + style.layer(verdict.layer, sure) if last.endswith(sure) else last

@@ -9,7 +9,7 @@ import re
 from typing import BinaryIO
 
 from tracer.model.http import Exchange
-from tracer.model.verdict import Said, Verdict, told_once
+from tracer.model.verdict import Said, Verdict, asked, told_once
 
 from .writing import Options, Readable, chosen, iso, one_line, or_else, sentence
 
@@ -70,11 +70,10 @@ def _cell(text: str, limit: int = 200) -> str:
 
 
 def _verdict(number: int, verdict: Verdict, trace: Readable) -> list[str]:
-    what = f"{verdict.method or 'TLS handshake'} {verdict.url or ''}".strip()
     said = verdict.status if verdict.status is not None else "handshake refused"
     product = f" ({_plain(verdict.product)})" if verdict.product else ""
     lines = [f"## {number}. {_plain(verdict.headline or f'denied by {verdict.layer}')}", ""]
-    lines += [f"- **Asked:** {_code(what)} → **{said}**", f"- **Said by:** {verdict.layer}{product}"]
+    lines += [f"- **Asked:** {_code(asked(verdict))} → **{said}**", f"- **Said by:** {verdict.layer}{product}"]
     lines[-1] += f", {verdict.confidence:.0%} sure"
     detail = f" ({_plain(verdict.cause_detail)})" if verdict.cause_detail else ""
     lines.append(f"- **Why:** {verdict.cause}{detail}, {verdict.cause_confidence:.0%} sure")

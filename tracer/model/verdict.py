@@ -103,6 +103,13 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """which rule found it: `marks`, `standards`, `timing`, `contrast`, …"""
 
 
+def asked(verdict: Verdict, limit: int = 2000) -> str:
+    """What was asked for, as one line: method and URL, or what is known instead."""
+    method = verdict.method or ("TLS handshake" if verdict.status is None else "")
+    url = (verdict.url or "")[:limit]
+    return f"{method} {url}".strip() if url else method or "(the request was not captured)"
+
+
 def told_once(evidence: Iterable[Evidence]) -> list[Evidence]:
     """The weightiest first; a fact that speaks for several layers or causes is told once."""
     once: dict[tuple[str, Seen], Evidence] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from tracer.model.verdict import Evidence, Layer, PathEntry, Said, Verdict
+from tracer.model.verdict import Evidence, Layer, PathEntry, Said, Verdict, asked
 
 from .propose import bisect_command
 from .safe import safe
@@ -77,7 +77,7 @@ def _headline(v: Verdict) -> str:
 
 def _request(v: Verdict, style: Style, width: int) -> Iterator[str]:
     tail = f"  {safe(v.exchange, 20)}"
-    what = f"{safe(v.method or 'TLS', 12)} {safe(v.url or '(no URL captured)', max(width * 2, 120))}"
+    what = safe(asked(v), max(width * 2, 120))
     room = width - len(tail)
     lines = wrap(what, room, _INDENT, "  ")
     yield from lines[:-1]
@@ -90,9 +90,7 @@ def _others(group: list[Verdict], first: Verdict, style: Style, width: int) -> I
     rest = [v for v in group if v is not first]
     yield f"  and {len(rest)} more like it:"
     for v in rest[:3]:
-        yield style.dim(safe(f"    {v.method or 'TLS'} {v.url or '-'}", width - 12)) + style.dim(
-            f"  {safe(v.exchange, 20)}"
-        )
+        yield style.dim(safe(f"    {asked(v)}", width - 12)) + style.dim(f"  {safe(v.exchange, 20)}")
     if len(rest) > 3:
         names = ", ".join(safe(v.exchange, 20) for v in rest[3:15])
         yield from (style.dim(line) for line in wrap(f"{names}{' …' if len(rest) > 15 else ''}", width, "    "))
@@ -207,6 +205,11 @@ def _summary(counted: Any, trace: Any, verdicts: list[Verdict], width: int) -> I
     words += f", {plural(counted.count('connection'), 'connection')}, {plural(tls, 'TLS handshake')}"
     partial = [s.name for s in sources if s.partial and s.kind != "log"]
     yield from wrap(f"{words}; {plural(len(sources), 'source')} read.", width)
+    if not exchanges and sources and all(s.kind == "log" for s in sources):
+        text = (
+            "A server's log alone shows no exchange: give the capture, HAR or curl -v output of the same event with it."
+        )
+        yield from wrap(text, width)
     if partial:
         names = ", ".join(safe(name, 60) for name in partial[:5])
         yield from wrap(f"Only in part: {names}. What is missing may hold more denials.", width)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from tracer.formats.writing import Readable, iso, or_else
 from tracer.model.http import Exchange, Message
 from tracer.model.http import text as words
-from tracer.model.verdict import Evidence, Verdict, told_once
+from tracer.model.verdict import Evidence, Verdict, asked, told_once
 
 from .markup import anchor, code, facts, jump, percent, prose, reference, text
 from .path import draw, layer_name
@@ -47,9 +49,9 @@ def _head(verdict: Verdict, number: int) -> str:
     changed = ""
     if verdict.original_status is not None and verdict.original_status != verdict.status:
         changed = f' <span class="soft">first said as {verdict.original_status}</span>'
-    asked = f"{text(verdict.method or '', 20)} {code(verdict.url or '', 300)}".strip()
+    what = f"{text(verdict.method or '', 20)} {code(verdict.url or '', 300)}".strip() or text(asked(verdict))
     title = text(verdict.headline or f"Denied by the {layer_name(verdict.layer)}")
-    return f'<p class="asked">{status}{changed} {asked}</p><h2 id="story-{number}-title">{title}</h2>'
+    return f'<p class="asked">{status}{changed} {what}</p><h2 id="story-{number}-title">{title}</h2>'
 
 
 def _answer(verdict: Verdict, known: bool) -> str:
@@ -164,7 +166,7 @@ def nav_item(verdict: Verdict, number: int, count: int) -> str:
     status = verdict.status if verdict.status is not None else "TLS"
     more = f' <span class="soft">×{count}</span>' if count > 1 else ""
     title = text(verdict.headline or layer_name(verdict.layer), 160)
-    where = (verdict.url or "").partition("?")[0].partition("://")[2]
-    asked = f'<span class="asked-for">{text(f"{verdict.method or 'TLS'} {where}", 120)}</span>'
+    what = re.sub(r"[a-z]+://|[?#].*", "", asked(verdict))
+    for_what = f'<span class="asked-for">{text(what, 120)}</span>'
     pill = f'<span class="pill bad" aria-hidden="true">{status}</span>'  # the title says it, too
-    return f'<li><a href="#{anchor(f"story-{number}")}">{pill} <span>{title} {asked}</span></a>{more}</li>'
+    return f'<li><a href="#{anchor(f"story-{number}")}">{pill} <span>{title} {for_what}</span></a>{more}</li>'
