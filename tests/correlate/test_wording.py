@@ -113,6 +113,58 @@ def test_the_words_of_dynamic_dns_name_the_cause(word: str, cause: Cause) -> Non
     assert _said(word, says={"Server": "nginx", "Content-Type": "text/plain"}, asks={}).cause is cause
 
 
+def _posted(path: str, form: str, status: int) -> Verdict:
+    made = exchange(
+        "e1", url=f"http://www.test{path}", method="POST", status=status, sent=form, page='{"message":"no"}'
+    )
+    (verdict,) = verdicts(made)
+    return verdict
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [
+        ("/api/login", "user=alice&password=wrong"),
+        ("/oauth/token", "grant_type=client_credentials&client_id=a&client_secret=b"),
+        ("/v1/otp/verify", '{"otp": "1234"}'),
+        ("/session", '{"email": "a@b.test", "password": "x"}'),
+    ],
+)
+def test_a_log_in_brings_its_credentials_in_the_body(path: str, form: str, status: int) -> None:
+    assert _posted(path, form, status).cause is Cause.CREDENTIALS_INVALID
+
+
+def test_a_password_elsewhere_is_not_the_callers() -> None:
+    assert _posted("/api/users", '{"name": "b", "password": "x"}', 401).cause is Cause.CREDENTIALS_MISSING
+
+
+def test_who_says_unauthorized_with_403_to_nobody_misses_credentials() -> None:
+    assert _said("Unauthorized", {"Content-Type": "text/plain"}, asks={}).cause is Cause.CREDENTIALS_MISSING
+
+
+def test_tomcats_words_for_every_403_are_no_cause() -> None:
+    page = "<h1>HTTP Status 403 - </h1><p>Access to the specified resource has been forbidden.</p><h3>Apache Tomcat/8"
+    assert _said(page, asks={"Authorization": "Basic YTpi"}).cause is Cause.INSUFFICIENT_SCOPE
+
+
+@pytest.mark.parametrize(
+    ("size", "product", "cause"), [("919", "aws-waf", Cause.WAF_RULE), ("915", "aws-cloudfront", Cause.HOST_DENIED)]
+)
+def test_the_length_of_cloudfronts_page_tells_the_reason_also_without_the_page(
+    size: str, product: str, cause: Cause
+) -> None:
+    says = {"server": "CloudFront", "content-type": "text/html", "content-length": size, "via": "1.1 a.cloudfront.net"}
+    (verdict,) = verdicts(exchange("e1", method="HEAD", says={**says, "x-cache": "Error from cloudfront"}))
+    assert (verdict.product, verdict.cause) == (product, cause)
+
+
+def test_a_directory_is_refused_without_a_page_to_head() -> None:
+    says = {"Server": "Apache/2.4.58", "Content-Type": "text/html; charset=iso-8859-1"}
+    (verdict,) = verdicts(exchange("e1", method="HEAD", url="http://www.test/pictures/", says=says))
+    assert verdict.cause is Cause.DIRECTORY_INDEX
+
+
 def test_a_problem_type_names_the_cause() -> None:
     page = '{"type": "https://api.test/problems/quota-exceeded", "title": "That was all", "status": 403}'
     assert _said(page, says={"Content-Type": "application/problem+json"}).cause is Cause.QUOTA_EXCEEDED

@@ -22,6 +22,17 @@ KEYED = re.compile(
     r"[?&](api[_-]?key|apikey|key|access[_-]?token|auth(_token)?|subscription-key|code)=[^&]{8,}", re.IGNORECASE
 )
 
+IN_BODY = re.compile(
+    r"""(?:^|[&{,\s"'])(?:pass(?:word|wd|phrase|code)?|pwd|client_secret|client_assertion|refresh_token|otp|totp"""
+    r"""|api_?key|id_token|assertion|(?:2fa|mfa|otp|verification)_?code)["']?\s*[=:]\s*["']?[^"'&\s]""",
+    re.IGNORECASE,
+)
+"""what a form or JSON carries to prove who asks"""
+LOGS_IN = re.compile(
+    r"/[^?]*(log-?in|sign-?in|auth|token|session|oauth|verif|otp|2fa|mfa|password)[^/?]*/?(\?|$)", re.IGNORECASE
+)
+"""paths at which such a body is an attempt to log in, and no new user"""
+
 
 def fields_of(message: Message) -> dict[str, str]:
     """First value of each field by its name in lower case: for those who look for many names."""
@@ -36,3 +47,8 @@ def identified(request: Request) -> bool:
     if not _IDENTIFYING.isdisjoint(name.lower() for name, value in request.headers if value):
         return True
     return bool(SIGNED.search(request.target) or KEYED.search(request.target))
+
+
+def logs_in(request: Request, body: str) -> bool:
+    """It tries to log in: what proves who asks stands in its body."""
+    return request.method == "POST" and bool(LOGS_IN.search(request.target) and IN_BODY.search(body[:4000]))

@@ -10,8 +10,9 @@ from tracer.model.verdict import Cause, Layer
 
 from .client_certificates import add_reasons
 from .cues import CODE, stated
+from .error_codes import codes_in, plain
 from .evidence import Collection
-from .request_fields import identified
+from .request_fields import identified, logs_in
 from .scene import Scene
 
 OWN_PAGE = re.compile(
@@ -38,7 +39,7 @@ def collect(scene: Scene, found: Collection) -> None:
     """All evidence about the cause."""
     exchange = scene.exchange
     assert exchange.response is not None
-    barred = _credentials_asked(exchange, found)
+    barred = _credentials_asked(scene, found)
     for cue in stated(exchange, scene.body):
         if cue.cause is barred:
             continue
@@ -64,18 +65,22 @@ def collect(scene: Scene, found: Collection) -> None:
         found.add(cue.says, f"cause:{cue.cause}", cue.weight, exchange=exchange, where=cue.where, value=cue.value)
         said_to_anybody = cue.weight < CODE and not OF_SOMEBODY.search(cue.value)
         if cue.cause is Cause.INSUFFICIENT_SCOPE and said_to_anybody:
-            _of_nobody(exchange, found)
+            _of_nobody(exchange, scene.request_body, found)
+    if barred is None and any("unauthorized" in plain(code) for code in codes_in(scene.body)):
+        _of_nobody(exchange, scene.request_body, found)
     _status(scene, found)
     if exchange.request is not None:
         _oddities(scene, exchange.request, found)
 
 
-def _of_nobody(exchange: Exchange, found: Collection) -> None:
+def _of_nobody(exchange: Exchange, body: str, found: Collection) -> None:
     """It speaks of rights, and the request named no caller that could have any: then the credentials are missing."""
     request = exchange.request
     if request is None or exchange.response is None or exchange.response.status != 403:
         return
-    if len(request.headers) < 2 or identified(request):  # fewer: a source that did not keep the request's fields
+    if (
+        len(request.headers) < 2 or identified(request) or logs_in(request, body)
+    ):  # fewer: a source that did not keep the request's fields
         return
     found.add(
         "nothing in the request tells who asks, so whoever is refused is nobody in particular",
@@ -143,11 +148,12 @@ def _status(scene: Scene, found: Collection) -> None:
         )
 
 
-def _credentials_asked(exchange: Exchange, found: Collection) -> Cause | None:
+def _credentials_asked(scene: Scene, found: Collection) -> Cause | None:
     """401 and 407: what the request carried tells missing from invalid; returns the one that it cannot be.
 
     Servers' own pages name both possibilities, whatever was sent.
     """
+    exchange = scene.exchange
     request, response = exchange.request, exchange.response
     assert response is not None
     if response.status not in (401, 407) or request is None:
@@ -156,6 +162,16 @@ def _credentials_asked(exchange: Exchange, found: Collection) -> Cause | None:
     scheme = (response.get("www-authenticate") or response.get("proxy-authenticate") or "").partition(" ")[0].lower()
     sent = request.get(field)
     other = response.status == 401 and sent is None and scheme not in ("basic", "digest", "negotiate", "ntlm")
+    if other and logs_in(request, scene.request_body):
+        found.add(
+            "the request is a log-in: what it carries to prove who asks was not accepted",
+            f"cause:{Cause.CREDENTIALS_INVALID}",
+            3.4,
+            exchange=exchange,
+            where="request target",
+            value=urlsplit(request.url).path,
+        )
+        return Cause.CREDENTIALS_MISSING
     loosely = other and identified(request)
     cause = Cause.CREDENTIALS_INVALID if sent or loosely else Cause.CREDENTIALS_MISSING
     says = "credentials were sent and not accepted" if sent or loosely else "no credentials were sent"

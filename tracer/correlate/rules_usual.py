@@ -9,7 +9,7 @@ from tracer.model.http import Exchange, Request
 from tracer.model.verdict import Cause, Layer
 
 from .evidence import Collection
-from .request_fields import identified
+from .request_fields import identified, logs_in
 from .rules_cause import OWN_PAGE
 from .scene import Scene
 
@@ -47,7 +47,8 @@ def collect(scene: Scene, layer: Layer, product: str | None, found: Collection) 
         return
     path = urlsplit(request.url).path
     known = request.get("authorization") is not None or identified(request)
-    page = bool(OWN_PAGE.search(scene.body))
+    page = bool(OWN_PAGE.search(scene.body)) and request.method in ("GET", "HEAD")
+    bare = request.method == "HEAD" and layer is Layer.ORIGIN and product in ("apache", "nginx")
     usually = {
         Layer.APP: Cause.INSUFFICIENT_SCOPE,
         Layer.FORWARD_PROXY: Cause.DESTINATION_DENIED,
@@ -75,7 +76,16 @@ def collect(scene: Scene, layer: Layer, product: str | None, found: Collection) 
             value="present",
             reference="RFC 9110 section 15.5.4",
         )
-    elif path.endswith("/") and page and path != "/" and request.method in ("GET", "HEAD"):
+    elif logs_in(request, scene.request_body):
+        found.add(
+            "the request is a log-in: what it carries to prove who asks was not accepted",
+            f"cause:{Cause.CREDENTIALS_INVALID}",
+            1.5,
+            exchange=exchange,
+            where="request target",
+            value=path,
+        )
+    elif path.endswith("/") and (page or bare) and path != "/":
         found.add(
             "a directory was asked for, and the server's own page came back",
             f"cause:{Cause.DIRECTORY_INDEX}",
@@ -95,7 +105,7 @@ def collect(scene: Scene, layer: Layer, product: str | None, found: Collection) 
             reference="httpd of Red Hat: conf.d/welcome.conf",
         )
     if product not in STORAGE:  # stores answer whatever page asks: they only leave out what would let it read
-        _by_method(exchange, request, page=page, found=found)
+        _by_method(exchange, request, page=bool(OWN_PAGE.search(scene.body)), found=found)
     asked = scene.seen.request if scene.seen is not None else None  # a hop may ask another in its own words
     _by_agent(scene.seen or exchange, asked or request, found)
 
