@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -86,7 +87,7 @@ def tell(reading: Any, quiet: bool, verbose: bool) -> None:
     from tracer.store.trace import Where
 
     lowest = Where("severity >= ?", (0 if verbose else 2,))
-    for value in (*trace.handshakes(lowest), *trace.exchanges(lowest)):
+    for value in itertools.chain(trace.handshakes(lowest), trace.exchanges(lowest)):
         found += value.problems
     if found and not quiet:
         tell_problems(map(redactor().problem, dict.fromkeys(found)), quiet, verbose)

@@ -7,6 +7,7 @@ from typing import Any
 
 from tracer.model.verdict import Evidence, Layer, PathEntry, Said, Verdict, asked
 
+from .brief import TOLD, story_of
 from .propose import bisect_command
 from .safe import safe
 from .style import Style
@@ -48,7 +49,7 @@ def grouped(verdicts: Iterable[Verdict]) -> list[list[Verdict]]:
     """Verdicts of one story (the same hop for the same reason) together; many denials first, then by time."""
     groups: dict[Any, list[Verdict]] = {}
     for v in verdicts:
-        groups.setdefault(v.story or (v.status, v.layer, v.product, v.cause), []).append(v)
+        groups.setdefault(story_of(v), []).append(v)
     return sorted(groups.values(), key=lambda group: -len(group))
 
 
@@ -89,10 +90,10 @@ def _request(v: Verdict, style: Style, width: int) -> Iterator[str]:
 def _others(group: list[Verdict], first: Verdict, style: Style, width: int) -> Iterator[str]:
     rest = [v for v in group if v is not first]
     yield f"  and {len(rest)} more like it:"
-    for v in rest[:3]:
+    for v in rest[:TOLD]:
         yield style.dim(safe(f"    {asked(v)}", width - 12)) + style.dim(f"  {safe(v.exchange, 20)}")
-    if len(rest) > 3:
-        names = ", ".join(safe(v.exchange, 20) for v in rest[3:15])
+    if len(rest) > TOLD:
+        names = ", ".join(safe(v.exchange, 20) for v in rest[TOLD:15])
         yield from (style.dim(line) for line in wrap(f"{names}{' …' if len(rest) > 15 else ''}", width, "    "))
 
 
