@@ -31,6 +31,7 @@ from .records import (
     Record,
     Request,
     Response,
+    bare,
     to_bytes,
 )
 from .sides import Sides
@@ -115,7 +116,7 @@ class Handover:
     def close(self) -> None:
         """The proxy ends."""
         self._digests.close()
-        self._contained(self._put, End(self.count))
+        self._contained(self._put, End(self.count, self.lost))
         self._writer.close()
 
     # -- how it is done
@@ -156,7 +157,7 @@ class Handover:
             response is not None and (connect or not server.timestamp_start),
             None if connect else self._tunnels.get(client.id),
         )
-        if self._full or not self._put(record):
+        if self._full or not (self._put(record) or self._put_bare(record)):
             self.lost += 1
             self._complain("live.lost", f"{self.lost} exchanges could not be recorded; the traffic goes on")
             return None
@@ -244,6 +245,15 @@ class Handover:
             return False
         return True
 
+    def _put_bare(self, record: Flow) -> bool:
+        """What the disk did not take whole, without bodies: there may be room for that."""
+        if not (record.request.raw_content or (record.response and record.response.raw_content)):
+            return False
+        if not self._put(bare(record)):
+            return False
+        self._complain("live.bodies-left-out", "the disk is full: bodies are left out as long as heads fit")
+        return True
+
     def _look(self) -> None:
         """Before a record: begin a segment in which everything is known; see now and then what waits."""
         if self._writer.full:
@@ -267,7 +277,7 @@ class Handover:
         if now - self._told.get(code, -_REPEAT) < _REPEAT:
             return
         self._told[code] = now
-        _log.warning("tracer: %s", text)
+        _log.log(logging.WARNING if journal else logging.ERROR, "tracer: %s", text)
         if journal:
             try:
                 self._put(Note(code, text))

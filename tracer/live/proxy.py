@@ -173,7 +173,7 @@ class Proxy:
             complaint = text.decode("utf-8", "replace")
             for line in (*errors(complaint), advice(complaint)):
                 if line:
-                    self._say(f"mitmproxy: {line}")
+                    self._say(line.removeprefix("tracer: ") if line.startswith("tracer: ") else f"mitmproxy: {line}")
 
     def finish(self) -> None:
         """End the proxy, and take everything into the trace, which stays open until the context is left."""

@@ -115,18 +115,21 @@ class Recorder:
         self._lock.close()
         if not self._stuck and not self._batch:
             shutil.rmtree(self._folder, ignore_errors=True)
+        else:
+            self._say(f"what does not fit waits in {self._folder}: with more room, tracer open takes it into the trace")
 
     def _take(self, record: Record) -> None:
         if isinstance(record, Ready):
             self.ready = record.servers
         elif isinstance(record, End):
             self.ended = True
+            if record.lost:
+                self._mention(Note("live.lost", f"{record.lost} of {record.count} exchanges could not be recorded"))
         elif isinstance(record, Note):
             self._notes += 1
-            self._partial = self._partial or record.warn
             if self._notes <= _MENTIONED:
-                self._conversion.take(record)
-                self._say(record.text)
+                self._mention(record)
+            self._partial = self._partial or record.warn
         else:
             try:
                 exchange = self._conversion.take(record)
@@ -139,8 +142,14 @@ class Recorder:
             if exchange is not None:
                 self._judge.consider(exchange)
 
+    def _mention(self, note: Note) -> None:
+        self._partial = self._partial or note.warn
+        self._conversion.take(note)
+        self._say(note.text)
+
     def _full(self, error: sqlite3.Error) -> None:
         self._retry = time.monotonic() + RETRY
+        self.trace.let_go()  # the batch is taken again, and must not be there twice
         if not self._stuck:
             self._stuck = True
             self._say(f"the trace cannot be written ({error}); what happens is kept in {self._folder} until it can")

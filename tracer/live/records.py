@@ -233,9 +233,26 @@ class End(msgspec.Struct, array_like=True, frozen=True, tag=6, gc=False):
     """The proxy ended in order; nothing follows."""
 
     count: int
+    lost: int = 0
+    """of the exchanges, those that nobody took"""
 
 
 Record = Flow | Side | Digest | Ready | Frame | Closed | Note | End
+
+
+def bare(record: Flow) -> Flow:
+    """The same without its bodies."""
+    return msgspec.structs.replace(
+        record, request=_bare(record.request), response=_bare(record.response) if record.response else None
+    )
+
+
+def _bare[M: (Request, Response)](message: M) -> M:
+    if message.raw_content is None:
+        return message
+    size = message.size if message.size is not None else len(message.raw_content)
+    return msgspec.structs.replace(message, raw_content=None, size=size)
+
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(Record)

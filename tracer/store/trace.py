@@ -191,6 +191,13 @@ class Trace:
                 rows.clear()
             self._count = 0
 
+    def let_go(self) -> None:
+        """Forget what was added and not written yet: for who has it elsewhere, when the disk takes no more."""
+        with self._lock:
+            for rows in self._waiting.values():
+                rows.clear()
+            self._count = 0
+
     def _add(self, table: str, row: tuple[Any, ...]) -> None:
         with self._lock:
             self._waiting[table].append(row)
