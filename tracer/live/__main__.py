@@ -16,7 +16,7 @@ from tracer.store.trace import Trace
 from .journal import folder_of
 from .recorder import Recorder
 
-EVERY = 0.05
+EVERY = 0.1
 """seconds between two looks"""
 
 

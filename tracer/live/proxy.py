@@ -29,7 +29,7 @@ MOST = 100_000
 """exchanges that a recording without a name keeps"""
 _PRINTED = 1 << 16
 """bytes of what mitmproxy prints that are looked at"""
-EVERY = 0.05
+EVERY = 0.1
 """seconds between two looks at the journal"""
 _RUN = "import sys; from mitmproxy.tools.main import mitmdump; sys.exit(mitmdump())"
 NEEDED = (
