@@ -45,7 +45,7 @@ def command(listen: str, modes: tuple[str, ...], ui: bool, no_redact: bool, **gi
     ended: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda n, _: ended.append(n))
-    with recording(given, arguments, tell) as proxy:
+    with recording(given, arguments, lambda verdict: _offer(verdict, tell, given["quiet"])) as proxy:
         showing(proxy.trace, no_redact)
         if not given["quiet"]:
             _explain(proxy.servers, given["settings"])
@@ -81,6 +81,20 @@ def _explain(servers: tuple[Any, ...], settings: tuple[str, ...]) -> None:
         say(safe_block(f"tracer: {text}"))
     if typed.listens():
         say(f"tracer: {typed.HINT}")
+
+
+def _offer(verdict: Any, tell: Any, quiet: bool) -> None:
+    """Tell a verdict; of a client that refused the proxy's certificate, how to let its host through."""
+    from tracer.store.coding import host_of
+    from tracer.views.safe import safe
+
+    from . import typed
+    from .terminal import say
+
+    tell(verdict)
+    host = host_of(verdict.url or "") if verdict.cause == "interception" and verdict.method is None else ""
+    if host and not quiet and typed.listens():
+        say(f"    if it pins the server's own: type   pass {safe(host, 200)}")
 
 
 def _heeded(proxy: Any) -> bool:
