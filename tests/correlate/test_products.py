@@ -35,6 +35,8 @@ BEARER = "WWW-Authenticate"
         ("flask", "credentials-expired", 401, {}, '{"msg":"Token has expired"}'),
         ("gorilla-csrf", "csrf-failed", 403, {}, "Forbidden - CSRF token invalid\n"),
         ("quarkus", "credentials-missing", 401, {BEARER: 'basic realm="Quarkus"', "content-length": "0"}, ""),
+        ("akka-http", "credentials-missing", 401, {}, "The resource requires authentication, which was not supplied "
+         "with the request"),
         ("echo", "credentials-missing", 401, {}, '{"message":"missing or malformed jwt"}\n'),
         ("phoenix", "insufficient-scope", 403, {}, '{"errors":{"detail":"Forbidden"}}'),
         ("codeigniter", "csrf-failed", 403, {}, "<p>The action you have requested is not allowed.</p>"),

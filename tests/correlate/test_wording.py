@@ -139,6 +139,34 @@ def test_a_password_elsewhere_is_not_the_callers() -> None:
     assert _posted("/api/users", '{"name": "b", "password": "x"}', 401).cause is Cause.CREDENTIALS_MISSING
 
 
+@pytest.mark.parametrize(
+    ("who", "cause"),
+    [("system:anonymous", Cause.CREDENTIALS_MISSING), ("alice@a.test", Cause.INSUFFICIENT_SCOPE)],
+)
+def test_who_is_called_anonymous_misses_credentials(who: str, cause: Cause) -> None:
+    said = f'pods is forbidden: User \\"{who}\\" cannot list resource \\"pods\\" in API group \\"\\"'
+    page = (
+        f'{{"kind":"Status","apiVersion":"v1","status":"Failure","message":"{said}","reason":"Forbidden","code":403}}'
+    )
+    verdict = _said(page, asks={})
+    assert (verdict.product, verdict.cause) == ("kubernetes", cause)
+
+
+def test_a_gateway_that_asks_who_and_says_no_more_misses_credentials() -> None:
+    page = (
+        "<h1>Error: Forbidden</h1><h2>Your client does not have permission to get URL <code>/a</code> from this server."
+    )
+    verdict = _said(page, {**HTML, "Server": "Google Frontend"}, asks={"Accept": "*/*"})
+    assert (verdict.product, verdict.cause) == ("google-cloud-run", Cause.CREDENTIALS_MISSING)
+
+
+def test_a_signed_link_is_of_one_method() -> None:
+    says = {"Server": "AmazonS3", "x-amz-request-id": "A1", "x-amz-id-2": "b"}
+    url = "http://bucket.s3.amazonaws.com/key?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=00ff"
+    (verdict,) = verdicts(exchange("e1", method="HEAD", url=url, says=says))
+    assert verdict.cause is Cause.SIGNATURE_MISMATCH
+
+
 def test_who_says_unauthorized_with_403_to_nobody_misses_credentials() -> None:
     assert _said("Unauthorized", {"Content-Type": "text/plain"}, asks={}).cause is Cause.CREDENTIALS_MISSING
 

@@ -9,7 +9,7 @@ from tracer.model.http import Exchange, Request
 from tracer.model.verdict import Cause, Layer
 
 from .evidence import Collection
-from .request_fields import identified, logs_in
+from .request_fields import SIGNED, identified, logs_in
 from .rules_cause import OWN_PAGE
 from .scene import Scene
 
@@ -35,6 +35,8 @@ STORAGE = frozenset(
     }
 )
 """object stores: who asks without a right is refused by the policy of the object"""
+ASKS_WHO = frozenset({"google-cloud-run", "google-cloud-endpoints", "google-iap", "aws-lambda-url", "aws-service-api"})
+"""gateways that let in whom they know, and say no more to the others"""
 SERVLETS = frozenset({"jetty", "tomcat", "undertow", "wildfly", "weblogic", "websphere"})
 """servers that run applications, and refuse by the roles that these demand (Jakarta Servlet section 13)"""
 
@@ -58,6 +60,8 @@ def collect(scene: Scene, layer: Layer, product: str | None, found: Collection) 
     knows = api or product in SERVLETS  # who answers in JSON knows callers
     elsewhere = Cause.INSUFFICIENT_SCOPE if knows else Cause.PATH_DENIED
     cause = Cause.RESOURCE_POLICY if product in STORAGE else usually.get(layer, elsewhere)
+    if product in ASKS_WHO and not known and len(request.headers) > 1:
+        cause = Cause.CREDENTIALS_MISSING
     found.add(
         f"a refusal without a reason: at this layer most often {cause}",
         f"cause:{cause}",
@@ -103,6 +107,16 @@ def collect(scene: Scene, layer: Layer, product: str | None, found: Collection) 
             where="response header last-modified",
             value=response.get("last-modified") or "",
             reference="httpd of Red Hat: conf.d/welcome.conf",
+        )
+    if product in STORAGE and request.method == "HEAD" and SIGNED.search(request.target):
+        found.add(
+            "a signed link was asked with HEAD: its signature is of one method, and links are made for GET",
+            f"cause:{Cause.SIGNATURE_MISMATCH}",
+            1.6,
+            exchange=exchange,
+            where="request method",
+            value="HEAD",
+            reference="https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html",
         )
     if product not in STORAGE:  # stores answer whatever page asks: they only leave out what would let it read
         _by_method(exchange, request, page=bool(OWN_PAGE.search(scene.body)), found=found)
