@@ -62,6 +62,8 @@ def command(
 
 def _list_fast(source: str, keylogs: tuple[str, ...], wanted: Any, no_redact: bool, quiet: bool) -> Any:
     """Print the rows of a capture as they are found; None when the source is no capture."""
+    # numpy would start a thread a core, and wait for it, for algebra that nobody does here
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from tracer.pipeline import list_capture
     from tracer.views.listing import head, line
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass, field
 
 from .names import MESSAGES, is_grease
@@ -10,6 +11,7 @@ from .wire import Cursor, ShortError, items, numbers
 SNI, GROUPS, FORMATS, SIGNATURES, ALPN = 0, 10, 11, 13, 16
 EXTENDED_MASTER_SECRET, ENCRYPT_THEN_MAC, TICKET = 23, 22, 35
 PSK, EARLY_DATA, VERSIONS, KEY_SHARE, STATUS, SCT, ECH = 41, 42, 43, 51, 5, 18, 0xFE0D
+_EXTENSION = struct.Struct(">HH")
 RETRY_RANDOM = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
 """the random of a HelloRetryRequest (RFC 8446 section 4.1.3)"""
 
@@ -137,9 +139,15 @@ def read_server_hello(body: bytes) -> ServerHello:
 def _extensions(c: Cursor) -> tuple[tuple[int, bytes], ...]:
     if len(c) < 2:
         return ()
-    length = c.number(2)
-    inner = Cursor(c.data, c.at, min(c.end, c.at + length))
-    return tuple(items(inner, lambda x: (x.number(2), x.opaque(2))))
+    length, data, at = c.number(2), c.data, c.at
+    end, found = min(c.end, at + length), []
+    while at + 4 <= end:
+        kind, size = _EXTENSION.unpack_from(data, at)
+        at += 4 + size
+        if at > end:
+            break
+        found.append((kind, data[at - size : at]))
+    return tuple(found)
 
 
 def _list(data: bytes | None) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterator
 
 
@@ -57,4 +58,6 @@ def items[T](cursor: Cursor, read: Callable[[Cursor], T]) -> Iterator[T]:
 
 def numbers(data: bytes, size: int = 2) -> tuple[int, ...]:
     """The bytes as big-endian numbers of `size` bytes."""
+    if size == 2:
+        return struct.unpack(f">{len(data) // 2}H", data[: len(data) & ~1])
     return tuple(int.from_bytes(data[i : i + size]) for i in range(0, len(data) - size + 1, size))
