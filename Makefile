@@ -61,6 +61,7 @@ screens: setup  ## write anew what the interface is compared with; look at the d
 
 bench: setup    ## speed, side by side with tshark and with mitmdump alone
 	$(PY) -m tests.bench
+	$(PY) -m tests.bench.starting
 	$(PY) -m tests.bench.correlating
 	$(PY) -m tests.bench.proxying
 

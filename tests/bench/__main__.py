@@ -20,7 +20,7 @@ from typing import NamedTuple
 from .traffic import Mix, Truth, make
 
 MB = 1_000_000
-SIZES = {"50m": 50 * MB, "200m": 200 * MB, "1g": 1000 * MB, "tls": 100 * MB}
+SIZES = {"50m": 50 * MB, "200m": 200 * MB, "1g": 1000 * MB, "2g": 2000 * MB, "tls": 100 * MB}
 TINY_CONNECTIONS = 90_000
 """with their handshakes about a million packets"""
 TSHARK = (  # noqa: SIM905
@@ -108,13 +108,16 @@ def capture(folder: Path, name: str, mix: Mix) -> tuple[Path, int, list[tuple[st
 
 def main() -> None:
     arguments = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    arguments.add_argument("captures", nargs="*", default=[*SIZES, "tiny"], metavar="50m|200m|1g|tls|tiny")
+    arguments.add_argument(
+        "captures", nargs="*", default=["50m", "200m", "1g", "tls", "tiny"], metavar="50m|200m|1g|2g|tls|tiny"
+    )
     arguments.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "tracer-bench")
     arguments.add_argument("--copies", type=float, default=0.005)
     arguments.add_argument("--reorder", type=float, default=0.005)
     arguments.add_argument("--drop", type=float, default=0.0)
     arguments.add_argument("--repeat", type=int, default=1)
     arguments.add_argument("--no-tshark", action="store_true")
+    arguments.add_argument("--explain", action="store_true", help="time and memory of `tracer explain` as well")
     options = arguments.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     peer = None if options.no_tshark else shutil.which("tshark")
@@ -124,6 +127,8 @@ def main() -> None:
         path, packets, truth = capture(options.folder, name, mix)
         for _ in range(options.repeat):
             compare(name, path, packets, truth, bool(peer))
+            if options.explain:
+                explain(path)
 
 
 def compare(name: str, path: Path, packets: int, truth: list[tuple[str, ...]], peer: bool) -> None:
@@ -151,6 +156,12 @@ def compare(name: str, path: Path, packets: int, truth: list[tuple[str, ...]], p
         theirs = run(with_keys if keys.exists() else [*TSHARK, str(path)], output)
         print(f"  tshark  {theirs.wall:7.2f} s wall {theirs.cpu:7.2f} s CPU  {theirs.anonymous / MB:5.0f} MB")
         print(f"  ratio   {theirs.wall / ours.wall:7.1f}x wall {theirs.cpu / ours.cpu:6.1f}x CPU", flush=True)
+
+
+def explain(path: Path) -> None:
+    """What it costs to judge the whole capture: a tenth of the web traffic is denials."""
+    ours = run([sys.executable, "-m", "tracer.cli", "explain", str(path), "--quiet"], path.with_suffix(".txt"))
+    print(f"  explain {ours.wall:7.2f} s wall {ours.cpu:7.2f} s CPU  {ours.anonymous / MB:5.0f} MB", flush=True)
 
 
 if __name__ == "__main__":
