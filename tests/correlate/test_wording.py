@@ -300,6 +300,39 @@ def test_a_path_that_many_apis_have_names_no_product(path: str) -> None:
     assert "magento" not in {e.product for e in verdict.evidence}
 
 
+def test_a_reason_in_capitals_is_werkzeugs() -> None:
+    says = (
+        (b"Server", b"nginx"),
+        (b"WWW-Authenticate", b'Basic realm="Login Required"'),
+        (b"Content-Type", b"text/html"),
+    )
+    for reason, product in (("UNAUTHORIZED", "flask"), ("Unauthorized", None)):
+        answer = Response(status=401, reason=reason, headers=says)
+        (verdict,) = verdicts(msgspec.structs.replace(exchange("e1", asks={}), response=answer))
+        assert (verdict.product == "flask") is (product == "flask")
+
+
+def test_a_service_that_is_read_only_for_now_is_maintained() -> None:
+    page = '{"code": "STATE_READONLY", "message": "A scheduled upgrade is going on; the service is in read-only mode."}'
+    assert _said(page).cause is Cause.MAINTENANCE
+
+
+@pytest.mark.parametrize(
+    ("page", "says"),
+    [
+        ('{"value": "a1", "error": "ACCESS_DENIED", "message": "a1 is none of yours"}', JSON),
+        ('{"error": "nothing"}', {**JSON, "X-Request-Id": "5348c07f-ed2e-46aa-b2a1-5fffd37a6956"}),
+    ],
+)
+def test_words_and_fields_of_many_are_no_products(page: str, says: Fields) -> None:
+    assert _said(page, says).product is None
+
+
+def test_what_cloudflares_workers_refuse_for_their_quota_is_no_firewalls() -> None:
+    verdict = _said("error code: 1027", {"server": "cloudflare", "cf-ray": "1-FRA"}, asks={}, status=429)
+    assert (verdict.layer, verdict.product, verdict.cause) == (Layer.CDN, "cloudflare", Cause.QUOTA_EXCEEDED)
+
+
 def test_a_session_that_the_answer_starts_was_started_by_an_application() -> None:
     says = {"Server": "nginx", "Content-Type": "text/html", "Set-Cookie": "PHPSESSID=abc; path=/"}
     assert _said("", says, asks={}, status=401).layer is Layer.APP
@@ -329,7 +362,6 @@ def test_a_reason_phrase_that_two_servers_write_is_not_the_cdns() -> None:
     answer = Response(status=403, reason="Access Denied", headers=((b"Server", b"Jetty(9.4.1)"),))
     (verdict,) = verdicts(msgspec.structs.replace(asked, response=answer))
     assert (verdict.layer, verdict.product) == (Layer.ORIGIN, "jetty")
-    assert verdict.cause in (Cause.INSUFFICIENT_SCOPE, Cause.CREDENTIALS_MISSING)
 
 
 def test_text_with_the_type_of_unknown_files_is_a_return_of_nginx() -> None:

@@ -188,7 +188,7 @@ def _fields(scene: Scene, response: Response, found: Collection) -> None:
             found.add(
                 f"{name} is written by applications",
                 f"generated:{Layer.APP}",
-                0.45,
+                1.3 if name == "x-powered-by" and not value.startswith("ASP.NET") else 0.45,  # IIS adds that itself
                 exchange=scene.exchange,
                 where=f"response header {name}",
                 value=value,

@@ -35,10 +35,10 @@ STORAGE = frozenset(
     }
 )
 """object stores: who asks without a right is refused by the policy of the object"""
-ASKS_WHO = frozenset({"google-cloud-run", "google-cloud-endpoints", "google-iap", "aws-lambda-url", "aws-service-api"})
-"""gateways that let in whom they know, and say no more to the others"""
-SERVLETS = frozenset({"jetty", "tomcat", "undertow", "wildfly", "weblogic", "websphere"})
-"""servers that run applications, and refuse by the roles that these demand (Jakarta Servlet section 13)"""
+ASKS_WHO = frozenset(
+    {"google-cloud-run", "google-cloud-endpoints", "google-iap", "aws-lambda-url", "aws-service-api", "spring-security"}
+)
+"""they let in whom they know, and say no more to the others"""
 
 
 def collect(scene: Scene, layer: Layer, product: str | None, found: Collection) -> None:
@@ -57,8 +57,7 @@ def collect(scene: Scene, layer: Layer, product: str | None, found: Collection) 
         Layer.WAF: Cause.WAF_RULE,
     }
     api = "json" in (response.get("content-type") or "") or scene.body.lstrip().startswith(("{", "["))
-    knows = api or product in SERVLETS  # who answers in JSON knows callers
-    elsewhere = Cause.INSUFFICIENT_SCOPE if knows else Cause.PATH_DENIED
+    elsewhere = Cause.INSUFFICIENT_SCOPE if api else Cause.PATH_DENIED  # who answers in JSON knows callers
     cause = Cause.RESOURCE_POLICY if product in STORAGE else usually.get(layer, elsewhere)
     if product in ASKS_WHO and not known and len(request.headers) > 1:
         cause = Cause.CREDENTIALS_MISSING
