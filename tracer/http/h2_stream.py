@@ -221,8 +221,16 @@ def _addressed(fields: Headers, scheme: str) -> Addressed:
 
 
 def _status(fields: Headers) -> int | None:
-    value = next((v for n, v in fields if n == b":status"), b"")
+    value = _first(fields, b":status") or b""
     return int(value) if value.isdigit() and len(value) == 3 else None
+
+
+def _first(fields: Headers, name: bytes) -> bytes | None:
+    """The first value of a field whose name is in lower case, as HTTP/2 has them (RFC 9113 section 8.2)."""
+    for one, value in fields:
+        if one == name:
+            return value
+    return None
 
 
 def _response(protocol: str, fields: Headers, body: Body, trailers: Headers, mark: Mark | None) -> Response:
