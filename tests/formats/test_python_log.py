@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tracer.formats import python_log
 from tracer.model.http import Body, Exchange, Request, Response
@@ -86,6 +89,19 @@ def test_http_client_shows_all_but_the_answers_body(read_with: Any, after: str) 
 def test_what_is_no_literal_costs_its_line(read_with: Any, line: str) -> None:
     found = read_with(python_log, f"{line}\n{SEND}".encode()).exchanged
     assert told(found)[-1] == ("/x", 403)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_damaged_text_is_read_without_a_fault_or_a_warning(read_with: Any, data: st.DataObject) -> None:
+    text = bytearray((HTTPX + SEND + URLLIB3).encode())
+    for _ in range(data.draw(st.integers(1, 8))):
+        at = data.draw(st.integers(0, len(text) - 1))
+        text[at : at + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=4))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        report = read_with(python_log, bytes(text))
+    assert report.exchanged
 
 
 PROGRAM = """

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from typing import BinaryIO
 
 from tracer.model.problem import Severity
 from tracer.transport.conversation import Context, Sink
 
-from .http_talk import REQUEST_LINE, Assembler, Place
+from .http_talk import REQUEST_LINE, STATUS_LINE, Assembler, Place
 from .http_text import load, plain, say
 
 _LITERAL = rb"(b?(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"))"
@@ -22,14 +23,16 @@ _SEND = re.compile(rb"(?:^|(?<=[\s'\"]))send: " + _LITERAL)
 _REPLY = re.compile(rb"(?:^|(?<=\s))reply: " + _LITERAL)
 _HEADER = re.compile(rb"^header: ([^:\s]+:.*)")
 _STARTING = re.compile(rb"Starting new (HTTPS?) connection \(\d+\): (\S+?)(?::(\d+))?\s*$")
-_URLLIB3 = re.compile(rb"\b(https?)://([^\s\"]+?) \"([A-Z]+) (\S+) (HTTP/\d\.\d)\" (\d{3}) (?:\d+|None)")
-_HTTPCORE = re.compile(rb"receive_response_headers\.complete return_value=(\(.*\))\s*$")
-_HTTPX = re.compile(rb"HTTP Request: ([A-Z]+) (\S+) \"(HTTP/\d(?:\.\d)? \d{3}[^\"]*)\"")
+_URLLIB3 = re.compile(
+    rb"\b(https?)://([^\s\"]{1,300}) \"([A-Z]{1,20}) (\S{1,8000}) (HTTP/\d\.\d)\" (\d{3}) (?:\d+|None)"
+)
+_HTTPCORE = b"receive_response_headers.complete return_value="
+_HTTPX = re.compile(rb"HTTP Request: ([A-Z]+) (\S+) \"(HTTP/\d(?:\.\d)? \d{3}(?: [^\"]*)?)\"")
 _SEEN = re.compile(
     rb"(?m)^send: b['\"][A-Z]+ |^reply: ['\"]HTTP/|receive_response_headers\.complete return_value=\(b'HTTP/"
     rb"|\bHTTP Request: [A-Z]+ https?://\S+ \"HTTP/|urllib3\.connectionpool\W.*\"[A-Z]+ \S+ HTTP/\d\.\d\" \d{3}"
 )
-_LONGEST = 1 << 20
+_LONGEST = 1 << 18
 """bytes of one line that are looked at"""
 
 
@@ -76,8 +79,8 @@ class _Reader:
             self._talk.place = Place(scheme=found[1].decode().lower())
         elif found := _URLLIB3.search(line):
             self._logged(found[3], b"%s://%s%s" % (found[1], found[2], found[4]), b"%s %s" % (found[5], found[6]))
-        elif found := _HTTPCORE.search(line):
-            self._answered(found[1])
+        elif (at := line.find(_HTTPCORE)) >= 0:
+            self._answered(line[at + len(_HTTPCORE) :].strip())
         elif found := _HTTPX.search(line):
             self._logged(found[1], found[2], found[3])
 
@@ -98,11 +101,14 @@ class _Reader:
         self._unnamed()
         match _literal(literal):
             case (bytes() as version, int() as status, bytes() as reason, list() as fields):
-                self._answer = [b"%s %d %s" % (version, status, reason)]
+                line = b"%s %d %s" % (version, status, reason)
             case (int() as status, list() as fields):
-                self._answer = [b"HTTP/2 %d" % status]
+                line = b"HTTP/2 %d" % status
             case _:
                 return
+        if not STATUS_LINE.match(line):
+            return
+        self._answer = [line]
         for field in fields:
             match field:
                 case (bytes() as name, bytes() as value):
@@ -110,13 +116,13 @@ class _Reader:
 
     def _logged(self, method: bytes, url: bytes, answer: bytes) -> None:
         """A line that names an exchange, after whatever was shown of it."""
-        status = int(answer.split()[1])
+        status = int(answer.split(b" ")[1])
         if self._talk.status == status and not self._answer and self._talk.id not in (None, self._named):
             self._named = self._talk.id  # send, reply and header lines told all of it
             return
-        lines = self._answer if self._answer and int(self._answer[0].split()[1]) == status else [answer]
+        lines = self._answer if self._answer and int(self._answer[0].split(b" ")[1]) == status else [answer]
         self._answer = []
-        self._talk.request(b"%s %s %s" % (method, url, lines[0].split()[0]))
+        self._talk.request(b"%s %s %s" % (method, url, lines[0].split(b" ")[0]))
         self._respond(lines)
         self._named = self._talk.id
 
@@ -142,7 +148,9 @@ class _Reader:
 
 def _literal(text: bytes) -> object:
     try:
-        return ast.literal_eval(text.decode("utf-8", "replace"))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # which would quote what others wrote
+            return ast.literal_eval(text.decode("utf-8", "replace"))
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return None
 
