@@ -188,3 +188,8 @@ def test_a_gateway_that_was_told_yes_refused_for_another_reason() -> None:
     )
     (verdict,) = verdicts(front, behind)
     assert verdict.hop.address == FRONT
+
+
+def test_a_product_that_is_named_in_two_roles_is_one_hop() -> None:
+    (verdict,) = verdicts(exchange("e1", page="Denied", says={"Server": "Caddy", "Content-Type": "text/plain"}))
+    assert [e.product for e in verdict.path] == ["caddy"]

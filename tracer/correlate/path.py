@@ -78,7 +78,8 @@ def marked(
     for (layer, product), kinds in seen.items():
         relayed = sum(i.weight for i in kinds["forwarded"]) >= REAL
         there = sum(i.weight for i in kinds["present"]) >= 0.5
-        if (layer, product) == accused or not (relayed or there):
+        same = (layer, product) == accused or (product == accused[1] and not relayed)  # named in another role too
+        if same or not (relayed or there):
             continue
         ids = tuple(i.id for group in kinds.values() for i in group)
         entries.append(
