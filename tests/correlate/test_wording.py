@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from tests.correlate.scenes import Fields, exchange, verdicts
+from tests.correlate.scenes import NGINX_403, Fields, exchange, verdicts
 from tracer.correlate.cues import cues
 from tracer.correlate.error_codes import codes_in, kebab, plain
 from tracer.correlate.literals import words_of
@@ -127,6 +127,7 @@ def _posted(path: str, form: str, status: int) -> Verdict:
     [
         ("/api/login", "user=alice&password=wrong"),
         ("/oauth/token", "grant_type=client_credentials&client_id=a&client_secret=b"),
+        ("/api/auth/refresh", '{"refresh_token": "abc"}'),
         ("/v1/otp/verify", '{"otp": "1234"}'),
         ("/session", '{"email": "a@b.test", "password": "x"}'),
     ],
@@ -135,8 +136,15 @@ def test_a_log_in_brings_its_credentials_in_the_body(path: str, form: str, statu
     assert _posted(path, form, status).cause is Cause.CREDENTIALS_INVALID
 
 
-def test_a_password_elsewhere_is_not_the_callers() -> None:
-    assert _posted("/api/users", '{"name": "b", "password": "x"}', 401).cause is Cause.CREDENTIALS_MISSING
+@pytest.mark.parametrize("path", ["/api/users", "/account/password", "/authors"])
+def test_a_password_elsewhere_is_not_the_callers(path: str) -> None:
+    assert _posted(path, '{"name": "b", "password": "x"}', 401).cause is Cause.CREDENTIALS_MISSING
+
+
+def test_a_log_in_that_a_bare_server_refuses_was_not_looked_at() -> None:
+    asked = exchange("e1", url="http://www.test/login", method="POST", sent="user=a&password=b", page=NGINX_403)
+    (verdict,) = verdicts(asked)
+    assert verdict.cause is not Cause.CREDENTIALS_INVALID
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,8 @@ IN_BODY = re.compile(
 )
 """what a form or JSON carries to prove who asks"""
 LOGS_IN = re.compile(
-    r"/[^?]*(log-?in|sign-?in|auth|token|session|oauth|verif|otp|2fa|mfa|password)[^/?]*/?(\?|$)", re.IGNORECASE
+    r"/([\w.-]*(log-?in|logon|sign-?in|oauth2?|otp|2fa|mfa)[\w.-]*|(api-)?auth(enticat\w+|ori[sz]e)?|tokens?|sessions?|verify|refresh)(/|\?|$)",
+    re.IGNORECASE,
 )
 """paths at which such a body is an attempt to log in, and no new user"""
 

@@ -171,7 +171,7 @@ def _credentials_asked(scene: Scene, found: Collection) -> Cause | None:
             where="request target",
             value=urlsplit(request.url).path,
         )
-        return Cause.CREDENTIALS_MISSING
+        return None
     loosely = other and identified(request)
     cause = Cause.CREDENTIALS_INVALID if sent or loosely else Cause.CREDENTIALS_MISSING
     says = "credentials were sent and not accepted" if sent or loosely else "no credentials were sent"

@@ -79,7 +79,7 @@ def collect(scene: Scene, layer: Layer, product: str | None, found: Collection) 
             value="present",
             reference="RFC 9110 section 15.5.4",
         )
-    elif logs_in(request, scene.request_body):
+    elif layer in (Layer.APP, Layer.GATEWAY) and logs_in(request, scene.request_body):
         found.add(
             "the request is a log-in: what it carries to prove who asks was not accepted",
             f"cause:{Cause.CREDENTIALS_INVALID}",
