@@ -58,6 +58,8 @@ def plan(session: Session, name: str, how: str) -> Plan:
         subject = subject_of(trace, name, exchange, ask) if how == BISECT else None
     except (CannotAskError, NotDeniedError) as why:
         raise CannotSendError(str(why)) from None
+    except ValueError as why:  # a trace of somebody else's may hold what no request can
+        raise CannotSendError(f"it cannot be sent again: {why}") from None
     if marks := redaction_marks(ask):
         raise CannotSendError(f"the source was redacted: {', '.join(dict.fromkeys(marks))} is not what was sent")
     method = ask.method.decode("latin-1")

@@ -26,6 +26,7 @@ EVIL = (
     "\x1b]52;c;ZXZpbA==\x1b\\ \x1b]0;EVILTITLE\x07 \x1b[2J \x9b31m \x90q\x9c [red]x[/] [/red] [@click=app.quit]y[/]"
     " \u202eabc\u2066 \x00 \r\n \x7f \ufeff \u200b \ud800 [link=https://e.test]z[/link] " + "W" * 5000
 )
+EVIL_ID = "e1[/red][@click=app.quit]\x1b]0;EVILTITLE\x07\x1b[2J"
 ACTS = re.compile(
     rb"\x1b\]52|EVILTITLE\x07|\x1b\]0;EVIL|\x1b\[2J.{0,40}31m|\x1bP|\xc2[\x80-\x9f]|\xe2\x80\xae|\xe2\x81\xa6"
 )
@@ -38,7 +39,7 @@ def evil_trace(path: Path) -> None:
     with Trace() as trace:
         trace.exchange(
             Exchange(
-                id="e1", source=EVIL, protocol=EVIL, client=EVIL, server=EVIL, aborted=EVIL, comment=EVIL,
+                id=EVIL_ID, source=EVIL, protocol=EVIL, client=EVIL, server=EVIL, aborted=EVIL, comment=EVIL,
                 extra={EVIL: EVIL}, timing=Timing(start_ns=1, request_end_ns=2, response_start_ns=3, end_ns=4),
                 request=Request(method=EVIL, target=EVIL, url=f"https://a.test/{EVIL}", headers=headers, version=EVIL),
                 response=Response(status=403, reason=EVIL, headers=headers, body=Body(size=len(raw), data=raw)),
@@ -47,14 +48,14 @@ def evil_trace(path: Path) -> None:
         )  # fmt: skip
         trace.verdict(
             Verdict(
-                source=EVIL, exchange="e1", method=EVIL, url=EVIL, status=403, layer=Layer.WAF, product=EVIL,
+                source=EVIL, exchange=EVIL_ID, method=EVIL, url=EVIL, status=403, layer=Layer.WAF, product=EVIL,
                 cause_detail=EVIL, hop=Hop(name=EVIL, address=EVIL), headline=EVIL, next_steps=(EVIL,), story=EVIL,
                 path=(PathEntry(layer=Layer.WAF, product=EVIL, address=EVIL, said=Said.GENERATED),),
                 evidence=(Evidence(id=EVIL, says=EVIL, supports="generated:waf", weight=2.0, reference=EVIL,
-                                   seen=Seen(exchange="e1", where=EVIL, value=EVIL)),),
+                                   seen=Seen(exchange=EVIL_ID, where=EVIL, value=EVIL)),),
             )
         )  # fmt: skip
-        trace.mark("e1", "●", EVIL.encode("utf-8", "replace").decode())
+        trace.mark(EVIL_ID, "●", EVIL.encode("utf-8", "replace").decode())
         trace.save(path)
 
 

@@ -43,8 +43,7 @@ class SendingScreen(ModalScreen[None]):
 
     def on_mount(self) -> None:
         page = self.query_one(Page)
-        verb = "Send it again" if self._how == REPLAY else "Find out what in it decides"
-        page.border_title = f"{verb}: {safe(self._exchange, 30)}"
+        page.border_title = "Send it again" if self._how == REPLAY else "Find out what in it decides"
         page.focus()
         self._add(Text("what was recorded is read…", style="note"))
         self._prepare()
