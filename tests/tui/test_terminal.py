@@ -72,7 +72,9 @@ class Terminal:
         self.written = b""
         self.file, inside = os.openpty()
         self.resize(*size)
-        environment = os.environ | {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
+        # who runs tests side by side may have fixed a size for them, which would stand before the terminal's own
+        environment = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LINES")}
+        environment |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
         command = [sys.executable, "-c", _LOGIN, str(inside), piped or "", sys.executable, "-m", "tracer.cli", "open"]
         self.process = subprocess.Popen([*command, *arguments], pass_fds=[inside], env=environment)
         os.close(inside)
