@@ -6,6 +6,7 @@ import base64
 import gzip
 import json
 import re
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -360,3 +361,13 @@ def test_what_instructions_write_in_place_of_a_secret_stays(step: str) -> None:
 
 def test_a_value_that_only_begins_like_a_placeholder_is_a_secret() -> None:
     assert "KEYboardcat99" not in Redactor().prose("it sent Authorization: Token KEYboardcat99 and was refused")
+
+
+def test_a_line_that_another_thread_draws_makes_no_secret_forgotten() -> None:
+    redactor = Redactor()
+    sent = request(headers=((b"Cookie", b"sid=s3cr3t-one"),))
+    redactor.exchange(exchange(sent), lambda _s, b: b.data or b"")
+    drawing = threading.Thread(target=redactor.url_alone, args=("https://h.test/y",))
+    drawing.start()
+    drawing.join()
+    assert "s3cr3t-one" not in redactor.prose("it said s3cr3t-one")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+import threading
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote_plus
@@ -285,6 +286,13 @@ def _fits(data: bytes, coding: str) -> bool:
     return True
 
 
+class _Here(threading.local):
+    """What one thread has seen: an interface draws lines while a worker redacts, and neither forgets for the other."""
+
+    def __init__(self) -> None:
+        self.seen: dict[str, str] = {}
+
+
 class _Remembering(Marks):
     """Marks that remember what they replaced: all of it for one exchange at a time, what can be nothing else for good.
 
@@ -294,8 +302,13 @@ class _Remembering(Marks):
 
     def __init__(self, key: bytes | None = None) -> None:
         super().__init__(key)
-        self.seen: dict[str, str] = {}
+        self._here = _Here()
         self._tokens: dict[str, str] = {}
+
+    @property
+    def seen(self) -> dict[str, str]:
+        """Secrets of the exchange at hand, each with its mark."""
+        return self._here.seen
 
     def forget(self) -> None:
         self.seen.clear()
