@@ -30,6 +30,8 @@ STANDARD = re.compile(
 )
 """what Apache, Traffic Server and others print for every refusal: it says nothing of the cause"""
 MARKUP = re.compile(r"<(script|style|footer|nav|svg)\b.*?</\1>|<[^>]{0,300}>", re.IGNORECASE | re.DOTALL)
+SHORT = 4000
+"""characters of a text of which it is remembered what it states"""
 READ = 20_000
 """characters of a body that are read for words"""
 CODE = 4.6
@@ -120,11 +122,19 @@ def stated(exchange: Exchange, body: str) -> Iterator[Cue]:
     yield from _coded(body, fields)
     found: dict[Stated, Cue] = {}
     for where, said in [("response body", STANDARD.sub(" ", MARKUP.sub(" ", body[:READ]))), *fields]:
-        for row, hit in _stated().first(said).items():
-            quote = " ".join(said[max(0, hit.start() - 20) : hit.end() + 20].split())[:120]
+        for row, start, end in _stated_in_short(said) if len(said) < SHORT else _stated_in(said):
+            quote = " ".join(said[max(0, start - 20) : end + 20].split())[:120]
             says = f"the answer itself says so: “{quote}”"
             found.setdefault(row, Cue(row.cause, row.detail, row.weight, where, quote, says))
     yield from (found[row] for row in cues().stated if row in found)
+
+
+def _stated_in(said: str) -> tuple[tuple[Stated, int, int], ...]:
+    """(what it states, where that begins and ends)."""
+    return tuple((row, *hit.span()) for row, hit in _stated().first(said).items())
+
+
+_stated_in_short = lru_cache(1024)(_stated_in)  # a server that denies says the same again and again
 
 
 def _coded(body: str, fields: list[tuple[str, str]]) -> Iterator[Cue]:
