@@ -63,7 +63,7 @@ def _header(name: str, was: bytes = b"", value: bytes | None = None) -> Change:
         (_header("Origin", b"https://b.test"), Cause.CSRF_FAILED, Cause.CSRF_FAILED),
         (_header("Authorization", value=b"Bearer x"), Cause.UNKNOWN, Cause.CREDENTIALS_MISSING),
         (_header("Authorization", _token(time.time() - 60), b"y"), Cause.UNKNOWN, Cause.CREDENTIALS_EXPIRED),
-        (_header("Authorization", _token(time.time() + 600), b"y"), Cause.UNKNOWN, Cause.CREDENTIALS_INVALID),
+        (_header("Authorization", _token(time.time() + 86_400), b"y"), Cause.UNKNOWN, Cause.CREDENTIALS_INVALID),
         (_header("X-CSRF-Token", value=b"abc"), Cause.UNKNOWN, Cause.CSRF_FAILED),
         (_header("X-Tenant", value=b"a"), Cause.UNKNOWN, Cause.REQUEST_REJECTED),
         (Change(kind=Kind.COOKIE, name="sid", at=(0, 0), was=b"sid=a1"), Cause.UNKNOWN, Cause.CREDENTIALS_INVALID),

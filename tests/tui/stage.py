@@ -53,14 +53,16 @@ class Stage:
         self.app, self.pilot = app, pilot
 
     async def settle(self) -> None:
-        """Until nothing is being read or drawn."""
-        await self.pilot.pause(0.06)
-        while any(not worker.is_finished for worker in self.app.workers):
-            await self.pilot.pause(0.01)
-        await self.pilot.pause(0.06)
-        while any(not worker.is_finished for worker in self.app.workers):
-            await self.pilot.pause(0.01)
-        await self.pilot.pause()
+        """Until nothing is being read or drawn, for longer than the interface waits before it shows what was chosen."""
+        calm = 0
+        while calm < 3:
+            await self.pilot.pause(0.04)
+            calm = 0 if self._is_busy else calm + 1
+
+    @property
+    def _is_busy(self) -> bool:
+        nodes = (self.app, *(node for screen in self.app.screen_stack for node in screen.walk_children(with_self=True)))
+        return any(not w.is_finished for w in self.app.workers) or any(node.message_queue_size for node in nodes)
 
     async def settle_for(self, reached: Callable[[], bool]) -> None:
         """Until this is so."""

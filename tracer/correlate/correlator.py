@@ -261,7 +261,9 @@ class _View:
             chain=(*(e.id for e in scene.chain), exchange.id),
             links=scene.links,
             seen_at=tuple(e.id for e in (*twins, *hops) if e.id != exchange.id),
-            headline=words.headline(response.status, layer, product, cause, confidence),
+            headline=words.headline(
+                response.status, layer, product, cause, confidence, way[-1].address if len(hops) > 1 else None
+            ),
             next_steps=tuple(steps.next_steps(case, step_values.values_of(exchange, found.values, cause, detail))),
         )
 
