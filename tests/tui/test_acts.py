@@ -174,7 +174,7 @@ async def test_the_report_is_written_to_a_private_folder_and_said_where(monkeypa
         await on.press("R")
         await on.settle_for(lambda: any("no browser here" in words for words in told))
         path = Path(re.search(r"the report is (\S+)", told[-1])[1])  # type: ignore[index]
-        assert "said by nginx" in path.read_text()
+        assert "by nginx" in path.read_text()
         assert stat.S_IMODE(os.stat(path.parent).st_mode) == 0o700
 
 

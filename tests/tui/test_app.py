@@ -204,7 +204,7 @@ async def test_reading_goes_on_beside_the_interface() -> None:
         await on.settle()
         assert len(on.app.rows) == 4
         assert "1 denial" in on.screen
-        assert "said by nginx" in on.screen
+        assert "by nginx" in on.screen
 
 
 async def test_problems_are_told_where_there_is_nothing_else(tmp_path: Path) -> None:

@@ -144,7 +144,7 @@ async def test_in_a_wide_terminal_the_verdict_stands_beside_and_is_one_of_the_pa
         await on.settle()
         assert on.app.tab == 2  # chosen by the user
         await on.press("1", "escape")
-        assert "said by nginx" in on.pane
+        assert "by nginx" in on.pane
 
 
 async def test_panes_and_keys_are_done_by_a_click_on_their_names_too() -> None:

@@ -169,7 +169,7 @@ def test_nothing_in_a_hostile_trace_acts_in_any_pane(tmp_path: Path, terminals: 
 
 def test_a_storm_of_sizes_is_lived_through(terminals: list[Terminal]) -> None:
     terminals.append(terminal := Terminal(capture("nginx-deny")))
-    terminal.until(b"said by")
+    terminal.until(b"by nginx")
     for columns, rows in ((20, 5), (300, 90), (1, 1), (80, 24), (40, 200), (200, 10), (5, 60), (120, 40)) * 3:
         terminal.resize(columns, rows)
         os.write(terminal.file, b"jn")
@@ -187,7 +187,7 @@ def test_a_source_that_vanishes_or_is_cut_leaves_what_was_read(tmp_path: Path, t
 
     read([capture("nginx-deny")]).trace.save(path)
     terminals.append(terminal := Terminal(str(path)))
-    terminal.until(b"said by")
+    terminal.until(b"by nginx")
     with open(path, "r+b") as file:
         file.truncate(8192)
     path.unlink()
@@ -204,13 +204,13 @@ def test_what_is_piped_in_is_read_and_the_keys_come_from_the_terminal(
     terminals.append(terminal := Terminal("-", piped=str(pipe)))
     with open(pipe, "wb") as writer:
         writer.write(Path(capture("nginx-deny")).read_bytes())
-    terminal.until(b"said by")
+    terminal.until(b"by nginx")
     assert terminal.quit() == 0
 
 
 def test_keys_come_from_the_terminal_whatever_stands_in_its_place(terminals: list[Terminal]) -> None:
     terminals.append(terminal := Terminal(capture("nginx-deny"), piped=os.devnull))  # as xargs runs it
-    terminal.until(b"said by")
+    terminal.until(b"by nginx")
     assert terminal.quit() == 0
 
 

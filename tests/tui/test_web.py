@@ -55,7 +55,7 @@ async def test_who_holds_the_token_gets_the_interface_and_nobody_else(address: s
             assert "token" not in str(answer.url)
         seen = b""
         async with client.ws_connect(f"{base}/ws?width=120&height=40".replace("http", "ws", 1)) as socket:
-            while b"said by nginx" not in seen:
+            while b"by nginx" not in seen:
                 message = await asyncio.wait_for(socket.receive(), 60)
                 assert message.type in (aiohttp.WSMsgType.BINARY, aiohttp.WSMsgType.TEXT)
                 seen += message.data if isinstance(message.data, bytes) else message.data.encode()
