@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import hypothesis.strategies as st
+import msgspec
+import pytest
 from hypothesis import given
 
-from tests.replay.asks import CALM, ask_from, asks
+from tests.replay.asks import CALM, ask_from, asks, recorded
+from tracer.replay.asked import CannotAskError, ask_of
 from tracer.replay.change import apply
 from tracer.replay.h1_out import write_h1
 from tracer.replay.h2_out import fields
+from tracer.store.trace import Trace
 
 ODD = (
     b"POST /a%20b/../c?x=1&&y&x=%27;z HTTP/1.1\r\nhOST:shop.test\r\nX-Twice: one\r\nX-Empty:\r\nx-twice:   two  \r\n"
@@ -45,6 +51,23 @@ def test_http2_gets_the_fields_in_order_without_those_of_the_connection() -> Non
 def test_http2_gets_the_path_of_an_absolute_target() -> None:
     ask = ask_from(b"GET http://shop.test/p?q HTTP/1.1\r\nHost: shop.test\r\n\r\n")
     assert dict(fields(ask))[b":path"] == b"/p?q"
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"method": "GET / HTTP/1.1\r\nHost: a\r\n\r\nGET"},
+        {"head": b"", "target": "/a HTTP/1.1\r\nX: 1"},
+        {"method": ""},
+    ],
+    ids=["a request in the method", "a field in the target", "no method"],
+)
+def test_a_foreign_trace_cannot_make_two_requests_of_one(changed: dict[str, Any]) -> None:
+    exchange = recorded(ODD)
+    assert exchange.request is not None
+    forged = msgspec.structs.replace(exchange, request=msgspec.structs.replace(exchange.request, **changed))
+    with Trace() as trace, pytest.raises(CannotAskError, match="more than one request"):
+        ask_of(trace, forged)
 
 
 @CALM

@@ -23,6 +23,11 @@ _ADDRESS = re.compile(r"(\[[0-9a-fA-F:.]+\]|[0-9.]+):(\d{1,5})")
 _HOST = re.compile(r"[A-Za-z0-9._:\[\]-]+")
 
 
+TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""a method or the name of a field (RFC 9110 section 5.6.2)"""
+BREAKS = re.compile(rb"[\r\n\0]")
+
+
 class CannotAskError(ValueError):
     """The request cannot be sent again: the text says why."""
 
@@ -96,13 +101,16 @@ def ask_of(trace: Any, exchange: Exchange) -> Ask:
         raise CannotAskError(f"{exchange.id} has no request: the capture begins after it")
     if request.method == "CONNECT":
         raise CannotAskError(f"{exchange.id} is a CONNECT; give the exchange inside the tunnel")
+    target = _target(request)
+    if not TOKEN.fullmatch(request.method.encode("utf-8", "surrogatepass")) or BREAKS.search(target):
+        raise CannotAskError(f"{exchange.id} has no request line that is one line: it would be more than one request")
     place = _place(trace, exchange, request)
     version = request.version if request.version in ("HTTP/1.0", "HTTP/1.1", "HTTP/2") else "HTTP/2"
     if version == "HTTP/2" and place.scheme == "http" and request.version == "HTTP/3":
         version = "HTTP/1.1"
     return Ask(
         method=request.method.encode(),
-        target=_target(request),
+        target=target,
         version=version,
         fields=_fields(request, place),
         body=_body(trace, exchange, request),

@@ -7,9 +7,8 @@ import re
 
 import msgspec
 
-from .asked import Ask, Place
+from .asked import TOKEN, Ask, Place
 from .change import Change, Kind, split_cookies
-from .h1_out import TOKEN
 
 
 class EditError(ValueError):

@@ -5,12 +5,7 @@ Framing follows the body that is sent (RFC 9112 section 6): chunked where it was
 
 from __future__ import annotations
 
-import re
-
-from .asked import Ask, Field
-
-TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_BREAKS = re.compile(rb"[\r\n\0]")
+from .asked import BREAKS, Ask, Field
 
 
 def write_h1(ask: Ask) -> bytes:
@@ -42,7 +37,7 @@ def write_h1(ask: Ask) -> bytes:
 def _line(field: Field) -> bytes:
     if field.line is not None:
         return field.line
-    return field.name + b": " + _BREAKS.sub(b" ", field.value)
+    return field.name + b": " + BREAKS.sub(b" ", field.value)
 
 
 def _says(field: Field, length: int) -> bool:
