@@ -351,6 +351,7 @@ def test_rules_that_cannot_be_read_are_an_error_not_a_leak(tmp_path: Path, text:
     [
         "send it: `curl -v -H 'Authorization: Bearer TOKEN' https://h/x`",
         "send `Authorization: Token KEY`, the account's own",
+        "ask it directly: `curl -v -H 'Authorization: …' https://h/x`",
         '`curl -H "Authorization: Bearer $OPENAI_API_KEY" https://h/v1`',
         '`curl -H "Authorization: Bearer $(gcloud auth print-identity-token)" https://h/`',
     ],

@@ -45,7 +45,7 @@ _FIELD_ENDS = re.compile(r"[A-Za-z0-9-]*[ \t]*:[ \t]+[^\r\n]")
 _FIELD_BACK = re.compile(r"[A-Za-z0-9-]*[ \t]*[<>*]?")
 _FIELD_LIMIT = 1000
 _PLACEHOLDER = re.compile(
-    r"(?i:(?:bearer|token|basic|apikey) )?(?:(?:TOKEN|KEY|JWT|USER:PASSWORD|\$[A-Z_]{3,})(?![\w+/=.-])|\$\([a-z]+ )"
+    r"(?i:(?:bearer|token|basic|apikey) )?(?:(?:TOKEN|KEY|JWT|USER:PASSWORD|\$[A-Z_]{3,}|…)(?![\w+/=.-])|\$\([a-z]+ )"
 )
 """what instructions write where the secret goes"""
 Found = re.Match[str]
