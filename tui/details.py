@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sqlite3
 
 from rich.text import Text
 from textual import work
 from textual.geometry import Size
-from textual.worker import get_current_worker
+from textual.worker import Worker, WorkerState, get_current_worker
 
 from tracer.views.safe import safe
 
@@ -37,15 +38,22 @@ def absent(where: str) -> str:
 class Details(Frame):
     """Selection and panes."""
 
+    _resting: asyncio.TimerHandle | None = None
+    """the look that is due where the cursor rests"""
+
     # -- the selection
 
     def on_timeline_selected(self, message: Timeline.Selected) -> None:
         if message.row.id:
-            self._pending = message.row.id
-            self.set_timer(SETTLE, lambda: self._settled(message.row.id))
+            if self._resting is not None:
+                self._resting.cancel()
+            # the loop's own: Textual skips the tick of a timer that begins late, and this one has no other
+            self._resting = asyncio.get_running_loop().call_later(SETTLE, self._settled, message.row.id)
 
     def _settled(self, exchange: str) -> None:
         """Read what is under the cursor, once it rests."""
+        if not self.is_running:
+            return
         row = self.timeline.row
         if row is not None and row.id == exchange and (self.selection is None or self.selection.id != exchange):
             self._gather(exchange)
@@ -78,6 +86,12 @@ class Details(Frame):
         self.selection = None
         for pane in (self.side, *self.panes):
             pane.show(sheet)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """What a worker could not do is said, not passed over."""
+        if event.state is WorkerState.ERROR:
+            error = type(event.worker.error).__name__
+            self.say(f"{event.worker.name.strip('_') or 'reading'} did not work here: {error}", True)
 
     # -- the panes
 

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -48,6 +49,25 @@ def test_values_come_out_equal_and_in_time_order() -> None:
         assert list(trace.exchanges()) == [earlier, later]
         assert trace.exchange("e9") == later
         assert trace.exchange("e1") is None
+
+
+def test_threads_that_read_at_once_each_get_what_they_asked_for() -> None:
+    with Trace() as trace:
+        for number in range(200):
+            trace.exchange(exchange(number))
+        trace.flush()
+
+        def ask(first: int) -> list[str]:
+            wanted = [f"e{(first + i) % 200}" for i in range(3000)]
+            return [name for name in wanted if (found := trace.exchange(name)) is None or found.id != name]
+
+        before = sys.getswitchinterval()
+        sys.setswitchinterval(1e-6)
+        try:
+            with ThreadPoolExecutor(4) as pool:
+                assert not [name for wrong in pool.map(ask, (0, 50, 100, 150)) for name in wrong]
+        finally:
+            sys.setswitchinterval(before)
 
 
 def test_every_kind_of_value_is_kept() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -65,10 +66,12 @@ class Stage:
         return any(not w.is_finished for w in self.app.workers) or any(node.message_queue_size for node in nodes)
 
     async def settle_for(self, reached: Callable[[], bool]) -> None:
-        """Until this is so."""
+        """Until this is so, a minute at most."""
+        end = time.monotonic() + 60
         while not reached():
+            assert time.monotonic() < end, self.screen
             await self.pilot.pause(0.02)
-        await self.pilot.pause()
+        await self.settle()
 
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
@@ -100,4 +103,6 @@ async def stage(shown: Session, size: tuple[int, int] = (120, 40)) -> AsyncItera
     async with app.run_test(size=size) as pilot:
         on = Stage(app, pilot)
         await on.settle()
+        if shown.trace.count("exchange") and not shown.busy:
+            await on.settle_for(lambda: app.selection is not None)
         yield on

@@ -165,7 +165,8 @@ class Trace:
         for table in ("exchange", "handshake", "connection", "verdict", "problem", "blob"):
             ((newest,),) = self.select(f"SELECT coalesce(max(n), 0) FROM {table}")
             if newest - self._pruned.get(table, most) > most // 100:
-                self._db.execute(f"DELETE FROM {table} WHERE n <= ?", (newest - most,))
+                with self._lock:
+                    self._db.execute(f"DELETE FROM {table} WHERE n <= ?", (newest - most,))
                 self._pruned[table] = newest
 
     def attach(self, source: str, base: Buffer) -> None:
@@ -254,36 +255,39 @@ class Trace:
 
     def worst(self) -> int:
         """Rank of the most severe problem anywhere in the trace (2: part of a source could not be read)."""
-        self.flush()
         tables = ("problem", "handshake", "exchange")
-        highest = [self._db.execute(f"SELECT max(severity) FROM {table}").fetchone()[0] or 0 for table in tables]
+        highest = [self.select(f"SELECT max(severity) FROM {table}")[0][0] or 0 for table in tables]
         return max([*highest, SEVERITIES[Severity.WARN] if self._damaged else 0])
 
     def count(self, table: str, where: Where | None = None) -> int:
         """Number of `exchange`, `handshake`, `connection`, `verdict` or `problem` rows."""
-        self.flush()
         if table not in _INSERT:
             raise KeyError(table)
         sql = f"SELECT count(*) FROM {table}" + (f" WHERE {where.sql}" if where else "")
-        return int(self._db.execute(sql, where.parameters if where else ()).fetchone()[0])
+        return int(self.select(sql, where.parameters if where else ())[0][0])
 
     def select(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-        """Rows of a query of ours over the columns; for listings and followers."""
+        """Rows of a query of ours over the columns; for listings and followers.
+
+        Under the lock, as every read here: threads that ask the same share one prepared statement of the connection,
+        and each would step through the other's rows.
+        """
         self.flush()
         with self._lock:
             return self._db.execute(sql, parameters).fetchall()
 
     def value(self, table: str, n: int) -> Any:
         """The value of row `n`; None when there is none or it cannot be read."""
-        row = self._db.execute(f"SELECT value FROM {table} WHERE n = ?", (n,)).fetchone()
-        return self._decode(table, row[0]) if row else None
+        rows = self.select(f"SELECT value FROM {table} WHERE n = ?", (n,))
+        return self._decode(table, rows[0][0]) if rows else None
 
     def content(self, source: str, body: Body) -> bytes:
         """The body's bytes, content codings still on; empty when they were not kept."""
         if body.data is not None:
             return body.data
         if body.blob is not None:
-            return bodies.get(self._db, body.blob)
+            with self._lock:
+                return bodies.get(self._db, body.blob)
         if not body.spans:
             return b""
         base = self._bases.get(source) or self._reopen(source)
@@ -310,14 +314,15 @@ class Trace:
 
     def marks(self) -> dict[str, tuple[str, str]]:
         """Mark and note by exchange id."""
-        return {row[0]: (row[1] or "", row[2] or "") for row in self._db.execute("SELECT id, mark, note FROM mark")}
+        return {row[0]: (row[1] or "", row[2] or "") for row in self.select("SELECT id, mark, note FROM mark")}
 
     def mark(self, exchange: str, mark: str = "", note: str = "") -> None:
         """Set mark and note of an exchange; both empty removes them."""
-        if mark or note:
-            self._db.execute("INSERT OR REPLACE INTO mark VALUES (?, ?, ?)", (exchange, mark, note))
-        else:
-            self._db.execute("DELETE FROM mark WHERE id = ?", (exchange,))
+        with self._lock:
+            if mark or note:
+                self._db.execute("INSERT OR REPLACE INTO mark VALUES (?, ?, ?)", (exchange, mark, note))
+            else:
+                self._db.execute("DELETE FROM mark WHERE id = ?", (exchange,))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the trace to a file of its own (mode 0600), whole: it opens without the captures it came from."""
@@ -328,9 +333,8 @@ class Trace:
     # -- reading rows
 
     def _one(self, table: str, name: str) -> Any:
-        self.flush()
-        row = self._db.execute(f"SELECT value FROM {table} WHERE id = ?", (name,)).fetchone()
-        return self._decode(table, row[0]) if row else None
+        rows = self.select(f"SELECT value FROM {table} WHERE id = ?", (name,))
+        return self._decode(table, rows[0][0]) if rows else None
 
     def _read(self, table: str, where: Where | None = None, order: str = "time_ns") -> Iterator[Any]:
         """Values page by page, so that others may write meanwhile."""
