@@ -17,7 +17,7 @@ help:           ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 demo: setup     ## run the main job on a capture: who said 403, and why
-	$(TRACER) explain pcaps/nginx-deny/capture.pcapng
+	$(TRACER) explain pcaps/two-hops-could-deny/capture.pcapng
 
 test: setup     ## pass the tests; what a machine lacks is skipped by name
 	$(PY) -m pytest -q
