@@ -33,7 +33,7 @@ from mitmproxy.proxy import server_hooks
 from mitmproxy.utils import human
 
 try:
-    import tracer.live  # noqa: F401
+    import tracer.live  # noqa: F401  # only whether it is there
 except ImportError:  # a checkout beside this script will do, where msgspec is there
     sys.path.append(str(Path(__file__).resolve().parent.parent))
 try:

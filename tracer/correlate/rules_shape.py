@@ -159,6 +159,22 @@ def _fields(scene: Scene, response: Response, found: Collection) -> None:
             where=f"response header {named}",
             value=response.get(named) or "",
         )
+    _caching(scene, response, found)
+    for name in OF_APPLICATIONS:
+        value = response.get(name)
+        if value is not None:
+            found.add(
+                f"{name} is written by applications",
+                f"generated:{Layer.APP}",
+                1.3 if name == "x-powered-by" and not value.startswith("ASP.NET") else 0.45,  # IIS adds that itself
+                exchange=scene.exchange,
+                where=f"response header {name}",
+                value=value,
+            )
+
+
+def _caching(scene: Scene, response: Response, found: Collection) -> None:
+    """Cache-Control as frameworks write it where the application says nothing."""
     caching = response.get("cache-control") or ""
     if caching in DEFAULTS:
         writer, weight, product = DEFAULTS[caching]
@@ -182,17 +198,6 @@ def _fields(scene: Scene, response: Response, found: Collection) -> None:
             product="spring-security",
             reference="https://docs.spring.io/spring-security/reference/features/exploits/headers.html",
         )
-    for name in OF_APPLICATIONS:
-        value = response.get(name)
-        if value is not None:
-            found.add(
-                f"{name} is written by applications",
-                f"generated:{Layer.APP}",
-                1.3 if name == "x-powered-by" and not value.startswith("ASP.NET") else 0.45,  # IIS adds that itself
-                exchange=scene.exchange,
-                where=f"response header {name}",
-                value=value,
-            )
 
 
 def _haproxy(scene: Scene, response: Response, found: Collection) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from tracer.model.http import Exchange, Request
+from tracer.model.http import Exchange, Request, Response
 from tracer.model.verdict import Cause, Layer
 
 from .evidence import Collection
@@ -47,10 +47,27 @@ def collect(scene: Scene, layer: Layer, product: str | None, found: Collection) 
     request, response = exchange.request, exchange.response
     if request is None or response is None or response.status != 403:
         return
-    path = urlsplit(request.url).path
     known = request.get("authorization") is not None or identified(request)
-    page = bool(OWN_PAGE.search(scene.body)) and request.method in ("GET", "HEAD")
-    bare = request.method == "HEAD" and layer is Layer.ORIGIN and product in ("apache", "nginx")
+    _by_layer(scene, request, response, layer, product, found, known=known)
+    _by_caller(scene, request, layer, product, found, known=known)
+    _by_greeting(exchange, request, response, product, found)
+    if product not in STORAGE:  # stores answer whatever page asks: they only leave out what would let it read
+        _by_method(exchange, request, page=bool(OWN_PAGE.search(scene.body)), found=found)
+    asked = scene.seen.request if scene.seen is not None else None  # a hop may ask another in its own words
+    _by_agent(scene.seen or exchange, asked or request, found)
+
+
+def _by_layer(
+    scene: Scene,
+    request: Request,
+    response: Response,
+    layer: Layer,
+    product: str | None,
+    found: Collection,
+    *,
+    known: bool,
+) -> None:
+    exchange = scene.exchange
     usually = {
         Layer.APP: Cause.INSUFFICIENT_SCOPE,
         Layer.FORWARD_PROXY: Cause.DESTINATION_DENIED,
@@ -67,8 +84,17 @@ def collect(scene: Scene, layer: Layer, product: str | None, found: Collection) 
         {Cause.DESTINATION_DENIED: 2.2, Cause.WAF_RULE: 1.4}.get(cause, 0.9),
         exchange=exchange,
         where="request target",
-        value=path,
+        value=urlsplit(request.url).path,
     )
+
+
+def _by_caller(
+    scene: Scene, request: Request, layer: Layer, product: str | None, found: Collection, *, known: bool
+) -> None:
+    """Who is known lacks rights, who logs in was not believed; others may have asked for a directory."""
+    exchange, path = scene.exchange, urlsplit(request.url).path
+    page = bool(OWN_PAGE.search(scene.body)) and request.method in ("GET", "HEAD")
+    bare = request.method == "HEAD" and layer is Layer.ORIGIN and product in ("apache", "nginx")
     if known and request.method != "OPTIONS":
         found.add(
             "the caller showed who it is: 403 then means that this is not enough",
@@ -97,6 +123,13 @@ def collect(scene: Scene, layer: Layer, product: str | None, found: Collection) 
             where="request target",
             value=path,
         )
+
+
+def _by_greeting(
+    exchange: Exchange, request: Request, response: Response, product: str | None, found: Collection
+) -> None:
+    """What looks like a denial and is none: a server without a site, a link asked with the wrong method."""
+    path = urlsplit(request.url).path
     if path == "/" and response.get("last-modified") and response.get("accept-ranges"):
         found.add(
             "the root was asked for, and a page that is a file came back: so a server greets that has no site yet",
@@ -117,10 +150,6 @@ def collect(scene: Scene, layer: Layer, product: str | None, found: Collection) 
             value="HEAD",
             reference="https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html",
         )
-    if product not in STORAGE:  # stores answer whatever page asks: they only leave out what would let it read
-        _by_method(exchange, request, page=bool(OWN_PAGE.search(scene.body)), found=found)
-    asked = scene.seen.request if scene.seen is not None else None  # a hop may ask another in its own words
-    _by_agent(scene.seen or exchange, asked or request, found)
 
 
 def _by_method(exchange: Exchange, request: Request, *, page: bool, found: Collection) -> None:
