@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from tracer.model.connection import Connection
 from tracer.model.http import Exchange, Response
 from tracer.model.tls import Handshake
-from tracer.model.verdict import Link
+from tracer.model.verdict import Layer, Link
 
 from .exchanges import ById
 
@@ -57,3 +57,11 @@ def from_cache(response: Response | None) -> bool:
         return True
     says = f"{response.get('x-cache') or ''} {response.get('cache-status') or ''}"
     return bool(re.search(r"\bhit\b", says, re.IGNORECASE) or re.fullmatch(r"\d+ \d+", response.get("x-varnish") or ""))
+
+
+def placed(layer: Layer, scene: Scene) -> Layer:
+    """Where a product of that layer stands here: a web server that passes requests on is a gateway or a proxy."""
+    request = scene.exchange.request
+    if request is not None and request.method == "CONNECT":
+        return Layer.FORWARD_PROXY
+    return Layer.GATEWAY if scene.passes_on and layer in (Layer.ORIGIN, Layer.APP) else layer
