@@ -262,7 +262,13 @@ class _View:
             links=scene.links,
             seen_at=tuple(e.id for e in (*twins, *hops) if e.id != exchange.id),
             headline=words.headline(
-                response.status, layer, product, cause, confidence, way[-1].address if len(hops) > 1 else None
+                response.status,
+                layer,
+                product,
+                cause,
+                confidence,
+                cause_confidence,
+                way[-1].address if len(hops) > 1 else None,
             ),
             next_steps=tuple(steps.next_steps(case, step_values.values_of(exchange, found.values, cause, detail))),
         )

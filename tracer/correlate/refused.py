@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 SUREST = 0.9
 """an alert names no product, nor whether its server passes requests on: how sure a layer can be at most"""
-SILENT = 0.55
+SILENT, SILENT_WHY = 0.55, 0.7
+"""the same of a layer, and of a cause, where there was no alert either"""
 
 
 class Refusal(NamedTuple):
@@ -45,6 +46,8 @@ def verdict(
     layer = next(iter(ranked))
     product = judge.choose_product(scales, layer)
     cause, cause_confidence = judge.choose_cause(scales)
+    if not (refusal.alert or told):
+        cause_confidence = min(cause_confidence, SILENT_WHY)
     confidence = min(judge.CALIBRATION.ceiling if told else SUREST if refusal.alert else SILENT, ranked[layer])
     case = steps.Case(layer, product, cause, refusal.name, confidence, cause_confidence)
     asked = {"url": f"https://{handshake.sni}/", "host": handshake.sni} if handshake.sni else {}
@@ -58,7 +61,7 @@ def verdict(
         cause=cause,
         cause_detail=found.details.get(cause, refusal.name.replace("_", "-")),
         confidence=round(confidence, 3),
-        cause_confidence=round(cause_confidence if refusal.alert or told else min(cause_confidence, 0.7), 3),
+        cause_confidence=round(cause_confidence, 3),
         hop=Hop(name=product or str(layer), address=server or None),
         alternatives=tuple(
             Alternative(layer=k, cause=cause, confidence=round(p, 3)) for k, p in list(ranked.items())[1:3]
@@ -66,7 +69,7 @@ def verdict(
         path=(PathEntry(layer=layer, product=product, address=server or None, said=Said.GENERATED, evidence=("v1",)),),
         evidence=tuple(found.items),
         chain=(handshake.id,),
-        headline=words.headline(None, layer, product, cause, confidence),
+        headline=words.headline(None, layer, product, cause, confidence, cause_confidence),
         next_steps=tuple(steps.next_steps(case, {**found.values, **asked})),
     )
 
