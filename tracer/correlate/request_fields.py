@@ -12,6 +12,8 @@ CREDENTIALS = (
     "private-token", "job-token", "x-vault-token", "x-functions-key", "cf-access-client-id", "cf-access-jwt-assertion",
     "x-subscription-token", "x-rapidapi-key", "x-shopify-access-token", "x-n8n-api-key", "x-figma-token", "dd-api-key",
     "circle-token", "x-session-token", "x-user-token", "x-goog-user-project", "x-plex-token", "x-emby-token",
+    "access-token", "auth-token", "api-token", "token", "x-token", "x-api-token", "x-amz-access-token",
+    "x-jfrog-art-api", "x-redmine-api-key", "x-octopus-apikey", "x-nuget-apikey", "x-ms-token-aad-access-token",
 )  # fmt: skip
 """fields that carry a key or a token, lower case; cookies apart"""
 CSRF = ("x-csrf-token", "x-csrftoken", "x-xsrf-token", "x-wp-nonce", "jenkins-crumb", "x-anti-forgery-token")
