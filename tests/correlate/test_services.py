@@ -54,6 +54,14 @@ def test_a_host_outweighs_a_path() -> None:
     assert _asked("https://api.github.com/wp-json/x") == ["github-api"]
 
 
+def test_a_platform_that_runs_others_programs_is_named_in_passing() -> None:
+    of_others, own = (
+        next(services_at(Request(method="GET", target="/", url=url, headers=()))).weight
+        for url in ("https://shop.onrender.com/", "https://abc.execute-api.eu-west-1.amazonaws.com/")
+    )
+    assert of_others < own / 2
+
+
 def test_the_scope_of_a_signature_names_the_service() -> None:
     signed = b"AWS4-HMAC-SHA256 Credential=AK/20260101/eu-west-1/execute-api/aws4_request, Signature=0"
     request = Request(method="GET", target="/", url="https://api.test/", headers=((b"authorization", signed),))

@@ -21,6 +21,8 @@ from .prepared import HERE, prepared
 
 WEIGHT = {"request host": 1.3, "request target": 0.8}
 """by where the name stands; a field weighs FIELD"""
+OF_OTHERS = 0.4
+"""weight of the host of a platform that runs other people's programs: it stands in front, and they deny"""
 FIELD = 1.2
 
 
@@ -32,6 +34,8 @@ class Service(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reference: str
     host: str | None = None
     """regular expression over the whole host name, lower case"""
+    hosts_others: bool = False
+    """what answers there is mostly somebody else's program"""
     path: str | None = None
     """regular expression from the beginning of the path"""
     field: str | None = None
@@ -91,7 +95,7 @@ def services_at(request: Request) -> Iterator[Named]:
     except ValueError:
         return
     if (by_host := _by_host(host)) is not None:
-        yield Named(by_host, "request host", host, WEIGHT["request host"])
+        yield Named(by_host, "request host", host, OF_OTHERS if by_host.hosts_others else WEIGHT["request host"])
     elif (by_path := _by_path(parts.path[:500])) is not None:
         yield Named(by_path, "request target", parts.path, WEIGHT["request target"])
     for raw, value in request.headers:
