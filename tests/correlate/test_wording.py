@@ -230,6 +230,17 @@ def test_a_field_that_calls_itself_a_reason_is_read() -> None:
         ("访问过于频繁，请稍后再试", Cause.RATE_LIMITED),
         ("签名错误", Cause.SIGNATURE_MISMATCH),
         ("您的账号已被冻结", Cause.ACCOUNT_RESTRICTED),
+        ("用户已禁用", Cause.ACCOUNT_RESTRICTED),
+        ("Bu sayfa için izniniz yok", Cause.INSUFFICIENT_SCOPE),
+        ("Nie masz uprawnień do tego zasobu", Cause.INSUFFICIENT_SCOPE),
+        ("Bạn không có quyền truy cập", Cause.INSUFFICIENT_SCOPE),
+        ("Za dużo: zbyt wiele żądań", Cause.RATE_LIMITED),
+        ("リクエストが多すぎます", Cause.RATE_LIMITED),
+        ("요청이 너무 많습니다", Cause.RATE_LIMITED),
+        ("Votre adresse IP a été bloquée", Cause.IP_DENIED),
+        ("Este contenido no está disponible en su país", Cause.GEO_DENIED),
+        ("Ваш запрос показался нам подозрительным и был заблокирован!", Cause.WAF_RULE),
+        ("您的请求包含非法字符，已被安全规则拦截", Cause.WAF_RULE),
     ],
 )
 def test_other_languages_are_read(page: str, cause: Cause) -> None:
@@ -330,6 +341,8 @@ def test_a_service_that_is_read_only_for_now_is_maintained() -> None:
     [
         ('{"value": "a1", "error": "ACCESS_DENIED", "message": "a1 is none of yours"}', JSON),
         ('{"error": "nothing"}', {**JSON, "X-Request-Id": "5348c07f-ed2e-46aa-b2a1-5fffd37a6956"}),
+        ("null", {**JSON, "Cache-Control": "no-cache"}),
+        ('{"error": "method not allowed"}', {**JSON, "Allow": "GET, POST, OPTIONS"}),
     ],
 )
 def test_words_and_fields_of_many_are_no_products(page: str, says: Fields) -> None:

@@ -25,10 +25,13 @@ TELLING = re.compile(
 """names of fields in which a reason is stated: the standard ones, and those that say so themselves"""
 STANDARD = re.compile(
     r"You don't have permission to access (this resource|.{0,300}?on this server)"
-    r"|You are not allowed to access the document",
+    r"|You don't have permission to access the requested (object|directory)"
+    r"|You do not have permission to (access this document|view this directory or page)"
+    r"|You are not allowed to access the document"
+    r"|\b401 Authorization Required\b",
     re.DOTALL,
 )
-"""what Apache, Traffic Server and others print for every refusal: it says nothing of the cause"""
+"""what Apache, IIS, nginx and others print for every refusal: it says nothing of the cause"""
 MARKUP = re.compile(r"<(script|style|footer|nav|svg)\b.*?</\1>|<[^>]{0,300}>", re.IGNORECASE | re.DOTALL)
 SHORT = 4000
 """characters of a text of which it is remembered what it states"""
