@@ -84,6 +84,32 @@ BEARER = "WWW-Authenticate"
          ' with an explicit deny"}'),
         ("aws-lambda-url", "resource-policy", 403, {"x-amzn-ErrorType": "AccessDeniedException"},
          '{"Message":"Forbidden. For troubleshooting Function URL authorization issues, see: the guide"}'),
+        ("apache", "directory-index", 403, {"Server": "Apache", "Vary": "accept-language,accept-charset"},
+         "<title>Zugriff verweigert!</title><p>Entweder ist kein Index-Dokument vorhanden oder das Verzeichnis"),
+        ("iis", "directory-index", 403, {}, "<title>Erreur détaillée IIS 8.5 - 403.14 - Forbidden</title>"),
+        ("iis", "client-cert-missing", 403, {}, "<title>IIS 10.0 详细错误 - 403.7 - Forbidden</title>"),
+        ("plesk", "path-denied", 403, {"Server": "nginx"}, '<link href="/error_docs/styles.css"/><h2>Forbidden</h2>'
+         "<p>You do not have permission to access this document.</p>"),
+        ("ceph-rgw", "resource-policy", 403, {"x-amz-request-id": "tx000000000000000000172-0060ddaac1-37c3-zone"},
+         "<?xml version='1.0'?><Error><Code>AccessDenied</Code><BucketName>b</BucketName></Error>"),
+        ("minio", "resource-policy", 403, {"x-amz-request-id": "1822C9C04DD03A2B", "x-amz-id-2": 32 * "d9"}, ""),
+        ("storj", "resource-policy", 403, {"Server": "Storj", "x-amz-request-id": "1822C9C04DD03A2B"},
+         "<?xml version='1.0'?><Error><Code>AccessDenied</Code><Message>Access Denied.</Message></Error>"),
+        ("skipper", "credentials-missing", 401, {"Server": "Skipper", "WWW-Authenticate": 'Basic realm="x"'}, ""),
+        ("github-codespaces", "credentials-missing", 401, {"WWW-Authenticate": "tunnel"}, ""),
+        ("gitlab", "rate-limited", 429, {"RateLimit-Name": "throttle_unauthenticated_web"}, "Retry later\n"),
+        ("auth0", "insufficient-scope", 403, {}, '{"message":"Insufficient scope, expected any of: read:users"}'),
+        ("azure-key-vault", "ip-denied", 403, {}, '{"error":{"code":"Forbidden","message":"m","innererror":'
+         '{"code":"ForbiddenByFirewall"}}}'),
+        ("aws-service-api", "credentials-invalid", 403, {}, '{"__type":"UnrecognizedClientException","message":'
+         '"The security token included in the request is invalid."}'),
+        ("bluecoat-proxysg", "destination-denied", 403, {"Cache-Control": "no-cache", "Pragma": "no-cache",
+         "Content-Type": "text/html; charset=utf-8", "Proxy-Connection": "close"}, "<title>Access Denied</title>"),
+        ("akamai-bot-manager", "bot-challenge", 429, {}, '{"sec-cp-challenge": "true","provider":"crypto"}'),
+        ("perimeterx", "bot-challenge", 403, {}, "<title>Access to this page has been denied.</title>"),
+        ("wts-waf", "waf-rule", 403, {"Server": "wts/1.2"}, "<title>WTS-WAF拦截提示</title>"),
+        ("express", "credentials-missing", 401, {"ETag": 'W/"18-XPDV80vbMk4yY1/PADG4jYM4rSI"'}, '{"error":"no"}'),
+        ("spring-boot", "method-denied", 405, {}, '{"message":"Request method \'GET\' is not supported"}'),
     ],
 )  # fmt: skip
 def test_a_product_is_known_by_its_own_refusal(product: str, cause: str, status: int, says: Fields, page: str) -> None:
