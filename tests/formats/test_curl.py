@@ -280,7 +280,13 @@ def test_dash_i_without_dash_v_shows_responses_alone(read_with: Any) -> None:
     text += b"HTTP/1.1 403 Forbidden\n\nno"
     report = read_with(curl, text + b"\ncurl: (22) The requested URL returned error: 403\n")
     assert statuses(report) == [302, 403]
-    assert [e.request for e in report.exchanged] == [None, None]
+    first, second = report.exchanged
+    assert (first.request.method, first.request.url, "curl.reconstructed" in first.extra) == (
+        "GET",
+        "http://localhost/r",
+        True,
+    )
+    assert second.request is None
 
 
 @pytest.mark.parametrize("text", [REDIRECT, PLAIN + b"no\nnope\n", PROXY + REFUSED])
@@ -310,7 +316,7 @@ def test_an_error_without_dash_v_is_made_into_what_the_command_line_asked(read_w
     text = b"$ curl -fsS -H 'X-Key: 1' https://shop.example/a\ncurl: (22) The requested URL returned error: 403\n"
     (exchange,) = read_with(curl, text).exchanged
     assert (exchange.request.method, exchange.request.url, exchange.request.headers) == (
-        "GET", "https://shop.example/a", ((b"X-Key", b"1"),)
+        "GET", "https://shop.example/a", ((b"X-Key", b"1"), (b"User-Agent", b"curl"))
     )  # fmt: skip
     assert exchange.response.status == 403
     assert "curl.reconstructed" in exchange.extra

@@ -7,7 +7,6 @@ it), `text.no-message`, `text.too-large`.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -16,47 +15,28 @@ from tracer.model.problem import Severity
 from tracer.transport.conversation import Context, Sink
 
 from .curl_command import Command, parse_command
+from .curl_marks import (
+    ASKED,
+    BEFORE_REQUEST,
+    COMMAND,
+    COUNT,
+    ERROR,
+    GLUED,
+    HTTP_ERROR,
+    PROGRESS,
+    PROXY_ERROR,
+    SAID,
+    SEEN,
+    STAMP,
+    STRONG,
+    TABLE,
+    TUNNEL,
+)
 from .curl_notes import Notes
 from .curl_trace import Blocks, is_hex, is_trace
 from .http_talk import REQUEST_LINE, STATUS_LINE, Assembler
-from .http_text import dedented, load, plain, say
-
-_STAMP = re.compile(rb"(?:(\d\d:\d\d:\d\d\.\d{3,9}) )?(?:\[\d+-(?:\d+|x)\] )?(?=(?:[*<>{}]|==|=>|<=) ?)")
-_PROGRESS = re.compile(
-    rb"^\s*\d+(?:\s+[\d.]+[kMGTP]?){7}\s+(?:[-\d]+:[-\d]+:[-\d]+|\S+)\s+(?:[-\d]+:[-\d]+:[-\d]+|\S+)"
-    rb"\s+(?:[-\d]+:[-\d]+:[-\d]+|\S+)\s+[\d.]+[kMGTP]?"
-)
-_TABLE = re.compile(rb"^\s*(?:% Total\s+% Received|Dload\s+Upload)")
-_COUNT = re.compile(rb"^[{}] \[\d+ bytes data\]")
-_ERROR = re.compile(rb"curl: \((\d{1,3})\) (.*)")
-_COMMAND = re.compile(rb"(?:^|[\s$#>%`])(curl(?:\.exe)? .*(?:https?://|-[a-zA-Z-]+ ).*)")
-_STRONG = re.compile(
-    rb"\* (?:Connection #\d+ to host|[Cc]losing connection|shutting down connection|Re-?using existing"
-    rb"|Issue another request|Ignoring the response|Found bundle|Mark bundle|Uses proxy env|TLSv1|SSL connection"
-    rb"|ALPN|schannel|OpenSSL |old SSL|Curl_http_done|Leftovers after|Excess found|we are done reading"
-    rb"|transfer closed|\s*Trying |Connected to |Host \S+ was|IPv[46]: |Could not resolve|Empty reply|Recv failure"
-    rb"|Send failure|Operation timed out|Authentication problem|HTTP/\d|\[HTTP/[23]\]|using HTTP/|Server auth using"
-    rb"|Request completely|upload completely|We are completely|Maximum \(|Added cookie|Replaced cookie"
-    rb"|The requested URL returned|Failed to connect|connect to |Simulate|stopped the pause|nread <= 0)"
-)
-"""lines that curl writes; a body may have others that begin with an asterisk"""
-_GLUED = re.compile(
-    rb"(\* (?:Connection #\d+ to host \S+ left intact|Closing connection #?\d+|closing connection #\d+"
-    rb"|transfer closed with .*|Uses proxy env variable .*)|curl: \(\d+\) .*)\s*$"
-)
-_BEFORE_REQUEST = frozenset((5, 6, 7, 35, 53, 54, 58, 59, 60, 66, 77, 80, 83, 91, 97))
-"""errors of curl before it asks: they cannot be of an exchange that was answered"""
-_HTTP_ERROR = re.compile(r"returned error: (\d{3})")
-_PROXY_ERROR = re.compile(
-    r"(?:HTTP code|response) (\d{3}) from proxy after CONNECT|CONNECT tunnel failed, response (\d{3})"
-)
-_SEEN = re.compile(
-    rb"(?m)^[ \t]*(?:\d\d:\d\d:\d\d\.\d+ )?(?:\[\d+-(?:\d+|x)\] )?"
-    rb"(?:> [A-Z]{3,20} \S+ HTTP/|< HTTP/\d|\* {1,4}(?:Trying |"
-    rb"Connected to |Host \S+ was resolved|Uses proxy env|Could not resolve|Rebuilt URL|About to connect|"
-    rb"TLSv1|ALPN|SSL connection using)|== Info: |=> Send |<= Recv )"
-)
-_SAID = re.compile(rb"(?m)^curl: \(\d{1,3}\) ")
+from .http_text import load, say
+from .pasted import plain
 
 
 def kind_of(head: bytes) -> str | None:
@@ -65,7 +45,7 @@ def kind_of(head: bytes) -> str | None:
         return None
     text = plain(head).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     glued = b"     0*   Trying " in text
-    return "curl" if _SEEN.search(text) or _SAID.search(text) or glued else None
+    return "curl" if SEEN.search(text) or SAID.search(text) or glued or ASKED.search(text) else None
 
 
 def read(stream: BinaryIO, context: Context, sink: Sink) -> None:
@@ -101,14 +81,14 @@ class _Reader:
 
     def verbose(self, data: bytes) -> None:
         """Line by line; while a body of known length lasts, only lines that can be nothing else end it."""
-        for whole in _lines(dedented(data)):
+        for whole in _lines(data):
             for part in _parts(whole):
                 self._line(part)
 
     def _line(self, whole: bytes) -> None:
         while True:
             line = whole.rstrip(b"\r\n")
-            stamp = _STAMP.match(line)
+            stamp = STAMP.match(line)
             mark = line[stamp.end() :] if stamp else line
             if self._is_body(mark):
                 left = self._talk.remaining(False)
@@ -129,17 +109,17 @@ class _Reader:
             return False
         if mark.startswith((b"> ", b"< ")) and (REQUEST_LINE.match(mark[2:]) or STATUS_LINE.match(mark[2:])):
             return False
-        if _STRONG.match(mark) or _ERROR.match(mark) or _COUNT.match(mark) or _TABLE.match(mark):
+        if STRONG.match(mark) or ERROR.match(mark) or COUNT.match(mark) or TABLE.match(mark):
             return False
         if STATUS_LINE.match(mark) and (self._talk.empty or self._talk.remaining(False) in (0, None)):
             return False
-        if _COMMAND.match(mark) and mark[:1] in (b"$", b"#", b"%"):
+        if COMMAND.match(mark) and mark[:1] in (b"$", b"#", b"%"):
             return False
         left = self._talk.remaining(False)
         return left is None or left > 0
 
     def _body(self, whole: bytes, line: bytes) -> None:
-        if found := _GLUED.search(line):
+        if found := GLUED.search(line):
             if found.start():
                 self._talk.data(line[: found.start()], False)
             self._mark(found[1], found[1])
@@ -157,9 +137,9 @@ class _Reader:
         elif head in (b"< ", b"<"):
             self._remember(rest)
             self._in(rest)
-        elif found := _ERROR.search(mark):
+        elif found := ERROR.search(mark):
             self._error(int(found[1]), found[2].decode("utf-8", "replace"))
-        elif _COUNT.match(mark) or _TABLE.match(mark):
+        elif COUNT.match(mark) or TABLE.match(mark):
             return
         else:
             self._raw(line)
@@ -213,6 +193,8 @@ class _Reader:
                 self._release()
         elif STATUS_LINE.match(line) and self._marked:
             self._held, self._skip = [line], True
+        elif self._in_head is not None and not (self._in_head is False and self._raw_head()) and line.strip():
+            self._talk.wrapped(line, self._in_head)
         else:
             self._plain(line)
 
@@ -242,11 +224,12 @@ class _Reader:
             if self._talk.active and self._talk.status == _status(line) and self._talk.empty and not self._raw_head():
                 self._skip = self._in_head is None
                 return
+            self._asked(line)
             self._in(line)
             self._raw_begun = self._talk.id
         elif self._in_head is False and self._raw_head():
             self._in(line)
-        elif found := _COMMAND.search(line[:8192]):
+        elif found := COMMAND.search(line[:8192]):
             self._command = parse_command(found[1].decode("utf-8", "replace"))
             self._notes.scheme = None
             self._marked.clear()  # another run
@@ -257,6 +240,28 @@ class _Reader:
         """The current response's head came without marks (`curl -i`)."""
         return self._raw_begun is not None and self._raw_begun == self._talk.id
 
+    def _asked(self, answer: bytes) -> None:
+        """What the command line asked for, before an answer whose request is not shown (`curl -i`)."""
+        if self._command is None or self._talk.waiting:
+            return
+        self._leave()
+        self._talk.place = self._notes.place
+        if TUNNEL.match(answer):
+            self._talk.request(f"CONNECT {self._command.authority} HTTP/1.1".encode())
+            return
+        command, self._command = self._command, None
+        self._reconstruct(command, answer.split()[0].decode())
+
+    def _reconstruct(self, command: Command, version: str = "HTTP/1.1") -> None:
+        self._talk.request(f"{command.method} {command.url} {version}".encode())
+        fields = dict(command.headers)
+        if not any(name.lower() == "user-agent" for name in fields):
+            fields["User-Agent"] = "curl"
+        for name, value in fields.items():
+            self._talk.field(f"{name}: {value}".encode(), True)
+        self._talk.end_of_head(True)
+        self._talk.extra = {"curl.reconstructed": "from the command line"}
+
     # -- curl: (NN) …
 
     def _error(self, code: int, text: str) -> None:
@@ -264,7 +269,7 @@ class _Reader:
         said = f"curl: ({code}) {text.strip()}"
         self._notes.take(text)
         self._leave()
-        answered = self._talk.status is not None and code in _BEFORE_REQUEST
+        answered = self._talk.status is not None and code in BEFORE_REQUEST
         if self._talk.active and self._talk.id != self._finished and not answered:
             self._talk.note = said
             self._finished = self._talk.id
@@ -276,24 +281,18 @@ class _Reader:
     def _unseen(self, said: str) -> None:
         """Failed before (or without) showing a request: make of it what the command line and the error tell."""
         command, self._command = self._command, None
-        proxy, plain_error = _PROXY_ERROR.search(said), _HTTP_ERROR.search(said)
+        proxy, plain_error = PROXY_ERROR.search(said), HTTP_ERROR.search(said)
         self._talk.flush()
         self._talk.place = self._notes.place
         if proxy:
-            status, line = proxy[1] or proxy[2], f"CONNECT {command.authority if command else '*:443'} HTTP/1.1"
+            self._talk.request(f"CONNECT {command.authority if command else '*:443'} HTTP/1.1".encode())
         elif command:
-            status, line = plain_error[1] if plain_error else None, f"{command.method} {command.url} HTTP/1.1"
-        elif plain_error:
-            status, line = plain_error[1], ""
-        else:
+            self._reconstruct(command)
+        elif not plain_error:
             say(self._context, self._sink, "curl.error", said, Severity.NOTE)
             self._told += 1
             return
-        if line:
-            self._talk.request(line.encode())
-            for name, value in command.headers if command and not proxy else ():
-                self._talk.field(f"{name}: {value}".encode(), True)
-        if status:
+        if status := (proxy and (proxy[1] or proxy[2])) or (plain_error and plain_error[1]):
             self._talk.response(f"HTTP/1.1 {status}".encode())
         self._talk.note = said
         self._talk.extra = {"curl.reconstructed": "from the command line and the error message"}
@@ -313,7 +312,7 @@ class _Reader:
                     take(line.rstrip(b"\r"), block.time_ns)
             elif block.kind in ("send-data", "recv-data") and self._talk.active:
                 self._talk.data(block.data, block.kind == "send-data", block.time_ns)
-            elif block.kind == "error" and (found := _ERROR.search(block.data)):
+            elif block.kind == "error" and (found := ERROR.search(block.data)):
                 self._error(int(found[1]), found[2].decode("utf-8", "replace"))
 
     def finish(self) -> None:
@@ -338,9 +337,9 @@ def _parts(whole: bytes) -> list[bytes]:
     """A line without the progress meters that were drawn over it."""
     body = whole.rstrip(b"\r\n")
     pieces = [p for p in body.split(b"\r") if p.strip()]
-    if len(pieces) > 1 and any(_PROGRESS.match(p) for p in pieces):
+    if len(pieces) > 1 and any(PROGRESS.match(p) for p in pieces):
         return [part for piece in pieces for part in _parts(piece + b"\n")]
-    if found := _PROGRESS.match(body):
+    if found := PROGRESS.match(body):
         rest = body[found.end() :]
         return [rest + whole[len(body) :]] if rest.strip() else []
     return [whole]

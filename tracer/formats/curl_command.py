@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from .message import target_of
@@ -17,6 +18,8 @@ proxy-cacert proxy-cert proxy-header proxy-key proxy-user range referer request 
 retry-delay retry-max-time socks4 socks5 socks5-hostname tls-max tls13-ciphers trace trace-ascii unix-socket
 upload-file url-query user user-agent write-out"""
 _WITH_VALUE = frozenset(f"--{name}" for name in _NAMES.split())
+_TYPOGRAPHIC = str.maketrans("\u2018\u2019\u201a\u201c\u201d\u201e", "'''" + '"""')
+"""quotes that a word processor made of those typed"""
 _DATA = frozenset(("-d", "--data", "--data-ascii", "--data-binary", "--data-raw", "--data-urlencode", "--json"))
 
 
@@ -35,17 +38,21 @@ class Command(NamedTuple):
 
 def parse_command(line: str) -> Command | None:
     """The request that a `curl …` line asks for; None without a URL."""
+    line = line.translate(_TYPOGRAPHIC)
     try:
         words = shlex.split(line)[1:]
     except ValueError:
         words = line.split()[1:]
-    method, url, headers, has_data = "", "", [], False
+    method, url, headers, has_data = "", "", dict[str, str](), False
     for flag, value in _options(words):
         if flag in ("-X", "--request"):
             method = value
         elif flag in ("-H", "--header") and ":" in value:
             name, _, text = value.partition(":")
-            headers.append((name.strip(), text.strip()))
+            headers[name.strip()] = text.strip()
+        elif flag in _FIELDS:
+            name, form = _FIELDS[flag]
+            headers.setdefault(name, form(value))
         elif flag in _DATA:
             has_data = True
         elif flag in ("-I", "--head"):
@@ -54,7 +61,26 @@ def parse_command(line: str) -> Command | None:
             url = value
     if not url or not url.isprintable():
         return None
-    return Command(method or ("POST" if has_data else "GET"), url if "://" in url else f"http://{url}", tuple(headers))
+    method = method or ("POST" if has_data else "GET")
+    return Command(method, url if "://" in url else f"http://{url}", tuple(headers.items()))
+
+
+def _basic(user: str) -> str:
+    return f"Basic {base64.b64encode(user.encode()).decode()}"
+
+
+_FIELDS: dict[str, tuple[str, Callable[[str], str]]] = {
+    "-A": ("User-Agent", str),
+    "--user-agent": ("User-Agent", str),
+    "-b": ("Cookie", str),
+    "--cookie": ("Cookie", str),
+    "-e": ("Referer", str),
+    "--referer": ("Referer", str),
+    "-u": ("Authorization", _basic),
+    "--user": ("Authorization", _basic),
+    "--oauth2-bearer": ("Authorization", "Bearer {}".format),
+}
+"""options that are header fields"""
 
 
 def _options(words: list[str]) -> Iterator[tuple[str, str]]:

@@ -14,6 +14,8 @@ REQUEST_LINE = re.compile(rb"([A-Za-z][A-Za-z0-9_-]{0,24}) (\S.*?) (HTTP/\d(?:\.
 STATUS_LINE = re.compile(rb"(HTTP/\d(?:\.\d)?) (\d{3})(?: (.*?))?\s*$")
 _MOST = 64 << 20
 _LONGEST = 64 << 10
+_BROKEN = 56
+"""characters of a field from which on its line may have been too long for a mail or a ticket"""
 
 
 def _number(digits: str, without: int | None) -> int | None:
@@ -138,6 +140,16 @@ class Assembler:
             half.fields.append((name.strip(), value.strip()))
         elif line.startswith(b":") and (cut := line.find(b":", 1)) > 0:  # a pseudo-header field
             half.fields.append((line[:cut], line[cut + 1 :].strip()))
+
+    def wrapped(self, line: bytes, out: bool) -> None:
+        """The rest of a field that a mail or a ticket broke: at a space, or inside of a word that is too long."""
+        half = self._half(out)
+        if half is None or half.done or not half.fields:
+            return
+        name, value = half.fields[-1]
+        if _BROKEN <= len(name) + len(value) < _LONGEST:
+            inside = len(value.rpartition(b" ")[2]) >= _BROKEN // 2
+            half.fields[-1] = (name, value + (b"" if inside else b" ") + line.strip())
 
     def end_of_head(self, out: bool) -> None:
         """The empty line after the fields."""

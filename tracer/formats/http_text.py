@@ -13,9 +13,9 @@ from tracer.model.problem import Problem, Severity
 from tracer.transport.conversation import Context, Sink
 
 from .http_talk import REQUEST_LINE, STATUS_LINE, Assembler
+from .pasted import dedented, plain
 
 LARGEST = 256 << 20
-_ANSI = re.compile(rb"\x1b\[[0-9;:?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?")
 _LINE = rb"(?:HTTP/\d(?:\.\d)? \d{3}(?: [^\r\n]*)?|[A-Z][A-Z0-9_-]{1,20} \S+ HTTP/\d(?:\.\d)?)[ \t]*"
 _START = re.compile(rb"\A\s*" + _LINE + rb"\r?$", re.MULTILINE)
 _WITHIN = re.compile(
@@ -50,26 +50,13 @@ def read(stream: BinaryIO, context: Context, sink: Sink) -> None:
 
 
 def load(stream: BinaryIO, context: Context, sink: Sink) -> bytes:
-    """The text as UTF-8 without colour codes, at most `LARGEST` bytes of it."""
+    """The text as its tool wrote it, at most `LARGEST` bytes of it."""
     data = stream.read(LARGEST + 1)
     if len(data) > LARGEST:
         say(
             context, sink, "text.too-large", f"only the first {LARGEST >> 20} MiB of this text were read", Severity.WARN
         )
     return plain(data[:LARGEST])
-
-
-def plain(data: bytes) -> bytes:
-    """Text as it was before a terminal or PowerShell had it: no colour codes, no UTF-16, no byte order mark."""
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        data = data[: len(data) & ~1].decode("utf-16", "replace").encode("utf-8", "replace")
-    data = data.removeprefix(b"\xef\xbb\xbf")
-    data = _ANSI.sub(b"", data) if b"\x1b" in data else data
-    for _ in range(_QUOTED_DEEPEST):
-        if not _is_quoted(data):
-            break
-        data = _QUOTE.sub(b"", data)
-    return data
 
 
 def _bare(data: bytes) -> bytes:
@@ -82,24 +69,6 @@ def _unescaped(found: re.Match[bytes]) -> bytes:
     if digits := found[1] or found[2]:
         return bytes((int(digits, 16),))
     return _ESCAPES.get(found[3], found[3])
-
-
-def dedented(data: bytes) -> bytes:
-    """The text without what every line begins with: pastes are often indented as a block."""
-    lines = [line for line in data.split(b"\n", 200)[:200] if line.strip()]
-    margin = min((len(line) - len(line.lstrip(b" \t")) for line in lines), default=0)
-    return re.sub(rb"(?m)^[ \t]{1,%d}" % margin, b"", data) if margin else data
-
-
-_QUOTE = re.compile(rb"^> ?", re.MULTILINE)
-_QUOTED_DEEPEST = 5
-_INSIDE_QUOTE = re.compile(rb"> ?(?:[*<>]|HTTP/\d|[$#%] |--\d{4}-)")
-
-
-def _is_quoted(data: bytes) -> bool:
-    """Every line begins as a mail or a ticket quotes it; curl's own `> ` stands before a request alone."""
-    lines = [line for line in data[:16384].split(b"\n")[:-1] or [data[:16384]] if line.strip()]
-    return bool(lines) and all(line.startswith(b">") for line in lines) and any(map(_INSIDE_QUOTE.match, lines))
 
 
 def say(context: Context, sink: Sink, code: str, text: str, severity: Severity, number: int | None = None) -> None:

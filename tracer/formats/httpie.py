@@ -12,8 +12,9 @@ from tracer.model.problem import Severity
 from tracer.transport.conversation import Context, Sink
 
 from .http_talk import Assembler, Place
-from .http_text import load, plain, say, start_of
+from .http_text import load, say, start_of
 from .message import target_of
+from .pasted import plain
 
 _AGENT = re.compile(rb"(?im)^user-agent: *HTTPie/|^[$#%>] *https? .*\n(?:.*\n){0,3}?(?:HTTP/|[A-Z]+ \S+ HTTP/)")
 _PROMPT = re.compile(rb"^[$#%>] *(https?)(?: |$)(.*)")

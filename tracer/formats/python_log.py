@@ -16,7 +16,8 @@ from tracer.model.problem import Severity
 from tracer.transport.conversation import Context, Sink
 
 from .http_talk import REQUEST_LINE, STATUS_LINE, Assembler, Place
-from .http_text import load, plain, say
+from .http_text import load, say
+from .pasted import plain
 
 _LITERAL = rb"(b?(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"))"
 _SEND = re.compile(rb"(?:^|(?<=[\s'\"]))send: " + _LITERAL)

@@ -13,8 +13,9 @@ from tracer.model.problem import Severity
 from tracer.transport.conversation import Context, Sink
 
 from .http_talk import STATUS_LINE, Assembler, Place
-from .http_text import load, plain, say
+from .http_text import load, say
 from .message import address, target_of
+from .pasted import plain
 
 _VISIT = re.compile(r"--\d{4}-\d\d-\d\d \d\d:\d\d:\d\d--\s+(\S+)")
 _CONNECTING = re.compile(r"Connecting to (\S+?) ?(?:\(\S+\))?(?:\|([0-9a-fA-F.:]+)\|)?:(\d+)\.\.\. ?(.*)")

@@ -13,7 +13,8 @@ from tracer.model.problem import Severity
 from tracer.transport.conversation import Context, Sink
 
 from .http_talk import Assembler, Place
-from .http_text import load, plain, read_messages, say
+from .http_text import load, read_messages, say
+from .pasted import plain
 
 _MARK = re.compile(rb"(?m)^=+ ?(\d+) ?=+\r?\n")
 _SEEN = re.compile(rb"\A\s*={3,} ?\d+ ?={3,}\r?\n(?:[A-Z][A-Z-]* \S+ HTTP/\d|HTTP/\d)")
