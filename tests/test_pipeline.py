@@ -199,3 +199,17 @@ def test_a_curl_command_is_told_from_what_curl_prints() -> None:
     reading = read([io.BytesIO(b"curl 'https://h.test/x' -H 'accept: */*' --compressed\n")])
     assert reading.failed == ["-"]
     assert any("tracer run -- curl" in p.text for p in reading.trace.problems())
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [(b"requests.exceptions.HTTPError: 403 Client Error: Forbidden for url: https://h.test/v1?token=s3cr3t\n",
+      "it tells of a 403 and shows no HTTP message: `curl -v https://h.test/v1 2>&1"),
+     (b"Invoke-WebRequest : The remote server returned an error: (401) Unauthorized.\n", "it tells of a 401"),
+     (b"Dear all,\nsee you in room 403\n", "it begins with \u201cDear all,\u201d"),
+     (b"\x7fELF\x02\x01\x01\x00", "it begins with 7f 45 4c 46")],
+)  # fmt: skip
+def test_what_is_no_source_is_told_in_the_readers_terms(text: bytes, told: str) -> None:
+    (problem,) = read([io.BytesIO(text)]).trace.problems()
+    assert problem.text.startswith(told)
+    assert "s3cr3t" not in problem.text

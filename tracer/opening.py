@@ -144,6 +144,12 @@ class Growing:
 _COMMAND = re.compile(rb"\s*(?:[$#%>] )?curl(?:\.exe)? [^\n]*https?://")
 
 
+_DENIED = re.compile(
+    rb"\b(40[137]|429)\b\)?:? (?:Client Error|Forbidden|Unauthorized|Too Many)|\bstatus(?: code)? (403|401)\b"
+)
+_URL = re.compile(rb"https?://[\w.:/%~+-]{4,200}")
+
+
 def unknown(head: bytes, told: Iterable[Problem] = ()) -> str:
     """Why a source that begins so is none of ours; `told` is what went wrong before it could be looked at."""
     if not head and (before := next(iter(told), None)) is not None:
@@ -154,8 +160,14 @@ def unknown(head: bytes, told: Iterable[Problem] = ()) -> str:
         return "it is a curl command, not what curl printed: `tracer run -- curl …` runs it and explains its answer"
     if head.startswith(b"PK\x03\x04"):
         return "it is a ZIP archive: unpack it first (gzip and zstd are read as they are)"
+    if found := _DENIED.search(head):
+        url = next((u.decode() for u in _URL.findall(head)), "URL")
+        status = (found[1] or found[2]).decode()
+        return f"it tells of a {status} and shows no HTTP message: `curl -v {url} 2>&1 | tracer explain -` does"
+    words = head[:40].splitlines()[0].decode("ascii", "replace")
+    begins = f"“{words}”" if words.isascii() and words.isprintable() else head[:8].hex(" ")
     return (
-        f"it begins with {head[:8].hex(' ')}: not a capture (pcap, pcapng), HAR, mitmproxy flows, curl -v output, "
+        f"it begins with {begins}: not a capture (pcap, pcapng), HAR, mitmproxy flows, curl -v output, "
         "HTTP messages or a saved trace"
     )
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tracer.formats import burp, http_text, httpie, outside, wget, zap
+from tracer.formats.pasted import plain
 
 PAIR = b"""\
 POST /api?x=1 HTTP/1.1\r
@@ -93,7 +94,7 @@ def test_any_bytes_are_read_and_every_body_byte_is_accounted_for(read_with: Any,
         read_with(module, PAIR[:cut] + data)
         module.kind_of(data)
     whole = read_with(http_text, b"HTTP/1.1 200 OK\nContent-Length: %d\n\n" % len(data) + data.replace(b"\n", b"."))
-    expected = http_text.plain(b"HTTP/1.1 200 OK\n\n" + data.replace(b"\n", b"."))[17:]
+    expected = plain(b"HTTP/1.1 200 OK\n\n" + data.replace(b"\n", b"."))[17:]
     assert whole.exchanged[0].response.body.data == expected[: len(data)]
 
 

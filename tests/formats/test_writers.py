@@ -218,6 +218,17 @@ def test_markdown_answers_first_and_proves_it(denied_trace: Any, write_with: Any
     assert "| e21 | GET | `https://shop.example/api?id=1+UNION` | 403 | 30 |" in text
 
 
+def test_markdown_tells_denials_of_one_story_once(denied_trace: Any, write_with: Any) -> None:
+    (verdict,) = denied_trace.judged
+    like = [msgspec.structs.replace(verdict, exchange=f"e{n}", confidence=n / 100, story="s1") for n in range(1, 41)]
+    denied_trace.judged = [*like, msgspec.structs.replace(verdict, exchange="e99", story="s2")]
+    text = write_with(markdown, denied_trace).decode()
+    assert text.startswith("# 41 denials, 2 stories\n")
+    assert [line[:5] for line in text.splitlines() if line.startswith("## ")][:3] == ["## 1.", "## 2.", "## Ex"]
+    assert "exchange `e40`" in text  # the surest speaks for them
+    assert "- **And 39 more like it:** `e1`, `e2`" in text
+
+
 def test_markdown_keeps_commands_as_they_are_to_be_copied(denied_trace: Any, write_with: Any) -> None:
     (verdict,) = denied_trace.judged
     steps = ("look with `grep 'a|b_c' *.log` at *that*",)

@@ -312,6 +312,8 @@ def test_text_in_sixteen_bits_is_read_too(coding: str, kind: str) -> None:
         "the header Access-Control-Allow-Origin: https://app.test is missing",
         "Content-Security-Policy: default-src 'none'\nX-Request-Id: 4f3a2b1c",
         '{"signature_version": "4", "sig_alg": "RS256"}',
+        "it speaks of credentials-expired: a bare web server knows nothing of that",
+        "signature-mismatch: clocks differ",
     ],
 )
 def test_what_tells_why_is_not_taken_for_a_secret(words: str) -> None:

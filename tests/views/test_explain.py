@@ -76,6 +76,37 @@ def test_evidence_for_the_verdict_stands_before_other_evidence_and_says_where() 
     assert lines[at + 2] == "           Varnish relayed it"
 
 
+def piece(number: int, says: str, supports: str, where: str, value: str = "", **changes: object) -> Evidence:
+    values = {"id": f"v{number}", "says": says, "supports": supports, "weight": 3.0 - number / 10}
+    return Evidence(**(values | changes), seen=Seen(exchange="e1", where=where, value=value))  # type: ignore[arg-type]
+
+
+def test_what_one_place_shows_is_told_together_and_quoted_once() -> None:
+    body = "<h1>Not Acceptable!</h1>"
+    lines = text([verdict(evidence=(
+        piece(1, "the page is ModSecurity's", "generated:waf", "response body", body),
+        piece(2, "its words are ModSecurity's", "generated:waf", "response body", "Not Acceptable!"),
+        piece(3, "the Server field names it", "generated:waf", "response header server", "mod_security"),
+        piece(4, "the answer itself says so: \u201cNot Acceptable!\u201d", "cause:waf-rule", "response body", body),
+    ))])  # fmt: skip
+    at = lines.index("  because  the page is ModSecurity's")
+    assert [line.strip() for line in lines[at + 1 : at + 6]] == [
+        "the answer itself says so: \u201cNot Acceptable!\u201d",
+        "response body  (e1)",
+        "the Server field names it",
+        "response header server: \u201cmod_security\u201d  (e1)",
+        "(1 more: tracer show … e1)",
+    ]
+
+
+def test_marks_of_another_product_stand_behind_those_of_the_accused_one() -> None:
+    lines = text([verdict(evidence=(
+        piece(1, "Other writes this", "generated:waf", "response body", product="other"),
+        piece(2, "ModSecurity writes this", "generated:waf", "response header x", product="modsecurity"),
+    ))])  # fmt: skip
+    assert lines.index("  because  ModSecurity writes this") < lines.index("           Other writes this")
+
+
 def test_only_close_alternatives_are_told() -> None:
     (line,) = [x for x in text([verdict()]) if "maybe" in x]
     assert "origin server 20 %" in line

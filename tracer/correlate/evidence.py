@@ -53,7 +53,7 @@ class Collection:
         """Note one fact; its id."""
         if exchange is not None and packet is None:
             message = exchange.response if where.startswith("response") else exchange.request
-            packet = message.packet if message else None
+            packet = message.packet if message and exchange.packets else None  # in a text it is an entry's number
         item = Evidence(
             id=f"v{len(self.items) + 1}",
             says=redacted(says),

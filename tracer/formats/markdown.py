@@ -6,6 +6,7 @@ Everything from the wire goes through `_cell` or a fenced block, so that it can 
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import BinaryIO
 
 from tracer.model.http import Exchange
@@ -14,31 +15,35 @@ from tracer.model.verdict import Said, Verdict, asked, told_once
 from .writing import Options, Readable, chosen, iso, one_line, or_else, sentence
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>#|~&$])")
+_STORIES = 60
+_LIKE_IT = 20
 _ROWS = 200
 _SAID = {Said.GENERATED: "**said no**", Said.FORWARDED: "passed it on", Said.PRESENT: "on the path"}
 
 
 def write(trace: Readable, out: BinaryIO, options: Options) -> None:
-    """Write a section per verdict, then the exchanges as a table."""
-    verdicts = [v for v in trace.verdicts() if options.only is None or v.exchange in options.only]
-    lines = [f"# {_summary(verdicts)}", ""]
-    for number, verdict in enumerate(verdicts, 1):
-        lines += _verdict(number, verdict, trace)
-        out.write(_encode(lines))
-        lines = []
-    lines += _exchanges(trace, options)
-    lines += _problems(trace)
-    out.write(_encode(lines))
+    """Write a section per story, told by its surest verdict, then the exchanges as a table."""
+    stories: dict[object, list[Verdict]] = {}
+    for v in trace.verdicts():
+        if options.only is None or v.exchange in options.only:
+            stories.setdefault(v.story or v.exchange, []).append(v)
+    out.write(_encode([f"# {_summary([len(story) for story in stories.values()])}", ""]))
+    for number, story in enumerate(islice(stories.values(), _STORIES), 1):
+        out.write(_encode(_story(number, story, trace)))
+    more = [f"… and {len(stories) - _STORIES} more stories", ""] if len(stories) > _STORIES else []
+    out.write(_encode([*more, *_exchanges(trace, options), *_problems(trace)]))
 
 
 def _encode(lines: list[str]) -> bytes:
     return "".join(f"{line}\n" for line in lines).encode("utf-8", "replace")
 
 
-def _summary(verdicts: list[Verdict]) -> str:
-    if not verdicts:
+def _summary(counts: list[int]) -> str:
+    """`84 denials, 13 stories`"""
+    if not counts:
         return "Nothing was denied"
-    return "1 denial" if len(verdicts) == 1 else f"{len(verdicts)} denials"
+    told = f", {len(counts)} {'story' if len(counts) == 1 else 'stories'}" if len(counts) < sum(counts) else ""
+    return "1 denial" if sum(counts) == 1 else f"{sum(counts)} denials{told}"
 
 
 def _plain(text: str, limit: int = 500) -> str:
@@ -69,7 +74,9 @@ def _cell(text: str, limit: int = 200) -> str:
     return _plain(text, limit) or " "
 
 
-def _verdict(number: int, verdict: Verdict, trace: Readable) -> list[str]:
+def _story(number: int, story: list[Verdict], trace: Readable) -> list[str]:
+    verdict = max(story, key=lambda v: v.confidence)
+    like_it = [v.exchange for v in story if v is not verdict]
     said = verdict.status if verdict.status is not None else "handshake refused"
     product = f" ({_plain(verdict.product)})" if verdict.product else ""
     lines = [f"## {number}. {_plain(verdict.headline or f'denied by {verdict.layer}')}", ""]
@@ -85,6 +92,9 @@ def _verdict(number: int, verdict: Verdict, trace: Readable) -> list[str]:
     if verdict.time_ns is not None:
         lines.append(f"- **When:** {iso(verdict.time_ns, 3)}")
     lines.append(f"- **Seen in:** {_code(verdict.source)}, exchange {_code(verdict.exchange)}")
+    if like_it:
+        names = ", ".join(map(_code, like_it[:_LIKE_IT])) + (" …" if len(like_it) > _LIKE_IT else "")
+        lines.append(f"- **And {len(like_it)} more like it:** {names}")
     lines += ["", *_path(verdict), *_evidence(verdict), *_chain(verdict, trace), *_next(verdict)]
     return lines
 

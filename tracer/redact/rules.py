@@ -6,6 +6,8 @@ import re
 from functools import cache
 from typing import NamedTuple
 
+from tracer.model.verdict import Cause
+
 HEADERS: dict[str, str] = {
     "authorization": "credential",
     "proxy-authorization": "credential",
@@ -65,7 +67,11 @@ HEADER = re.compile(
     re.IGNORECASE,
 )
 """names of other header fields whose value is secret"""
-NOT_SECRET = frozenset({"sec-websocket-key", "sec-websocket-accept", "x-request-signature-version", "signature-input"})
+NOT_SECRET = frozenset(
+    {"sec-websocket-key", "sec-websocket-accept", "x-request-signature-version", "signature-input",
+     *(cause.value for cause in Cause)}
+)  # fmt: skip
+"""fields whose names only sound so, and what verdicts call the causes of denials"""
 
 NAME = re.compile(
     r"(?:^|[^a-z])(?:"

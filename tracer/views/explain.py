@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import Any
 
 from tracer.model.verdict import Evidence, Layer, PathEntry, Said, Verdict, asked
@@ -23,6 +25,7 @@ _CAPTURED = "present:unknown"
 """evidence of no layer in particular: the denial itself, as it was captured deeper"""
 _CLOSE = 0.08
 """an alternative at least this likely is told"""
+_QUOTE = re.compile(r"“([^”]{4,})”")
 _INDENT = "           "
 
 
@@ -132,13 +135,15 @@ def _who(product: str | None, layer: Layer) -> str:
 
 
 def _proof(v: Verdict, style: Style, width: int) -> Iterator[str]:
-    """The weightiest evidence, each once, with what was seen and where."""
+    """The weightiest evidence, what one place shows together, with what was seen there."""
     chosen = strongest(v)
-    for number, e in enumerate(chosen):
-        sign = "because" if not number else ""
-        yield from wrap(safe(e.says), width, _INDENT, f"  {sign:<9}")
-        where = _where(e)
-        if where:
+    sign = "because"
+    for _, told in groupby(chosen, key=_place):
+        together = list(told)
+        for e in together:
+            yield from wrap(safe(e.says), width, _INDENT, f"  {sign:<9}")
+            sign = ""
+        if where := _where(together):
             yield from (style.dim(line) for line in wrap(where, width, _INDENT + "  ", _INDENT + "  "))
     hidden = len({e.says for e in v.evidence if e.weight}) - len(chosen)
     if hidden > 0:
@@ -146,26 +151,38 @@ def _proof(v: Verdict, style: Style, width: int) -> Iterator[str]:
 
 
 def strongest(v: Verdict) -> list[Evidence]:
-    """Evidence for this verdict's layer, product or cause, the weightiest first, no sentence twice."""
+    """Evidence for this verdict's layer, product or cause, the weightiest first: of what one place shows, one piece for
+    the layer and one for the cause."""
     wanted = (f":{v.layer}", f"cause:{v.cause}")
-    told: dict[str, Evidence] = {}
-    for e in sorted(v.evidence, key=lambda e: -abs(e.weight)):
+    told: dict[object, Evidence] = {}
+    for e in sorted(v.evidence, key=lambda e: (not e.supports.endswith(wanted), -abs(e.weight))):
         fits = e.supports.endswith(wanted) or e.supports.startswith(("against:", "forwarded:"))
-        if ((fits and e.weight) or e.supports == _CAPTURED) and e.says not in told:
-            told[e.says] = e
-    ranked = sorted(
-        told.values(), key=lambda e: (e.supports != _CAPTURED, not e.supports.endswith(wanted), -abs(e.weight))
-    )
-    return ranked[:_PROOF]
+        if (fits and e.weight) or e.supports == _CAPTURED:
+            told.setdefault((*_place(e), "cause:" in e.supports, e.supports == _CAPTURED), e)
+
+    def rank(e: Evidence) -> tuple[bool, bool, bool, float]:
+        other = e.product not in (None, v.product)
+        return e.supports != _CAPTURED, other, not e.supports.endswith(wanted), -abs(e.weight)
+
+    ranked = sorted({e.says: e for e in reversed(told.values())}.values(), key=rank)
+    first = {_place(e): number for number, e in reversed(list(enumerate(ranked[:_PROOF])))}
+    return sorted(ranked[:_PROOF], key=lambda e: first[_place(e)])
 
 
-def _where(e: Evidence) -> str:
-    parts = [safe(e.seen.where, 80)] if e.seen.where else []
-    if e.seen.value:
-        parts.append(f"“{safe(' '.join(e.seen.value.split()), 90)}”")
+def _place(e: Evidence) -> tuple[str | None, str, int | None]:
+    return e.seen.exchange, e.seen.where, e.seen.packet
+
+
+def _where(told: list[Evidence]) -> str:
+    """The place that these were seen at and what stood there, unless one of them quotes it."""
+    seen = told[0].seen
+    parts = [safe(seen.where, 80)] if seen.where else []
+    value = max((" ".join(e.seen.value.split()) for e in told), key=len)
+    if value and not any(quoted in value for e in told for quoted in _QUOTE.findall(e.says)):
+        parts.append(f"“{safe(value, 90)}”")
     place = ", ".join(
-        ([safe(e.seen.exchange, 20)] if e.seen.exchange else [])
-        + ([f"packet {e.seen.packet}"] if e.seen.packet is not None else [])
+        ([safe(seen.exchange, 20)] if seen.exchange else [])
+        + ([f"packet {seen.packet}"] if seen.packet is not None else [])
     )
     return ": ".join(parts) + (f"  ({place})" if place else "")
 

@@ -104,7 +104,7 @@ def _message(trace: Any, e: Exchange, m: Message, style: Style, limit: int) -> I
         assert isinstance(m, Response)
         start = f"{safe(m.version)} " + style.status(m.status, f"{m.status} {safe(m.reason, 100)}".rstrip())
     yield ""
-    yield f"{sign} {start}" + (style.dim(f"  packet {m.packet}") if m.packet is not None else "")
+    yield f"{sign} {start}" + (style.dim(f"  packet {m.packet}") if e.packets and m.packet else "")
     for name, value in (*m.headers, *m.trailers):
         yield f"  {style.dim(safe(text(name), 100) + ':')} {safe(text(value), _VALUE)}"
     yield from _body(trace, e, m, style, limit)
@@ -171,7 +171,9 @@ def _connection(c: Connection, style: Style) -> Iterator[str]:
     yield ""
     path = f"{safe(c.client)} {style.sign('arrow')} {safe(c.server)}"
     yield heading(f"Connection {safe(c.id, 40)}", style) + f"  {path}  {safe(c.transport)}"
-    facts = [f"{c.packets} packets", f"{size(c.client_bytes)} sent, {size(c.server_bytes)} received"]
+    facts = (
+        [f"{c.packets} packets", f"{size(c.client_bytes)} sent, {size(c.server_bytes)} received"] if c.packets else []
+    )
     if c.rtt_ns is not None:
         facts.append(f"round trip {duration(c.rtt_ns)}")
     if c.lost:
@@ -180,7 +182,8 @@ def _connection(c: Connection, style: Style) -> Iterator[str]:
         facts.append("joined late")
     if c.closed:
         facts.append(f"closed by {safe(c.closed)}")
-    yield f"  {', '.join(facts)}"
+    if facts:
+        yield f"  {', '.join(facts)}"
 
 
 def _chain(trace: Any, v: Verdict, style: Style, width: int) -> Iterator[str]:
