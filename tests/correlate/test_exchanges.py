@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 import pytest
 
@@ -23,9 +23,9 @@ def test_each_is_read_again_as_it_was_and_few_are_held() -> None:
     asked: list[str] = []
     by_id = {e.id: e for e in seen}
 
-    def lookup(name: str) -> Exchange | None:
-        asked.append(name)
-        return by_id[name]
+    def lookup(names: Sequence[str]) -> Iterable[Exchange]:
+        asked.extend(names)
+        return (by_id[name] for name in names)
 
     known = Exchanges(seen, lookup)
     assert (len(known), asked) == (len(seen), [])
@@ -37,7 +37,7 @@ def test_each_is_read_again_as_it_was_and_few_are_held() -> None:
 
 def test_exchanges_at_one_moment_are_told_apart() -> None:
     seen = [exchange(f"e{n}", at_ms=5) for n in range(9)]
-    known = Exchanges(seen, {e.id: e for e in seen}.__getitem__)
+    known = Exchanges(seen, lambda names: [e for e in seen if e.id in names])
     assert [known.position(e) for e in seen] == list(range(9))
     with pytest.raises(LookupError):
         known.position(exchange("e99"))
@@ -109,9 +109,9 @@ def test_siblings_are_of_that_host_alone_the_same_path_first() -> None:
     seen += [exchange("other", url="http://else.test/a/far", at_ms=200), exchange("e201", at_ms=201, status=None)]
     seen.append(exchange("denied", url="http://www.test/a/far", at_ms=202))
     found = Siblings(Exchanges(seen), [len(seen) - 1]).of(seen[-1], same_server=False)
-    assert [e.id for e in found] == ["e0", *(f"e{n}" for n in range(177, 200))]
+    assert [s.whole.id for s in found] == ["e0", *(f"e{n}" for n in range(177, 200))]
 
 
 def test_the_correlator_reads_a_trace_that_holds_nothing() -> None:
     with Trace() as trace:
-        assert len(Exchanges(trace.exchanges(), trace.exchange)) == 0
+        assert len(Exchanges(trace.exchanges(), trace.exchanges_named)) == 0

@@ -16,7 +16,7 @@ from typing import Protocol, overload
 
 from msgspec.structs import replace
 
-from tracer.model.http import Body, Exchange, Request, Response, text
+from tracer.model.http import Body, Exchange, Request, Response, Timing, text
 
 HELD = 2048
 """exchanges that were asked for last and are held whole"""
@@ -57,7 +57,7 @@ class Kept[T]:
 
 
 class Exchanges(Sequence[Exchange]):
-    """In time order. `lookup` reads one again; without it all are held. `content` gives the bytes of a page.
+    """In time order. `lookup` reads some again, by id; without it all are held. `content` gives the bytes of a page.
 
     Columns, by position: `source`, `asker` (source and host of who asked), `place` (source and host of the URL) and
     `server` number things named in `sources`, `askers`, `places`, `servers`; `status` is -1 without an answer.
@@ -66,7 +66,7 @@ class Exchanges(Sequence[Exchange]):
     def __init__(
         self,
         exchanges: Iterable[Exchange],
-        lookup: Callable[[str], Exchange | None] | None = None,
+        lookup: Callable[[Sequence[str]], Iterable[Exchange]] | None = None,
         content: Callable[[str, Body], bytes | None] | None = None,
     ) -> None:
         self._lookup = lookup
@@ -84,6 +84,8 @@ class Exchanges(Sequence[Exchange]):
         self.asker, self.place, self.server = array("i"), array("i"), array("i")
         self.start = array("q")
         """nanoseconds since the epoch, or NEVER"""
+        self.waited = array("q")
+        """nanoseconds that the answer took, or NEVER"""
         self.asked = array("q")
         """hash of who asked for what: client, its program, method and URL"""
         self.url, self.path, self.folder, self.target = array("q"), array("q"), array("q"), array("q")
@@ -119,6 +121,8 @@ class Exchanges(Sequence[Exchange]):
         self.status.append(max(0, min(response.status, 32767)) if response is not None else -1)
         self.flags.append(flags)
         self.start.append(timing.start_ns if timing.start_ns is not None else NEVER)
+        waited = waited_ns(timing)
+        self.waited.append(waited if waited is not None else NEVER)
         time = timing.start_ns if timing.start_ns is not None else timing.response_start_ns
         self._time.append(time if time is not None else self._time[-1] if self._time else 0)
         method = request.method if request else ""
@@ -144,14 +148,21 @@ class Exchanges(Sequence[Exchange]):
         if held is None:
             if not 0 <= position < len(self) or self._lookup is None:
                 raise IndexError(position)
-            found = self._lookup(self.name(position))
-            if found is None:
+            self.fetch((position,))
+            held = self._held.get(position)
+            if held is None:
                 raise LookupError(f"exchange {self.name(position)} is no longer in the trace")
-            held = self._hold(position, found)
         return held
 
     def __iter__(self) -> Iterator[Exchange]:
         return (self[position] for position in range(len(self)))
+
+    def fetch(self, positions: Iterable[int]) -> None:
+        """Hold these for a while, read together: for who will ask for each of a few (not more than HELD)."""
+        missing = {self.name(p): p for p in positions if p not in self._held}
+        if missing and self._lookup is not None:
+            for exchange in self._lookup([*missing]):
+                self._hold(missing[exchange.id], exchange)
 
     def hold(self, exchanges: Iterable[Exchange]) -> None:
         """Hold all of them from now on; they are given in the same order."""
@@ -201,6 +212,11 @@ class Exchanges(Sequence[Exchange]):
             return True
         page = (self._content(source, body) or b"").lower()
         return b"http-equiv" in page or b"location" in page
+
+    @cached_property
+    def server_hosts(self) -> list[str]:
+        """Addresses of the servers without their ports, by number."""
+        return [host_of(server) for server in self.servers]
 
     @cached_property
     def by_asker(self) -> dict[int, array[int]]:
@@ -264,6 +280,12 @@ def original_of(request: Request) -> str:
     """Path of the request that a gateway asks about; nothing where it names none."""
     named = (path_without_query(text(value)) for raw, value in request.headers if raw.lower() in _ORIGINAL)
     return next(reversed([*named]), "")
+
+
+def waited_ns(timing: Timing) -> int | None:
+    """From the end of the request to the first byte of the answer."""
+    begin, end = timing.request_end_ns, timing.response_start_ns
+    return end - begin if begin is not None and end is not None and end >= begin > 0 else None
 
 
 def host_of(address: str | None) -> str:

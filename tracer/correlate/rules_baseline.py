@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 from tracer.model.http import Exchange, Response
 from tracer.model.verdict import Layer
 
 from .evidence import Collection
-from .exchanges import path_of
 from .scene import Scene, from_cache
+from .siblings import is_good
 
 OF_CONTENT = frozenset((
     "accept-ranges", "age", "allow", "alt-svc", "cache-control", "connection", "content-disposition",
@@ -28,7 +29,7 @@ def collect(scene: Scene, found: Collection) -> None:
     """Evidence from good answers of the same host in the same trace."""
     denial = scene.exchange.response
     _form(scene, found)
-    good = [e for e in scene.answers if _is_good(e)][-ENOUGH:]
+    good = _good(scene)
     if denial is None or not good or from_cache(denial):
         return
     _server(scene, denial, good, found)
@@ -39,7 +40,7 @@ def collect(scene: Scene, found: Collection) -> None:
 def _form(scene: Scene, found: Collection) -> None:
     """Every other answer for that path, errors too, is JSON, and this one is not."""
     denial = scene.exchange.response
-    here = [e.response for e in scene.answers if path_of(e) == path_of(scene.exchange)]
+    here = [s.whole.response for s in scene.answers if s.here]
     others = [r for r in here if r is not None and r.body.size and r.status != 304]
     if denial is None or not denial.body.size or not others or scene.body.lstrip()[:1] in ("{", "["):
         return
@@ -54,8 +55,11 @@ def _form(scene: Scene, found: Collection) -> None:
         )
 
 
-def _is_good(exchange: Exchange) -> bool:
-    return exchange.response is not None and 200 <= exchange.response.status < 300 and bool(exchange.response.headers)
+def _good(scene: Scene) -> list[Exchange]:
+    """The latest good answers, in time order."""
+    wholes = (s.whole for s in reversed(scene.answers) if is_good(s.status))
+    good = (e for e in wholes if e.response is not None and e.response.headers)
+    return [*islice(good, ENOUGH)][::-1]
 
 
 def _names(response: Response) -> set[str]:

@@ -44,7 +44,7 @@ def collect(scene: Scene, found: Collection) -> None:
     denied = scene.exchange
     if denied.request is None or denied.response is None:
         return
-    alike = [e for e in scene.answers if _comparable(e, denied)]
+    alike = [e for s in scene.answers if s.here and _comparable(e := s.whole, denied)]
     compared = [(list(_differences(scene, e)), e) for e in alike]
     compared = [(d, e) for d, e in compared if len(d) <= MANY]
     if not compared:
@@ -77,7 +77,7 @@ def collect(scene: Scene, found: Collection) -> None:
 
 def _comparable(other: Exchange, denied: Exchange) -> bool:
     assert denied.response is not None
-    if other.request is None or other.response is None or path_of(other) != path_of(denied):
+    if other.request is None or other.response is None:
         return False
     return other.response.status not in (denied.response.status, 304, 429) and other.response.status < 600
 
@@ -88,17 +88,16 @@ def _passed(exchange: Exchange) -> bool:
 
 def _same(scene: Scene, other: Exchange, found: Collection) -> None:
     """The very same request passed: what changed is not in it."""
-    before = [
-        e for e in scene.answers if _passed(e) and (e.timing.start_ns or 0) < (scene.exchange.timing.start_ns or 0)
-    ]
-    weight = CALM + min(1.5, 0.15 * len(before))
+    start = scene.exchange.timing.start_ns or 0
+    before = sum(s.status < PASSED and s.start_ns < start for s in scene.answers)
+    weight = CALM + min(1.5, 0.15 * before)
     found.add(
         f"the same request passed ({other.id}): what changed is not in it, but how many came before or when",
         f"cause:{Cause.RATE_LIMITED}",
         weight,
         exchange=scene.exchange,
         where="request target",
-        value=f"{len(before)} good answers before",
+        value=f"{before} good answers before",
     )
 
 

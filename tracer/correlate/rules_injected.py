@@ -20,7 +20,8 @@ def collect(scene: Scene, found: Collection) -> None:
     here = ttl_of(scene, scene.exchange)
     if here is None:
         return
-    good = [e for e in scene.answers if e.response is not None and e.response.status < 400 and _same_end(e, scene)]
+    end = host_of(scene.server)
+    good = [s.whole for s in scene.answers if s.status < 400 and s.server_host == end]
     usual = {ttl for e in good if (ttl := ttl_of(scene, e)) is not None}
     connection = scene.connections.get(scene.exchange.connection or "")
     if usual:
@@ -57,7 +58,3 @@ def ttl_of(scene: Scene, exchange: Exchange) -> int | None:
     changes = connection.server_ttls
     at = bisect_right(changes, packet, key=lambda change: change[0])
     return changes[at - 1][1] if at else connection.server_ttl
-
-
-def _same_end(exchange: Exchange, scene: Scene) -> bool:
-    return host_of(exchange.server) == host_of(scene.server)

@@ -18,6 +18,7 @@ from . import services
 from .evidence import Collection
 from .exchanges import path_of
 from .scene import Scene
+from .siblings import LATEST, is_good
 
 FIREWALL = "modsecurity"
 """the firewall that runs within web servers"""
@@ -57,8 +58,6 @@ TAGGED = re.compile(rb'(W/)?"[0-9a-f]+-[0-9a-f]+(-\w+)?(;[\w:]+)?"')
 APPLICATIONS = frozenset(
     (b"x-powered-by", b"x-runtime", b"x-request-id", b"x-aspnet-version", b"x-generator", b"set-cookie")
 )
-LATEST = 12
-"""other answers that are looked at"""
 
 
 class Telling(NamedTuple):
@@ -194,11 +193,12 @@ def _of_request(scene: Scene, product: str) -> Iterator[Telling]:
 def _of_siblings(scene: Scene, product: str) -> Iterator[Telling]:
     """What this host's good answers are: files that the server itself holds, or an application's; the very same."""
     if product == "apache":  # nginx itself limits how often one may ask
-        before = sum(_is_good(e) and _asks_the_same(e, scene.exchange) for e in scene.answers)
+        before = sum(is_good(s.status) and s.here and _asks_the_same(s.whole, scene.exchange) for s in scene.answers)
         says = "the same had passed: who refuses by how often one asks is a firewall (mod_evasive) in Apache"
         if before >= MANY:
             yield Telling(says, 0.4, 1.6, "request target", f"{before} good answers")
-    kinds = [_kind(e.response.headers) for e in scene.answers[-LATEST:] if _is_good(e) and e.response is not None]
+    good = (s.whole.response for s in scene.answers[-LATEST:] if is_good(s.status))
+    kinds = [_kind(r.headers) for r in good if r is not None]
     files, apps = kinds.count("file"), kinds.count("application")
     if files and not apps:
         yield Telling("good answers of this host are files that the server holds", -0.9, -0.4, "response header etag")
@@ -207,17 +207,8 @@ def _of_siblings(scene: Scene, product: str) -> Iterator[Telling]:
         yield Telling(says, 0.9, 0.4, "response header")
 
 
-def _is_good(exchange: Exchange) -> bool:
-    return exchange.response is not None and 200 <= exchange.response.status < 300
-
-
 def _asks_the_same(a: Exchange, b: Exchange) -> bool:
-    return (
-        a.request is not None
-        and b.request is not None
-        and a.request.method == b.request.method
-        and path_of(a) == path_of(b)
-    )
+    return a.request is not None and b.request is not None and a.request.method == b.request.method
 
 
 @lru_cache(4096)  # neighbours are looked at again and again

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tracer.model.http import Exchange
 from tracer.model.verdict import Layer
 
 from .evidence import Collection
+from .exchanges import waited_ns
 from .scene import Scene
 
 MILLISECOND = 1_000_000
@@ -13,18 +13,12 @@ FEWEST = 2
 """good answers that make a measure"""
 
 
-def waited_ns(exchange: Exchange) -> int | None:
-    """From the end of the request to the first byte of the answer."""
-    begin, end = exchange.timing.request_end_ns, exchange.timing.response_start_ns
-    return end - begin if begin is not None and end is not None and end >= begin > 0 else None
-
-
 def collect(scene: Scene, found: Collection) -> None:
     """Evidence from the time to the first byte; the wait of other answers says what a way to the end costs."""
-    waited = waited_ns(scene.exchange)
+    waited = waited_ns(scene.exchange.timing)
     if waited is None:
         return
-    good = [w for e in scene.answers if e.response and e.response.status < 400 and (w := waited_ns(e)) is not None]
+    good = [w for s in scene.answers if s.status < 400 and (w := s.waited_ns) is not None]
     if len(good) < FEWEST:
         return
     against: tuple[tuple[Layer, float], ...]

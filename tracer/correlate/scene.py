@@ -11,6 +11,7 @@ from tracer.model.tls import Handshake
 from tracer.model.verdict import Layer, Link
 
 from .exchanges import ById
+from .siblings import Sibling
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Scene:
     """all of the trace, by id"""
     handshakes: ById[Handshake] = field(default_factory=dict)
     """all of the trace, by id"""
-    answers: tuple[Exchange, ...] = ()
+    answers: tuple[Sibling, ...] = ()
     """other exchanges with the same host, in time order, a bounded number"""
     round_trip_ns: int | None = None
     """of the connection to the server, as its handshake showed it at the point of capture"""

@@ -6,15 +6,52 @@ from array import array
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection
+from typing import NamedTuple
 
 from tracer.model.http import Exchange
 
-from .exchanges import Exchanges
+from .exchanges import NEVER, Exchanges
 
 NEAR = 48
 """exchanges before and after that are looked through"""
 MOST = 24
 """siblings of one denial"""
+LATEST = 12
+"""of those, how many good ones are looked at closely"""
+
+
+class Sibling(NamedTuple):
+    """An answer of that host, as columns tell of it; most are not looked at any closer."""
+
+    known: Exchanges
+    position: int
+    status: int
+    here: bool
+    """of the path of the denial"""
+
+    @property
+    def whole(self) -> Exchange:
+        return self.known[self.position]
+
+    @property
+    def server_host(self) -> str:
+        """Address of the server, without its port."""
+        return self.known.server_hosts[self.known.server[self.position]]
+
+    @property
+    def start_ns(self) -> int:
+        """Nanoseconds since the epoch; 0 where it is not known."""
+        start = self.known.start[self.position]
+        return start if start != NEVER else 0
+
+    @property
+    def waited_ns(self) -> int | None:
+        waited = self.known.waited[self.position]
+        return waited if waited != NEVER else None
+
+
+def is_good(status: int) -> bool:
+    return 200 <= status < 300
 
 
 class Siblings:
@@ -32,7 +69,7 @@ class Siblings:
                 if key in wanted:
                     self._same[key].append(at)
 
-    def of(self, exchange: Exchange, *, same_server: bool) -> tuple[Exchange, ...]:
+    def of(self, exchange: Exchange, *, same_server: bool) -> tuple[Sibling, ...]:
         """Those with the same path first, then those near in time; at most MOST, in time order."""
         known = self._exchanges
         here = known.position(exchange)
@@ -50,4 +87,9 @@ class Siblings:
                 chosen[place] = None
             if len(chosen) == MOST:
                 break
-        return tuple(known[group[p]] for p in sorted(chosen))
+        path = known.path[here]
+        found = [Sibling(known, p, known.status[p], known.path[p] == path) for p in (group[c] for c in sorted(chosen))]
+        known.fetch(
+            s.position for n, s in enumerate(found, LATEST - len(found)) if s.here or (n >= 0 and is_good(s.status))
+        )
+        return tuple(found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from tracer.correlate import correlate
 from tracer.model.connection import Connection
@@ -99,8 +99,8 @@ class _Around:
         found = self._trace.select(f"SELECT n FROM {table} ORDER BY n DESC LIMIT 1 OFFSET {AROUND}")
         return Where("n > ?", (found[0][0] if found else 0,))
 
-    def exchange(self, name: str, /) -> Exchange | None:
-        return self._trace.exchange(name)
+    def exchanges_named(self, names: Sequence[str], /) -> Iterator[Exchange]:
+        return self._trace.exchanges_named(names)
 
     def handshake(self, name: str, /) -> Handshake | None:
         return self._trace.handshake(name)

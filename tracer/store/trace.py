@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Self, overload
 
 import msgspec
@@ -238,6 +238,15 @@ class Trace:
 
     def exchanges(self, where: Where | None = None) -> Iterator[Exchange]:
         return self._read("exchange", where)
+
+    def exchanges_named(self, names: Sequence[str]) -> Iterator[Exchange]:
+        """Those of these ids that are there, in no order: together they cost much less than one by one."""
+        for start in range(0, len(names), _PAGE):
+            some = tuple(names[start : start + _PAGE])
+            sql = f"SELECT value FROM exchange WHERE id IN ({','.join('?' * len(some))})"
+            for (value,) in self.select(sql, some):
+                if (exchange := self._decode("exchange", value)) is not None:
+                    yield exchange
 
     def handshakes(self, where: Where | None = None) -> Iterator[Handshake]:
         return self._read("handshake", where)
