@@ -65,6 +65,15 @@ def test_answers_that_may_send_a_client_on_are_known(says: dict[str, str], page:
     assert bool(known.flags[0] & SENDS_ON) is sends
 
 
+@pytest.mark.parametrize(
+    ("location", "leads"), [("/x", True), ("http://www.test:80/x#y", True), ("/y", False), ("", False), ("//[", False)]
+)
+def test_it_is_known_where_an_answer_redirects_to(location: str, leads: bool) -> None:
+    others = [exchange(f"e{n}", status=302, says={"Location": f"/{n}"}) for n in range(3)]
+    seen = [*others, exchange("e4", status=302, says={"Location": location}), exchange("e5", url="http://www.test/x")]
+    assert Exchanges(seen).leads(3, 4) is leads
+
+
 def test_a_page_whose_bytes_are_elsewhere_may_send_on() -> None:
     seen = exchange("e1", says={"Content-Type": "text/html"}, page="<p>Forbidden</p>")
     assert Exchanges([seen]).flags[0] & SENDS_ON

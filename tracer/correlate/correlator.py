@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from itertools import count
+from itertools import batched, count
 from typing import TYPE_CHECKING, Protocol
 
 from tracer.http.body import decode
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
     from .logs import Logs
 
+TOGETHER = 64
+"""denials that are read at once"""
 BODY_READ = 64 * 1024
 """bytes of a decoded body that rules look at"""
 LIKELY = 0.1
@@ -135,8 +137,11 @@ class _View:
             if only is None or handshake.id in only:
                 ended = how.alert.time_ns if how.alert else handshake.end_ns
                 due.append((ended or 0, (handshake, how)))
-        for _, what in sorted(due, key=lambda d: d[0]):
-            yield self._verdict(self.exchanges[what]) if isinstance(what, int) else self._refusal(*what)
+        due.sort(key=lambda d: d[0])
+        for some in batched(due, TOGETHER):
+            self.exchanges.fetch(what for _, what in some if isinstance(what, int))
+            for _, what in some:
+                yield self._verdict(self.exchanges[what]) if isinstance(what, int) else self._refusal(*what)
 
     # -- HTTP
 
@@ -144,7 +149,10 @@ class _View:
     def _final(self) -> list[int]:
         """Positions of denials as their clients saw them, without those that were overcome."""
         past = overcome(self.exchanges, self._denied)
-        return [p for p in self._denied if p not in past and self._is_clients(self.exchanges[p])]
+        left = [p for p in self._denied if p not in past]
+        if not self.hops.sources and len(self.exchanges.sources) < 2:
+            return left
+        return [p for p in left if self._is_clients(self.exchanges[p])]
 
     @property
     def denials(self) -> Iterator[Exchange]:

@@ -18,11 +18,13 @@ from msgspec.structs import replace
 
 from tracer.model.http import Body, Exchange, Request, Response, Timing, text
 
+from .locations import joined, plainly
+
 HELD = 2048
 """exchanges that were asked for last and are held whole"""
 NEVER = -(2**63)
 """the time of what has none"""
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
+REDIRECTING = frozenset({301, 302, 303, 307, 308})
 SMALL = 16 * 1024
 """bytes of a page that is read for where it sends a browser"""
 _IDS = {
@@ -34,8 +36,8 @@ _IDS = {
 _FOR_WHOM = frozenset({b"x-forwarded-for", b"forwarded"})
 _ORIGINAL = frozenset({b"x-forwarded-uri", b"x-original-uri", b"x-original-url"})
 """fields in which a gateway that asks whether a request may pass says which one it means (Traefik, Caddy, nginx)"""
-SEEKS, SENDS_ON = 1, 2
-"""flags: it says for whom, or for what, it asks; its answer may send a client elsewhere"""
+SEEKS, SENDS_ON, REDIRECTS = 1, 2, 4
+"""flags: it says for whom, or for what, it asks; its answer may send a client elsewhere; and it is known where"""
 _TRACE = re.compile(r"^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}|Root=([\w-]+)")
 
 
@@ -94,6 +96,8 @@ class Exchanges(Sequence[Exchange]):
         """hashes of request ids and trace contexts, and the positions of the exchanges that carry them"""
         self.sought = array("q")
         """hashes of the paths that some are sought by, as `target` has them"""
+        self._redirecting, self._sent = array("I"), array("q")
+        """positions of answers that redirect, and hashes of the URLs they send their client to"""
         for exchange in exchanges:
             self._add(exchange)
 
@@ -105,8 +109,11 @@ class Exchanges(Sequence[Exchange]):
         host = host_of(e.client)
         agent, ids, meant = _told_by(request) if request else (b"", [], "")
         flags = 0
-        if response is not None and self._may_send_on(e.source, response):
-            flags |= SENDS_ON
+        if response is not None:
+            if response.status in REDIRECTING:
+                flags |= self._redirects(url, response)
+            elif self._may_send_on(e.source, response):
+                flags |= SENDS_ON
         if meant:
             flags |= SEEKS
             self.sought.append(hash(meant))
@@ -127,7 +134,7 @@ class Exchanges(Sequence[Exchange]):
         self._time.append(time if time is not None else self._time[-1] if self._time else 0)
         method = request.method if request else ""
         self.asked.append(hash((e.source, host, agent, method, url.partition("#")[0])))
-        self.url.append(hash(_plain(url)))
+        self.url.append(hash(plainly(url)))
         self.path.append(hash(path))
         self.folder.append(hash(path.rpartition("/")[0]))
         self.target.append(hash(path_of_target(request)) if request else 0)
@@ -196,10 +203,28 @@ class Exchanges(Sequence[Exchange]):
         self._at[exchange.id] = position
         return held
 
+    def _redirects(self, url: str, response: Response) -> int:
+        """Flags of an answer that redirects; where to is noted."""
+        location = response.get("location")
+        try:
+            to = plainly(joined(url, location)) if location else ""
+        except ValueError:
+            return 0
+        if not to:
+            return 0
+        self._redirecting.append(len(self))
+        self._sent.append(hash(to))
+        return SENDS_ON | REDIRECTS
+
+    def leads(self, first: int, then: int) -> bool:
+        """The answer to the first one, as far as columns tell, may send its client to the URL of the other one."""
+        flags = self.flags[first]
+        if flags & REDIRECTS:
+            return self._sent[bisect_left(self._redirecting, first)] == self.url[then]
+        return bool(flags & SENDS_ON)
+
     def _may_send_on(self, source: str, response: Response) -> bool:
-        """The answer may send a client elsewhere: by its status, Refresh, or a page short enough to be read for it."""
-        if response.status in REDIRECTS:
-            return True
+        """The answer may send a client elsewhere: by Refresh, or a page short enough to be read for it."""
         short = 0 < response.body.size <= SMALL
         for raw, value in response.headers:
             name = raw.lower()
@@ -314,14 +339,3 @@ def path_without_query(target: str) -> str:
     if "://" in target:
         target = "/" + target.split("://", 1)[1].partition("/")[2]
     return target.partition("?")[0]
-
-
-@lru_cache(8192)
-def plain(url: str) -> str:
-    """Without fragment and default port, so that two spellings of one URL are equal."""
-    return _plain(url)
-
-
-def _plain(url: str) -> str:
-    url = url.partition("#")[0]
-    return url.replace(":443/", "/", 1) if url.startswith("https:") else url.replace(":80/", "/", 1)

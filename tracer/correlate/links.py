@@ -9,14 +9,15 @@ from __future__ import annotations
 import html
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
-from urllib.parse import urljoin, urlsplit
+from collections.abc import Callable, Iterable
+from urllib.parse import urlsplit
 
 from tracer.model.http import Exchange, Request
 from tracer.model.verdict import Link
 
 from .cookies import Cookie, is_expected, names_in, set_by, why_not_sent
-from .exchanges import REDIRECTS, SENDS_ON, SMALL, Exchanges, plain
+from .exchanges import NEVER, REDIRECTING, SMALL, Exchanges
+from .locations import joined, plain
 
 LONGEST = 12
 LOOK_BACK = 48
@@ -63,9 +64,11 @@ class Links:
         if exchange.request is None:
             return None
         again: tuple[Exchange, str] | None = None
-        for position in self._possible(exchange):
+        possible = self._possible(exchange)
+        self._exchanges.fetch(possible)
+        for position in possible:
             earlier = self._exchanges[position]
-            if not _precedes(earlier, exchange) or earlier.request is None or earlier in known:
+            if earlier.request is None or any(earlier.id == e.id for e in known):
                 continue
             if (kind := self._leads(earlier, exchange)) in FOLLOWED:
                 return earlier, kind
@@ -73,19 +76,19 @@ class Links:
                 again = earlier, kind
         return again
 
-    def _possible(self, exchange: Exchange) -> Iterator[int]:
+    def _possible(self, exchange: Exchange) -> list[int]:
         """Positions of what the same client asked before, the latest first, as far as columns let it lead here."""
         known = self._exchanges
         here = known.position(exchange)
         group = known.by_asker[known.asker[here]]
         at = bisect_left(group, here)
-        for position in reversed(group[max(0, at - LOOK_BACK) : at]):
-            if (
-                known.flags[position] & SENDS_ON
-                or known.url[position] == known.url[here]
-                or (exchange.tunnel is not None and known.name(position) == exchange.tunnel)
-            ):
-                yield position
+        url, start, tunnel = known.url[here], known.start[here], exchange.tunnel
+        return [
+            p
+            for p in reversed(group[max(0, at - LOOK_BACK) : at])
+            if (known.url[p] == url or known.leads(p, here) or (tunnel is not None and known.name(p) == tunnel))
+            and (start == NEVER or known.start[p] == NEVER or 0 <= start - known.start[p] <= WITHIN_NS)
+        ]
 
     def _leads(self, first: Exchange, then: Exchange) -> str:
         """The kind of link between the two, or nothing."""
@@ -118,7 +121,7 @@ class Links:
         response, request = exchange.response, exchange.request
         if response is None or request is None:
             return
-        if response.status in REDIRECTS:
+        if response.status in REDIRECTING:
             found = [("redirect", response.get("location"))]
         else:
             found = [("refresh", _first(REFRESH, response.get("refresh") or ""))]
@@ -132,7 +135,7 @@ class Links:
         for kind, to in found:
             if to:
                 try:
-                    yield kind, plain(urljoin(request.url, to))
+                    yield kind, plain(joined(request.url, to))
                 except ValueError:
                     continue
 
@@ -140,11 +143,6 @@ class Links:
 def _first(pattern: re.Pattern[str], text: str) -> str | None:
     hit = pattern.search(text)
     return next((g for g in hit.groups() if g), None) if hit else None
-
-
-def _precedes(first: Exchange, second: Exchange) -> bool:
-    a, b = first.timing.start_ns, second.timing.start_ns
-    return first.id != second.id and (a is None or b is None or 0 <= b - a <= WITHIN_NS)
 
 
 def _links(steps: list[Exchange], kinds: list[str]) -> Iterable[Link]:
