@@ -46,6 +46,17 @@ def test_an_unknown_place_is_refused_with_the_products_name(tmp_path: Path) -> N
         marks.read_signatures(file)
 
 
+def test_a_condition_names_one_field(tmp_path: Path) -> None:
+    file = tmp_path / "own.toml"
+    file.write_text(
+        '[[product]]\nid = "x"\nname = "X"\nlayer = "waf"\n[[product.marks]]\n'
+        'proves = "present"\nat = "body"\nlike = "x"\nstrength = "weak"\n'
+        'when = [{ at = "header:x-(a|b)", like = "x" }]\n'
+    )
+    with pytest.raises(marks.SignatureError, match="a condition at 'header:x-"):
+        marks.read_signatures(file)
+
+
 def test_an_expression_that_cannot_be_used_is_refused_with_its_text(tmp_path: Path) -> None:
     file = tmp_path / "own.toml"
     file.write_text(OWN.replace("^thing", "(thing"))

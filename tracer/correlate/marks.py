@@ -105,6 +105,8 @@ def read_signatures(path: Path, *, check: bool = True) -> list[Product]:
 def _check(path: Path, product: Product, part: Mark | Condition) -> None:
     if not PLACES.fullmatch(part.at):
         raise SignatureError(f"{path}: {product.id}: a mark at {part.at!r}; it can be {PLACES.pattern}")
+    if isinstance(part, Condition) and part.at.startswith("header:") and not _NAME.fullmatch(part.at):
+        raise SignatureError(f"{path}: {product.id}: a condition at {part.at!r}; it names one field")
     for expression in (part.like, part.at.removeprefix("header:")):
         try:
             re.compile(expression)
