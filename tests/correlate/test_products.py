@@ -110,6 +110,17 @@ BEARER = "WWW-Authenticate"
         ("wts-waf", "waf-rule", 403, {"Server": "wts/1.2"}, "<title>WTS-WAF拦截提示</title>"),
         ("express", "credentials-missing", 401, {"ETag": 'W/"18-XPDV80vbMk4yY1/PADG4jYM4rSI"'}, '{"error":"no"}'),
         ("spring-boot", "method-denied", 405, {}, '{"message":"Request method \'GET\' is not supported"}'),
+        ("fortiweb", "waf-rule", 403, {}, "<title>Web Page Blocked!</title> Attack ID: 20000008 Message ID: 0012"),
+        ("kong", "credentials-invalid", 401, {}, '{"message":"No mandatory \'iss\' in claims"}'),
+        ("kong", "credentials-expired", 401, {}, '{"exp":"token expired"}'),
+        ("linkerd", "resource-policy", 403, {"l5d-proxy-error": "unauthorized request on route"}, ""),
+        ("spring-cloud-gateway", "rate-limited", 429, {"X-RateLimit-Remaining": "0", "X-RateLimit-Burst-Capacity": "1",
+         "X-RateLimit-Requested-Tokens": "1", "content-length": "0"}, ""),
+        ("opensearch", "insufficient-scope", 403, {}, '{"error":{"reason":"no permissions for [indices:data/read/get]'
+         ' and User [name=a, backend_roles=[], requestedTenant=null]"},"status":403}'),
+        ("reddit", "ip-denied", 403, {}, "whoa there, pardner! Your request has been blocked due to a network policy."),
+        ("grafana", "credentials-missing", 401, {}, '{"extra":null,"message":"Unauthorized","messageId":'
+         '"auth.unauthorized","statusCode":401,"traceID":""}'),
     ],
 )  # fmt: skip
 def test_a_product_is_known_by_its_own_refusal(product: str, cause: str, status: int, says: Fields, page: str) -> None:

@@ -24,6 +24,11 @@ def _asked(url: str) -> list[str]:
         ("https://bucket.storage.googleapis.com/o", "google-cloud-storage"),
         ("https://drive.googleapis.com/v3", "google-api"),
         ("https://id.execute-api.us-east-1.amazonaws.com/prod", "aws-api-gateway"),
+        ("https://api-m.sandbox.paypal.com/v1/payments", "paypal-api"),
+        ("https://us1.api.mailchimp.com/3.0/", "mailchimp-api"),
+        ("https://paper-api.alpaca.markets/v2/account", "alpaca-api"),
+        ("https://en.wikipedia.org/w/api.php", "mediawiki"),
+        ("https://contoso.okta.com/api/v1/users", "okta"),
     ],
 )
 def test_a_documented_endpoint_names_its_service(url: str, product: str) -> None:

@@ -342,6 +342,7 @@ def test_a_service_that_is_read_only_for_now_is_maintained() -> None:
         ('{"value": "a1", "error": "ACCESS_DENIED", "message": "a1 is none of yours"}', JSON),
         ('{"error": "nothing"}', {**JSON, "X-Request-Id": "5348c07f-ed2e-46aa-b2a1-5fffd37a6956"}),
         ("null", {**JSON, "Cache-Control": "no-cache"}),
+        ("<h1>Stop</h1> The request is blocked. Restricted access.", HTML),
         ('{"error": "method not allowed"}', {**JSON, "Allow": "GET, POST, OPTIONS"}),
     ],
 )

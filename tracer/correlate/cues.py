@@ -28,6 +28,7 @@ STANDARD = re.compile(
     r"|You don't have permission to access the requested (object|directory)"
     r"|You do not have permission to (access this document|view this directory or page)"
     r"|You are not allowed to access the document"
+    r"|Your client does not have permission to get URL .{0,300}?from this server"
     r"|\b401 Authorization Required\b",
     re.DOTALL,
 )
