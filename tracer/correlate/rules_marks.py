@@ -33,22 +33,33 @@ def collect(scene: Scene, found: Collection) -> None:
     """Evidence from the marks that products leave in an answer."""
     assert scene.exchange.response is not None
     marks = list(find_marks(scene.exchange.response, scene.body))
-    weak = (Proves.FORWARDED, Proves.CAUSE)
-    sure = {
-        m.product.id
-        for m in marks
-        if not GENERIC.match(m.mark.at) or (m.mark.proves not in weak and m.mark.at != "header:expires")
-    }
     if len(scene.exchange.response.get_all("server")) > 1:  # of two who name themselves one relayed: neither is proof
         marks = [m for m in marks if m.mark.at != "header:server" or m.mark.proves is not Proves.GENERATED]
     speaking = {m.product.id for m in marks if m.mark.proves is not Proves.CAUSE}
-    specific = {m.product.id for m in marks if not (m.mark.at == "body" and m.mark.strength is Strength.WEAK)}
+    specific = {m.product.id for m in marks if not _is_vague(m)}
+    sure = {m.product.id for m in marks if _stands_alone(m)}
     guessed = {m.product.layer for m in marks if m.product.id in sure - specific}
-    if len(guessed) > 1:  # words that products of several layers send tell none of them
+    wrote = any(m.mark.proves is Proves.GENERATED and m.mark.strength is not Strength.WEAK for m in marks)
+    if (
+        len(guessed) > 1 or wrote
+    ):  # words that products of several layers send tell none of them, nor where one is known
         sure &= specific
     for mark in marks:
         if mark.product.id in sure and not mark.product.id.startswith("std:"):
             _mark(scene, found, mark, alone=mark.product.id not in specific, known=mark.product.id in speaking)
+
+
+def _stands_alone(hit: Found) -> bool:
+    """It tells its product by itself: fields that many products write need a second mark of the same one."""
+    if not GENERIC.match(hit.mark.at):
+        return True
+    weak = hit.mark.strength is Strength.WEAK or hit.mark.at == "header:expires"
+    return not weak and hit.mark.proves not in (Proves.FORWARDED, Proves.CAUSE)
+
+
+def _is_vague(hit: Found) -> bool:
+    """Words in a body that others write as well."""
+    return hit.mark.at == "body" and hit.mark.strength is Strength.WEAK
 
 
 def _mark(scene: Scene, found: Collection, hit: Found, *, alone: bool, known: bool) -> None:
