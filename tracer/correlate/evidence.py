@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from tracer.model.http import Exchange
+from tracer.model.http import Exchange, Message
 from tracer.model.verdict import Cause, Evidence, Seen
 
 SECRET = re.compile(
@@ -22,6 +22,14 @@ def redacted(value: str) -> str:
     """The value without what looks like a secret, one line, at most 200 characters."""
     value = SECRET.sub(lambda m: f"{m[1] or m[2] or ''}[redacted]", value)
     return (value if value.isprintable() else "".join(c if c.isprintable() else " " for c in value))[:200]
+
+
+def _place(message: Message | None, where: str, value: str) -> tuple[str, str]:
+    """Where it was seen, and what: that a field is absent is seen in all of them."""
+    side, _, name = where.partition(" header ")
+    if not name or message is None or message.get(name) is not None:
+        return where, value
+    return f"{side} headers", f"no {name}" if value in ("", "absent") else value
 
 
 class Collection:
@@ -51,9 +59,11 @@ class Collection:
         product: str | None = None,
     ) -> str:
         """Note one fact; its id."""
-        if exchange is not None and packet is None:
+        if exchange is not None:
             message = exchange.response if where.startswith("response") else exchange.request
-            packet = message.packet if message and exchange.packets else None  # in a text it is an entry's number
+            where, value = _place(message, where, value)
+            if packet is None and message and exchange.packets:  # in a text it is an entry's number
+                packet = message.packet
         item = Evidence(
             id=f"v{len(self.items) + 1}",
             says=redacted(says),

@@ -45,11 +45,12 @@ def fields_of(message: Message) -> dict[str, str]:
     return found
 
 
-def identified(request: Request) -> bool:
-    """It carries something that tells who asks, or that says that it may."""
-    if not _IDENTIFYING.isdisjoint(name.lower() for name, value in request.headers if value):
-        return True
-    return bool(SIGNED.search(request.target) or KEYED.search(request.target))
+def identified(request: Request) -> str | None:
+    """Where it carries what tells who asks, or what says that it may; credentials before cookies."""
+    carried = {name.lower() for name, value in request.headers if value} & _IDENTIFYING
+    if carried:
+        return f"request header {min(carried, key=lambda n: (n == b'cookie', n)).decode()}"
+    return "request target" if SIGNED.search(request.target) or KEYED.search(request.target) else None
 
 
 def logs_in(request: Request, body: str) -> bool:

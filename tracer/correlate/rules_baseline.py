@@ -98,7 +98,7 @@ def _fields(scene: Scene, denial: Response, good: Sequence[Exchange], found: Col
             f"against:{Layer.APP}",
             weight,
             exchange=scene.exchange,
-            where="response header",
+            where="response headers",
             value=", ".join(absent[:8]),
         )
     else:
@@ -108,7 +108,7 @@ def _fields(scene: Scene, denial: Response, good: Sequence[Exchange], found: Col
                 f"generated:{layer}",
                 weight,
                 exchange=scene.exchange,
-                where="response header",
+                where="response headers",
                 value=", ".join(sorted(usual)[:8]),
             )
 
@@ -131,7 +131,7 @@ def _spelling(scene: Scene, denial: Response, good: Sequence[Exchange], found: C
         f"against:{Layer.APP}",
         1.0 if spelled else 0.5,
         exchange=scene.exchange,
-        where="response header",
+        where="response headers",
         value=", ".join(ours),
     )
 

@@ -172,17 +172,17 @@ def _credentials_asked(scene: Scene, found: Collection) -> Cause | None:
             value=urlsplit(request.url).path,
         )
         return None
-    loosely = other and identified(request)
+    loosely = identified(request) if other else None
     cause = Cause.CREDENTIALS_INVALID if sent or loosely else Cause.CREDENTIALS_MISSING
     says = "credentials were sent and not accepted" if sent or loosely else "no credentials were sent"
-    unsure = loosely or len(request.headers) < 2  # a source that did not keep the request's fields
+    unsure = loosely is not None or len(request.headers) < 2  # a source that did not keep the request's fields
     found.add(
         says,
         f"cause:{cause}",
         1.6 if unsure else 4.2,
         exchange=exchange,
-        where=f"request header {field}",
-        value="present" if sent else "absent",
+        where=loosely or f"request header {field}",
+        value="present" if sent or loosely else "absent",
         reference="RFC 9110 section 15.5.2",
     )
     if unsure:

@@ -7,7 +7,7 @@ them apart is what was asked, what else this host answers, and what stands befor
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -68,6 +68,8 @@ class Telling(NamedTuple):
     waf: float
     where: str
     value: str = ""
+    exchange: Exchange | None = None
+    """where it was seen, when that is another answer of this host"""
 
 
 def collect(scene: Scene, found: Collection) -> None:
@@ -109,7 +111,7 @@ def tell(scene: Scene, found: Collection) -> None:
                     telling.says,
                     f"role:{layer}",
                     weight,
-                    exchange=scene.exchange,
+                    exchange=telling.exchange or scene.exchange,
                     where=telling.where,
                     value=telling.value,
                 )
@@ -151,13 +153,17 @@ def _place(scene: Scene, found: Collection) -> Iterator[Telling]:
     """What stands before it."""
     response = scene.exchange.response
     assert response is not None
-    if any(e.supports == f"forwarded:{Layer.GATEWAY}" and e.weight >= 2 for e in found.items):
-        yield Telling("a gateway in front passed this on: behind one stands the end", -2.8, -3.4, "response header")
+    passed = next((e.seen for e in found.items if e.supports == f"forwarded:{Layer.GATEWAY}" and e.weight >= 2), None)
+    edge = next((n for n in ("via", "age", "x-cache") if response.get(n)), None)
+    if passed is not None:
+        says = "a gateway in front passed this on: behind one stands the end"
+        yield Telling(says, -2.8, -3.4, passed.where, passed.value)
     elif scene.depth > 2:
         more = scene.depth - 2
         yield Telling(f"{scene.depth} hops passed the request on before it", -1.2 * more, -1.2 * more, "packets")
-    elif scene.seen not in (None, scene.exchange) or any(response.get(n) for n in ("via", "age", "x-cache")):
-        yield Telling("behind an edge stands a reverse proxy as often as an origin", 0.55, 0.35, "response header via")
+    elif scene.seen not in (None, scene.exchange) or edge is not None:
+        says, where = "behind an edge stands a reverse proxy as often as an origin", f"response header {edge}"
+        yield Telling(says, 0.55, 0.35, where if edge else "packets", response.get(edge) or "" if edge else "")
 
 
 def _of_status(scene: Scene) -> Iterator[Telling]:
@@ -197,14 +203,21 @@ def _of_siblings(scene: Scene, product: str) -> Iterator[Telling]:
         says = "the same had passed: who refuses by how often one asks is a firewall (mod_evasive) in Apache"
         if before >= MANY:
             yield Telling(says, 0.4, 1.6, "request target", f"{before} good answers")
-    good = (s.whole.response for s in scene.answers[-LATEST:] if is_good(s.status))
-    kinds = [_kind(r.headers) for r in good if r is not None]
-    files, apps = kinds.count("file"), kinds.count("application")
+    good = [s.whole for s in scene.answers[-LATEST:] if is_good(s.status)]
+    files, apps = ([e for e in good if e.response and _kind(e.response.headers) == k] for k in ("file", "application"))
     if files and not apps:
-        yield Telling("good answers of this host are files that the server holds", -0.9, -0.4, "response header etag")
-    elif apps > files:
+        says, tag = "good answers of this host are files that the server holds", _first(files[-1], (b"etag",))
+        yield Telling(says, -0.9, -0.4, *tag, files[-1])
+    elif len(apps) > len(files):
         says = "good answers of this host come from an application behind this server"
-        yield Telling(says, 0.9, 0.4, "response header")
+        yield Telling(says, 0.9, 0.4, *_first(apps[-1], APPLICATIONS), apps[-1])
+
+
+def _first(exchange: Exchange, names: Container[bytes]) -> tuple[str, str]:
+    """(place, value) of the first of those fields in the answer."""
+    headers = exchange.response.headers if exchange.response else ()
+    name, value = next((n.lower(), v) for n, v in headers if n.lower() in names)
+    return f"response header {name.decode('latin-1')}", value.decode("latin-1")
 
 
 def _asks_the_same(a: Exchange, b: Exchange) -> bool:

@@ -54,7 +54,7 @@ PAGES = (
         "Apache's own page",
     ),
     (
-        r"<h2>HTTP Error 40[13]|IIS.{0,40}Detailed Error|Server Error in '/' Application|"
+        r"<h2>HTTP Error 40\d\.\d+ |IIS.{0,40}Detailed Error|Server Error in '/' Application|"
         r"403 - Forbidden: Access is denied",
         "iis",
         "an IIS page",
@@ -178,8 +178,8 @@ def alone(scene: Scene, found: Collection) -> None:
             f"generated:{Layer.GATEWAY}",
             weight,
             exchange=scene.exchange,
-            where="response header via",
-            value=via or server,
+            where="response header via" if "envoy" in via.lower() else "response header server",
+            value=via if "envoy" in via.lower() else server,
             product=None if built_on_it else "envoy",
             reference="https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/router_filter",
         )

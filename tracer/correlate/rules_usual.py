@@ -47,9 +47,11 @@ def collect(scene: Scene, layer: Layer, product: str | None, found: Collection) 
     request, response = exchange.request, exchange.response
     if request is None or response is None or response.status != 403:
         return
-    known = request.get("authorization") is not None or identified(request)
-    _by_layer(scene, request, response, layer, product, found, known=known)
-    _by_caller(scene, request, layer, product, found, known=known)
+    shown = identified(request)
+    if request.get("authorization") is not None:
+        shown = "request header authorization"
+    _by_layer(scene, request, response, layer, product, found, known=shown is not None)
+    _by_caller(scene, request, layer, product, found, shown)
     _by_greeting(exchange, request, response, product, found)
     if product not in STORAGE:  # stores answer whatever page asks: they only leave out what would let it read
         _by_method(exchange, request, page=bool(OWN_PAGE.search(scene.body)), found=found)
@@ -79,7 +81,7 @@ def _by_layer(
     if product in ASKS_WHO and not known and len(request.headers) > 1:
         cause = Cause.CREDENTIALS_MISSING
     found.add(
-        f"a refusal without a reason: at this layer most often {cause}",
+        f"no reason is stated: such a refusal at this layer is most often {cause}",
         f"cause:{cause}",
         {Cause.DESTINATION_DENIED: 2.2, Cause.WAF_RULE: 1.4}.get(cause, 0.9),
         exchange=exchange,
@@ -89,19 +91,19 @@ def _by_layer(
 
 
 def _by_caller(
-    scene: Scene, request: Request, layer: Layer, product: str | None, found: Collection, *, known: bool
+    scene: Scene, request: Request, layer: Layer, product: str | None, found: Collection, shown: str | None
 ) -> None:
     """Who is known lacks rights, who logs in was not believed; others may have asked for a directory."""
     exchange, path = scene.exchange, urlsplit(request.url).path
     page = bool(OWN_PAGE.search(scene.body)) and request.method in ("GET", "HEAD")
     bare = request.method == "HEAD" and layer is Layer.ORIGIN and product in ("apache", "nginx")
-    if known and request.method != "OPTIONS":
+    if shown is not None and request.method != "OPTIONS":
         found.add(
             "the caller showed who it is: 403 then means that this is not enough",
             f"cause:{Cause.INSUFFICIENT_SCOPE}",
             1.5 if request.get("authorization") else 0.9,
             exchange=exchange,
-            where="request header authorization",
+            where=shown,
             value="present",
             reference="RFC 9110 section 15.5.4",
         )
