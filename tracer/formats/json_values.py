@@ -9,6 +9,7 @@ from typing import Any
 from tracer.http.content_events import content_events, grpc_status, has_events
 from tracer.model.http import Body, Event, Exchange, Headers, Message, text
 from tracer.model.problem import Problem, Severity
+from tracer.model.proof import agrees, strongest_first
 from tracer.model.source import Source
 from tracer.model.tls import Alert, Certificate, Handshake
 from tracer.model.verdict import Evidence, Link, Verdict
@@ -260,7 +261,7 @@ def verdict_value(v: Verdict) -> dict[str, Any]:
             }
             for p in v.path
         ],
-        "evidence": [_evidence(e) for e in v.evidence],
+        "evidence": [_evidence(e, v) for e in strongest_first(v)],
         "chain": list(v.chain),
         "links": [_link(k) for k in v.links],
         "seen_at": list(v.seen_at),
@@ -284,7 +285,7 @@ def _link(link: Link) -> dict[str, Any]:
     }
 
 
-def _evidence(e: Evidence) -> dict[str, Any]:
+def _evidence(e: Evidence, verdict: Verdict) -> dict[str, Any]:
     seen = {"exchange": e.seen.exchange, "where": e.seen.where, "value": e.seen.value, "packet": e.seen.packet}
     return {
         "id": e.id,
@@ -294,6 +295,7 @@ def _evidence(e: Evidence) -> dict[str, Any]:
         "seen": seen,
         "reference": e.reference or None,
         "product": e.product,
+        "agrees": agrees(e, verdict),
     }
 
 

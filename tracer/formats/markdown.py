@@ -10,7 +10,8 @@ from itertools import islice
 from typing import BinaryIO
 
 from tracer.model.http import Exchange
-from tracer.model.verdict import Said, Verdict, asked, told_once
+from tracer.model.proof import told
+from tracer.model.verdict import Evidence, Said, Verdict, asked
 
 from .writing import Options, Readable, chosen, iso, one_line, or_else, sentence
 
@@ -112,12 +113,19 @@ def _path(verdict: Verdict) -> list[str]:
 def _evidence(verdict: Verdict) -> list[str]:
     if not verdict.evidence:
         return []
-    lines = ["| | Evidence | Where | Seen |", "| --- | --- | --- | --- |"]
-    for piece in told_once(verdict.evidence):
-        sign = "+" if piece.weight >= 0 else "−"
+    who, why, elsewhere = told(verdict)
+    lines: list[str] = []
+    for title, pieces in (("Who", who), ("Why", why), ("Also seen, points elsewhere", elsewhere)):
+        lines += [f"**{title}:**", "", *_table(pieces)] if pieces else []
+    return lines
+
+
+def _table(pieces: list[Evidence]) -> list[str]:
+    lines = ["| Evidence | Where | Seen |", "| --- | --- | --- |"]
+    for piece in pieces:
         where = f"{piece.seen.where}{f', packet {piece.seen.packet}' if piece.seen.packet else ''}"
         source = f" [source]({piece.reference})" if _is_link(piece.reference) else ""
-        lines.append(f"| {sign} | {_cell(piece.says)}{source} | {_cell(where)} | {_code(piece.seen.value, 120)} |")
+        lines.append(f"| {_cell(piece.says)}{source} | {_cell(where)} | {_code(piece.seen.value, 120)} |")
     return [*lines, ""]
 
 

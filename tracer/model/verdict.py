@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
 
 import msgspec
 
@@ -108,14 +107,6 @@ def asked(verdict: Verdict, limit: int = 2000) -> str:
     method = verdict.method or ("TLS handshake" if verdict.status is None else "")
     url = (verdict.url or "")[:limit]
     return f"{method} {url}".strip() if url else method or "(the request was not captured)"
-
-
-def told_once(evidence: Iterable[Evidence]) -> list[Evidence]:
-    """The weightiest first; a fact that speaks for several layers or causes is told once."""
-    once: dict[tuple[str, Seen], Evidence] = {}
-    for item in sorted(evidence, key=lambda e: -abs(e.weight)):
-        once.setdefault((item.says, item.seen), item)
-    return list(once.values())
 
 
 class Hop(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import groupby
 from typing import Any
 
+from tracer.model.proof import Told, told
 from tracer.model.verdict import Evidence, Layer, PathEntry, Said, Verdict, asked
 
 from .brief import TOLD, story_of
@@ -19,10 +19,8 @@ MANY = 3
 """more denials than that are counted before they are told"""
 _FULL = 6
 """stories told in full; the rest in two lines each"""
-_PROOF = 4
-"""pieces of evidence told"""
-_CAPTURED = "present:unknown"
-"""evidence of no layer in particular: the denial itself, as it was captured deeper"""
+_WHO, _WHY = 3, 2
+"""pieces of evidence told of the hop and of the cause"""
 _CLOSE = 0.08
 """an alternative at least this likely is told"""
 _QUOTE = re.compile(r"“([^”]{4,})”")
@@ -39,7 +37,7 @@ def explain(counted: Any, trace: Any, verdicts: list[Verdict], style: Style, wid
         if number == _FULL:
             yield style.dim(f"{_stories(len(groups) - _FULL, 'more ')}, shorter:")
             yield ""
-        yield from _story(group, style, width, number < _FULL)
+        yield from story(group, style, width, number < _FULL)
         yield ""
     yield from _summary(counted, trace, verdicts, width)
 
@@ -56,7 +54,8 @@ def grouped(verdicts: Iterable[Verdict]) -> list[list[Verdict]]:
     return sorted(groups.values(), key=lambda group: -len(group))
 
 
-def _story(group: list[Verdict], style: Style, width: int, full: bool) -> Iterator[str]:
+def story(group: list[Verdict], style: Style, width: int, full: bool, proof: bool = False) -> Iterator[str]:
+    """One story; in short unless `full`, with every piece of evidence where `proof` is asked for."""
     first = max(group, key=lambda v: v.confidence)
     sure = f"[{round(first.confidence * 100)} %]"
     lines = wrap(safe(first.headline or _headline(first)), width - len(sure) - 2, "  ", f"{style.sign('no')} ")
@@ -69,8 +68,7 @@ def _story(group: list[Verdict], style: Style, width: int, full: bool) -> Iterat
     if not full:
         return
     yield from _path(first, style, width)
-    yield from _proof(first, style, width)
-    yield from _doubt(first, style, width)
+    yield from _proof(first, style, width, every=proof)
     yield from _next(first, style, width)
 
 
@@ -134,63 +132,75 @@ def _who(product: str | None, layer: Layer) -> str:
     return f"{safe(product, 40)} ({layer})" if product else LAYER_NAME[layer]
 
 
-def _proof(v: Verdict, style: Style, width: int) -> Iterator[str]:
-    """The weightiest evidence, what one place shows together, with what was seen there."""
-    chosen = strongest(v)
-    sign = "because"
-    for _, told in groupby(chosen, key=_place):
-        together = list(told)
-        for e in together:
-            yield from wrap(safe(e.says), width, _INDENT, f"  {sign:<9}")
-            sign = ""
-        if where := _where(together):
-            yield from (style.dim(line) for line in wrap(where, width, _INDENT + "  ", _INDENT + "  "))
-    hidden = len({e.says for e in v.evidence if e.weight}) - len(chosen)
-    if hidden > 0:
-        yield style.dim(f"{_INDENT}({hidden} more: tracer show … {safe(v.exchange, 20)})")
+def _proof(v: Verdict, style: Style, width: int, *, every: bool) -> Iterator[str]:
+    """What speaks for the hop, then the cause and what speaks for it, then what else it may be; the weightiest."""
+    evidence = told(v)
+    who, why = (
+        (evidence.who, evidence.why) if every else (_of_places(evidence.who)[:_WHO], _of_places(evidence.why)[:_WHY])
+    )
+    yield from _pieces(who, "because", style, width, every)
+    yield from _cause(v, style)
+    yield from _pieces(why, "", style, width, every)
+    if every:
+        yield from _pieces(evidence.elsewhere, "but also", style, width, every)
+    else:
+        yield from _hidden(evidence, len(who) + len(why), v, style)
+    yield from _doubt(v, width)
+
+
+def _pieces(pieces: list[Evidence], label: str, style: Style, width: int, sourced: bool) -> Iterator[str]:
+    """Each with what was seen and where; `sourced`: and who says that it means this."""
+    for number, e in enumerate(pieces):
+        yield from wrap(safe(e.says), width, _INDENT, f"  {'' if number else label:<9}")
+        for place in (_where(e), safe(e.reference, 300) if sourced else ""):
+            if place:
+                yield from (style.dim(line) for line in wrap(place, width, _INDENT + "  ", _INDENT + "  "))
+
+
+def _hidden(evidence: Told, shown: int, v: Verdict, style: Style) -> Iterator[str]:
+    left = sum(map(len, evidence)) - shown
+    if left > 0:
+        yield style.dim(f"{_INDENT}({left} more: tracer show … {safe(v.exchange, 20)})")
 
 
 def strongest(v: Verdict) -> list[Evidence]:
-    """Evidence for this verdict's layer, product or cause, the weightiest first: of what one place shows, one piece for
-    the layer and one for the cause."""
-    wanted = (f":{v.layer}", f"cause:{v.cause}")
-    told: dict[object, Evidence] = {}
-    for e in sorted(v.evidence, key=lambda e: (not e.supports.endswith(wanted), -abs(e.weight))):
-        fits = e.supports.endswith(wanted) or e.supports.startswith(("against:", "forwarded:"))
-        if (fits and e.weight) or e.supports == _CAPTURED:
-            told.setdefault((*_place(e), "cause:" in e.supports, e.supports == _CAPTURED), e)
-
-    def rank(e: Evidence) -> tuple[bool, bool, bool, float]:
-        other = e.product not in (None, v.product)
-        return e.supports != _CAPTURED, other, not e.supports.endswith(wanted), -abs(e.weight)
-
-    ranked = sorted({e.says: e for e in reversed(told.values())}.values(), key=rank)
-    first = {_place(e): number for number, e in reversed(list(enumerate(ranked[:_PROOF])))}
-    return sorted(ranked[:_PROOF], key=lambda e: first[_place(e)])
+    """Evidence for this verdict's layer, product or cause, the weightiest first, as `explain` tells it."""
+    who, why = _strongest(told(v))
+    return [*who, *why]
 
 
-def _place(e: Evidence) -> tuple[str | None, str, int | None]:
-    return e.seen.exchange, e.seen.where, e.seen.packet
+def _strongest(evidence: Told) -> tuple[list[Evidence], list[Evidence]]:
+    return _of_places(evidence.who)[:_WHO], _of_places(evidence.why)[:_WHY]
 
 
-def _where(told: list[Evidence]) -> str:
-    """The place that these were seen at and what stood there, unless one of them quotes it."""
-    seen = told[0].seen
-    parts = [safe(seen.where, 80)] if seen.where else []
-    value = max((" ".join(e.seen.value.split()) for e in told), key=len)
-    if value and not any(quoted in value for e in told for quoted in _QUOTE.findall(e.says)):
+def _of_places(pieces: list[Evidence]) -> list[Evidence]:
+    """The first of what one place shows: the next one there says little more."""
+    first: dict[object, Evidence] = {}
+    for e in pieces:
+        first.setdefault((e.seen.exchange, e.seen.where, e.seen.packet, not e.weight) if e.seen.where else e.says, e)
+    return list(first.values())
+
+
+def _where(e: Evidence) -> str:
+    """The place and what stood there, unless the sentence quotes it."""
+    parts = [safe(e.seen.where, 80)] if e.seen.where else []
+    value = " ".join(e.seen.value.split())
+    if value and not any(quoted in value for quoted in _QUOTE.findall(e.says)):
         parts.append(f"“{safe(value, 90)}”")
     place = ", ".join(
-        ([safe(seen.exchange, 20)] if seen.exchange else [])
-        + ([f"packet {seen.packet}"] if seen.packet is not None else [])
+        ([safe(e.seen.exchange, 20)] if e.seen.exchange else [])
+        + ([f"packet {e.seen.packet}"] if e.seen.packet is not None else [])
     )
     return ": ".join(parts) + (f"  ({place})" if place else "")
 
 
-def _doubt(v: Verdict, style: Style, width: int) -> Iterator[str]:
+def _cause(v: Verdict, style: Style) -> Iterator[str]:
     sure = f"{round(v.cause_confidence * 100)} %"
     detail = f" ({safe(v.cause_detail, 60)})" if v.cause_detail and v.cause_detail not in v.cause else ""
     yield f"  cause    {v.cause}{detail}  {style.dim(sure)}"
+
+
+def _doubt(v: Verdict, width: int) -> Iterator[str]:
     close = [a for a in v.alternatives if a.confidence >= _CLOSE]
     if close:
         words = ", ".join(f"{_who(a.product, a.layer)} {round(a.confidence * 100)} %" for a in close)

@@ -35,9 +35,9 @@ def show(
 ) -> Iterator[str]:
     """Verdict, request, response, timing, connection, TLS, chain, packets, problems: what there is of each."""
     if verdict is not None:
-        from .explain import _story
+        from .explain import story
 
-        yield from _story([verdict], style, width, True)
+        yield from story([verdict], style, width, full=True, proof=True)
         yield ""
     if exchange is not None:
         yield from _exchange(trace, exchange, style, width, limit)

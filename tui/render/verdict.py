@@ -7,6 +7,7 @@ import re
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
+from tracer.model.proof import told
 from tracer.model.verdict import Evidence, PathEntry, Said, Verdict
 from tracer.views.explain import strongest
 from tracer.views.propose import bisect_command
@@ -38,13 +39,7 @@ def sheet(verdict: Verdict, width: int, height: int) -> Sheet:
         out.add(("B  ", "key"), "finds out what in the request decides: it sends it again, with parts replaced",
                 hang=3, target=Target("action", "replay('bisect')"))  # fmt: skip
     if verdict.evidence:
-        out.title("Evidence", "enter goes to what it quotes")
-        first = {e.id: n for n, e in enumerate(strongest(verdict))}
-        told: set[tuple[str, str]] = set()
-        for item in sorted(verdict.evidence, key=lambda e: (first.get(e.id, len(first)), -abs(e.weight))):
-            if (item.says, item.seen.where) not in told:  # the same may be seen at several hops
-                told.add((item.says, item.seen.where))
-                _evidence(out, item, item.id in first, width)
+        _all_evidence(out, verdict, width)
     if verdict.alternatives:
         out.title("Also possible")
         for other in verdict.alternatives:
@@ -58,6 +53,19 @@ def sheet(verdict: Verdict, width: int, height: int) -> Sheet:
         for name in verdict.seen_at:
             out.add(("↳ ", "denied"), (safe(name), "link"), target=Target("exchange", name))
     return out
+
+
+def _all_evidence(out: Sheet, verdict: Verdict, width: int) -> None:
+    """What speaks for the verdict, then what points elsewhere."""
+    who, why, elsewhere = told(verdict)
+    first = strongest(verdict)
+    out.title("Evidence", "enter goes to what it quotes")
+    for item in (*first, *(e for e in (*who, *why) if e not in first)):
+        _evidence(out, item, item in first, width)
+    if elsewhere:
+        out.title("Also seen, points elsewhere")
+        for item in elsewhere:
+            _evidence(out, item, False, width)
 
 
 def to_copy(step: str) -> str:

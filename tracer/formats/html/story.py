@@ -7,7 +7,8 @@ import re
 from tracer.formats.writing import Readable, iso, or_else
 from tracer.model.http import Exchange, Message
 from tracer.model.http import text as words
-from tracer.model.verdict import Evidence, Verdict, asked, told_once
+from tracer.model.proof import told
+from tracer.model.verdict import Evidence, Verdict, asked
 
 from .markup import anchor, code, facts, jump, percent, prose, reference, text
 from .path import draw, layer_name
@@ -94,15 +95,21 @@ def _next(verdict: Verdict) -> str:
 def _evidence(verdict: Verdict) -> str:
     if not verdict.evidence:
         return ""
-    pieces = told_once(verdict.evidence)
-    most = max(abs(e.weight) for e in pieces) or 1.0
-    strong = "".join(_piece(e, most) for e in pieces[:_STRONGEST])
-    weak = "".join(_piece(e, most) for e in pieces[_STRONGEST:_LISTED])
-    more = f"{len(pieces) - _STRONGEST} weaker pieces of evidence"
-    rest = (
-        f'<details class="weaker"><summary>{more}</summary><ul class="evidence">{weak}</ul></details>' if weak else ""
-    )
+    who, why, elsewhere = told(verdict)
+    most = max(abs(e.weight) for e in verdict.evidence) or 1.0
+    first = [*who[: _STRONGEST - min(2, len(why))], *why[:2]]
+    weak = [e for e in (*who, *why) if e not in first]
+    strong = "".join(_piece(e, most) for e in first)
+    rest = _folded(f"{len(weak)} weaker pieces of evidence", weak, most)
+    rest += _folded(f"also seen, points elsewhere ({len(elsewhere)})", elsewhere, most)
     return f'<section><h3>Why we say so</h3><ul class="evidence">{strong}</ul>{rest}</section>'
+
+
+def _folded(summary: str, pieces: list[Evidence], most: float) -> str:
+    if not pieces:
+        return ""
+    items = "".join(_piece(e, most) for e in pieces[:_LISTED])
+    return f'<details class="weaker"><summary>{summary}</summary><ul class="evidence">{items}</ul></details>'
 
 
 def _piece(piece: Evidence, most: float) -> str:
