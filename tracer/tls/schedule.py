@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator
 
 from .draft import Draft
-from .hello import EARLY_DATA, ENCRYPT_THEN_MAC, EXTENDED_MASTER_SECRET, TICKET
+from .hello import EARLY_DATA, ENCRYPT_THEN_MAC, EXTENDED_MASTER_SECRET, TICKET, ServerHello
 from .keys import Keys
 from .protection import SSL3, AeadProtection, CbcProtection, Protection, StreamProtection, Tls13Protection
 from .secrets import digest_size, prf, prf_ssl3
@@ -24,6 +24,8 @@ class Schedule:
     def __init__(self, draft: Draft, keys: Keys) -> None:
         self.draft = draft
         self.keys = keys
+        self._both: tuple[bytes, tuple[Protection, Protection]] | None = None
+        """before TLS 1.3 the master secret, and what both sides change to under it"""
 
     @property
     def _random(self) -> bytes:
@@ -56,10 +58,7 @@ class Schedule:
         return self._traffic(APPLICATION[client])
 
     def _traffic(self, label: str) -> Tls13Protection | None:
-        secret, suite = self.keys.get(label, self._random), self._suite
-        if secret is None or suite is None or not suite.is_aead or len(secret) != digest_size(suite.digest):
-            return None
-        return Tls13Protection(suite, secret)
+        return traffic(self._suite, self.keys.get(label, self._random))
 
     def alternatives(self, client: bool, current: Protection | None) -> Iterator[Protection]:
         """Other keys that a record may be under when those in use do not open it: of the handshake, of the data, and
@@ -115,32 +114,12 @@ class Schedule:
 
     def change_cipher(self, client: bool) -> Protection | None:
         """The keys that a ChangeCipherSpec of this side puts into use (RFC 5246 section 6.3)."""
-        draft, suite, master = self.draft, self._suite, self.master()
-        if suite is None or master is None or draft.server_hello is None or draft.version is None:
+        answer, suite, master = self.draft.server_hello, self._suite, self.master()
+        if suite is None or master is None or answer is None:
             return None
-        digest = suite.digest if draft.version >= 0x0303 else None
-        seed = draft.server_hello.random + self._random
-        mac = digest_size(suite.mac) if suite.mac else 0
-        explicit = draft.version >= 0x0302
-        iv = 12 if suite.kind == "chacha" else 4 if suite.is_aead else 0 if explicit else suite.block
-        if suite.kind in ("rc4", "null"):
-            iv = 0
-        size = 2 * (mac + suite.key + iv)
-        if draft.version <= SSL3:
-            block = prf_ssl3(master, seed, size)
-        else:
-            block = prf(master, b"key expansion", seed, size, digest)
-        part = 0 if client else 1
-        mac_key = block[part * mac : (part + 1) * mac]
-        at = 2 * mac + part * suite.key
-        key = block[at : at + suite.key]
-        at = 2 * (mac + suite.key) + part * iv
-        if suite.is_aead:
-            return AeadProtection(suite, key, block[at : at + iv])
-        if suite.kind in ("rc4", "null"):
-            return StreamProtection(suite, key, mac_key)
-        outside = draft.server_hello.extension(ENCRYPT_THEN_MAC) is not None
-        return CbcProtection(suite, key, mac_key, block[at : at + iv], explicit_iv=explicit, encrypt_then_mac=outside)
+        if self._both is None or self._both[0] != master:
+            self._both = master, from_master(suite, master, self._random, answer)
+        return self._both[1][0 if client else 1]
 
     # -- when there are none
 
@@ -158,3 +137,41 @@ class Schedule:
         if draft.resumed and not draft.is_13:
             return WhyNot.RESUMED
         return WhyNot.NO_SECRET
+
+
+def traffic(suite: Suite | None, secret: bytes | None) -> Tls13Protection | None:
+    """What a traffic secret of TLS 1.3 protects; None for one that does not fit the suite."""
+    if secret is None or suite is None or not suite.is_aead or len(secret) != digest_size(suite.digest):
+        return None
+    return Tls13Protection(suite, secret)
+
+
+def from_master(suite: Suite, master: bytes, random: bytes, answer: ServerHello) -> tuple[Protection, Protection]:
+    """What client and server protect under the key block of this master secret (RFC 5246 section 6.3); `random` is the
+    client's."""
+    version = answer.version
+    mac = digest_size(suite.mac) if suite.mac else 0
+    explicit = version >= 0x0302
+    iv = 12 if suite.kind == "chacha" else 4 if suite.is_aead else 0 if explicit else suite.block
+    if suite.kind in ("rc4", "null"):
+        iv = 0
+    size = 2 * (mac + suite.key + iv)
+    seed = answer.random + random
+    if version <= SSL3:
+        block = prf_ssl3(master, seed, size)
+    else:
+        block = prf(master, b"key expansion", seed, size, suite.digest if version >= 0x0303 else None)
+    outside = answer.extension(ENCRYPT_THEN_MAC) is not None
+
+    def of(part: int) -> Protection:
+        mac_key = block[part * mac : (part + 1) * mac]
+        at = 2 * mac + part * suite.key
+        key = block[at : at + suite.key]
+        at = 2 * (mac + suite.key) + part * iv
+        if suite.is_aead:
+            return AeadProtection(suite, key, block[at : at + iv])
+        if suite.kind in ("rc4", "null"):
+            return StreamProtection(suite, key, mac_key)
+        return CbcProtection(suite, key, mac_key, block[at : at + iv], explicit_iv=explicit, encrypt_then_mac=outside)
+
+    return of(0), of(1)
