@@ -144,3 +144,14 @@ def test_a_listing_of_opened_connections_says_what_a_whole_reading_says(tmp_path
     assert found == told(path, keys.read_bytes(), block)
     if not mix.drop:
         assert Counter(map(as_truth, found)) == Counter(truth)
+
+
+def test_opened_connections_do_not_need_the_general_way(tmp_path: Path) -> None:
+    path, keys = tmp_path / "a.pcap", tmp_path / "keys"
+    mix = Mix(seed=3, copies=0.02, reorder=0.02)
+    _, truth = make(path, mix, connections=40, maker=SealedMaker(mix, keys))
+    for block in (1 << 20, 64 << 20):
+        found: list[Row] = []
+        lister = list_rows(Capture(open_source(path), block), found.append, keys=key_store(path, keys.read_bytes()))
+        assert lister.fast_exchanges > 0.8 * len(truth)
+        assert lister.tally.opened == 40

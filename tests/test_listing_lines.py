@@ -13,8 +13,8 @@ from tests.bench.sealed import SealedMaker
 from tests.bench.traffic import Mix, make
 from tracer.capture.capture import Capture
 from tracer.capture.source import open_source
-from tracer.listing import BUCKETS, _deal
 from tracer.listing_lines import list_lines
+from tracer.listing_shares import BUCKETS, deal
 from tracer.model.problem import Problem
 from tracer.model.row import Row
 from tracer.tls.keys import Keys
@@ -83,7 +83,7 @@ def test_a_second_process_that_dies_is_told(tmp_path: Path, monkeypatch: pytest.
 def test_each_gets_as_much_to_read() -> None:
     random = np.random.default_rng(1)
     bucket, length = random.integers(0, BUCKETS, 5000), (random.lognormal(6, 2, 5000)).astype(np.int64)
-    deal = _deal(bucket, length, 2)
-    loads = np.bincount(deal[bucket], weights=length)
+    mine = deal(bucket, length, 2)
+    loads = np.bincount(mine[bucket], weights=length)
     assert loads.max() < 1.1 * loads.min()
-    assert (deal == _deal(bucket, length, 2)).all()
+    assert (mine == deal(bucket, length, 2)).all()

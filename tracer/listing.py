@@ -33,14 +33,15 @@ from tracer.transport.stream import Buffer
 from tracer.transport.tcp import Resume
 
 from .listing_rows import Spool, row_of
+from .listing_shares import deal, shares
+from .listing_whole import Flags, WholeReader, spread
 
 MOST_CARRIED = 4096
 """rows of one connection that wait for the rest of an exchange, before the general way takes it"""
+MOST_WAITING = 1 << 17
+"""rows of all connections up to which one waits for its end over several blocks; where there are more, over one"""
 RUN = 50_000
 """rows sorted in memory"""
-BUCKETS = 1024
-PACKET_COST = 300
-"""a packet costs about as much as so many bytes"""
 
 
 class _General:
@@ -106,6 +107,7 @@ class Lister:
             prefix=prefix,
             rows=self.rows.add,
         )
+        self.keys = keys
         self.known = Known()
         self.carried: Packets | None = None
         self.hosts: dict[tuple[int, int], str] = {}
@@ -115,9 +117,9 @@ class Lister:
         """Read a block."""
         which, of = self.shard
         if of > 1:
-            bucket = (_shares(packets) % np.uint64(BUCKETS)).astype(np.int64)
+            bucket = shares(packets)
             if self.deal is None:
-                self.deal = _deal(bucket, packets.length.astype(np.int64), of)
+                self.deal = deal(bucket, packets.length.astype(np.int64), of)
             packets = take(packets, np.flatnonzero(self.deal[bucket] == which))
         if not self.fast:
             self.general.feed(packets)
@@ -130,26 +132,31 @@ class Lister:
             self.general.feed(take(packets, np.sort(np.concatenate((tcp[slow], others)))))
         told = (packets.wire[tcp] > 0) | ((packets.flags[tcp] & 7) > 0)
         block = take(packets, tcp[~slow & told])
+        carried = 0
         if self.carried is not None:
+            carried = len(self.carried)
             block = join(self.carried, block)
         now = int(packets.time_ns[-1]) if len(packets) else 0
-        self._read(block, now)
+        self._read(block, now, carried)
         self.general.sweep()
         if len(self.rows.rows) >= RUN:
             self.rows.spill()
 
     def finish(self) -> None:
-        """The capture is over: what still waits goes the general way."""
-        if self.carried is not None and len(self.carried):
-            every = np.arange(len(self.carried))
-            key, high = flow_keys(self.carried, every)
-            found = arrange(self.carried, key, high, self.known)
-            self._hand_over(self.carried, found, np.ones(len(found.odd), np.bool_))
+        """The capture is over: what still waits is read as it is."""
+        block = self.carried
+        if block is not None and len(block):
+            key, high = flow_keys(block, np.arange(len(block)))
+            found = arrange(block, key, high, self.known)
+            every = np.ones(len(found.odd), np.bool_)
+            odd, _ = self._read_whole(block, found, every.copy(), every, every)
+            self._hand_over(block, found, odd)
         self.general.finish()
 
     # -- one block
 
-    def _read(self, block: Packets, now: int) -> None:
+    def _read(self, block: Packets, now: int, carried: int) -> None:
+        """Read what can be read of these packets, the first of which were carried."""
         if not len(block):
             self.carried = block
             return
@@ -160,13 +167,29 @@ class Lister:
         rows_of = np.diff(found.start)
         idle = now - block.time_ns[found.order[found.start[1:] - 1]] > IDLE_NS
         done = found.closed | (paired.clean.reshape(-1, 2) >= found.covered.reshape(-1, 2)).all(axis=1)
-        odd |= ~done & (idle | (rows_of > MOST_CARRIED))
-        odd = _spread(odd, found.group)
+        long = idle | (rows_of > MOST_CARRIED)
+        odd |= ~done & long
+        last_of_group = np.append(found.group[1:] != found.group[:-1], True)
+        waits = ~long & last_of_group & ((found.order[found.start[:-1]] >= carried) | (carried < MOST_WAITING))
+        odd, read = self._read_whole(block, found, odd, found.closed, waits)
+        paired.clean[read] = found.covered[read]
         self._emit(block, found, paired, odd)
         self._hand_over(block, found, odd)
         self._carry(block, found, paired, odd, now)
 
-    def _hand_over(self, block: Packets, found: Arranged, odd: np.ndarray[Any, np.dtype[np.bool_]]) -> None:
+    def _read_whole(self, block: Packets, found: Arranged, odd: Flags, over: Flags, waits: Flags) -> tuple[Flags, Rows]:
+        """Read the connections under TLS that are there as a whole, of those that are `over`; the ones of which more is
+        to come may wait for it. (Which are odd after that, streams that were read.)"""
+        if self.keys is None or not len(self.keys):
+            return spread(odd, found.group), np.empty(0, np.int64)
+        reader = WholeReader(block, found, self.general, self.keys)
+        odd, read = reader.read(odd, over, waits)
+        self.rows.rows += reader.rows
+        self.fast_exchanges += len(reader.rows)
+        self.tally.opened += len(read)
+        return odd, np.concatenate((read * 2, read * 2 + 1))
+
+    def _hand_over(self, block: Packets, found: Arranged, odd: Flags) -> None:
         """Give the connections that are odd to the general way, with what is known of them."""
         which = np.flatnonzero(odd)
         if not len(which):
@@ -200,9 +223,7 @@ class Lister:
         )
         return ends[::-1] if high[0] else ends
 
-    def _carry(
-        self, block: Packets, found: Arranged, paired: Paired, odd: np.ndarray[Any, np.dtype[np.bool_]], now: int
-    ) -> None:
+    def _carry(self, block: Packets, found: Arranged, paired: Paired, odd: Flags, now: int) -> None:
         """Keep the rows behind the last whole exchange, and how far each connection was read."""
         read = (paired.clean.reshape(-1, 2) > 0).any(axis=1) | (found.known >= 0)
         keep = ~odd & ~found.closed
@@ -222,7 +243,7 @@ class Lister:
         )
         self.known = self.known.without(found.key, now).joined(newer)
 
-    def _emit(self, block: Packets, found: Arranged, paired: Paired, odd: np.ndarray[Any, np.dtype[np.bool_]]) -> None:
+    def _emit(self, block: Packets, found: Arranged, paired: Paired, odd: Flags) -> None:
         keep = ~odd[paired.stream[paired.response] >> 1]
         q, r = paired.request[keep], paired.response[keep]
         self.fast_exchanges += len(q)
@@ -282,30 +303,6 @@ class Lister:
         return known
 
 
-def _deal(bucket: Rows, length: Rows, of: int) -> Rows:
-    """Whose each bucket is, so that everybody has as much to read of this block: the largest first, each to whoever has
-    least. `bucket` and `length` are the packets'."""
-    weight = np.bincount(bucket, weights=length + PACKET_COST, minlength=BUCKETS)
-    deal, loads = np.zeros(BUCKETS, np.int64), [0.0] * of
-    for i in np.argsort(-weight, kind="stable").tolist():
-        least = loads.index(min(loads))
-        deal[i] = least
-        loads[least] += weight[i] + 1
-    return deal
-
-
-def _shares(packets: Packets) -> np.ndarray[Any, np.dtype[np.uint64]]:
-    """A number per packet, the same for all of a connection; of a UDP flow that of the end with the lower port, since
-    a QUIC client may go on from elsewhere (RFC 9000 section 9)."""
-    key, _ = flow_keys(packets, np.arange(len(packets)))
-    udp = packets.protocol == 17
-    if udp.any():
-        lower = packets.sport[udp] < packets.dport[udp]
-        host = np.where(lower, packets.src[udp, 1], packets.dst[udp, 1])
-        key[udp] = host.astype(np.uint64) ^ np.minimum(packets.sport[udp], packets.dport[udp]).astype(np.uint64)
-    return key
-
-
 def _last(found: Arranged, place: Rows, paired: Paired, messages: Rows) -> Rows:
     """For each message the row that completed it."""
     stop = (paired.stream[messages] << 32) + paired.end[messages] - 1
@@ -318,17 +315,6 @@ def _streams(block: Packets, found: Arranged) -> Rows:
     _, high = flow_keys(block, found.order)
     streams: Rows = found.conn * 2 + (high != found.swapped[found.conn])
     return streams
-
-
-def _spread(odd: np.ndarray[Any, np.dtype[np.bool_]], group: Rows) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """With a connection, the later ones on the same ports are odd."""
-    if not odd.any():
-        return odd
-    count = np.cumsum(odd)
-    first = np.append(True, group[1:] != group[:-1])
-    before = (count - odd)[first]
-    spread: np.ndarray[Any, np.dtype[np.bool_]] = count > before[group]
-    return spread
 
 
 def list_rows(

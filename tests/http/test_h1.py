@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.whole import compare
+from tracer.http import h1_whole
 from tracer.http.h1 import H1Conversation
 from tracer.model.connection import Connection
 from tracer.model.http import Exchange
@@ -30,17 +35,21 @@ class Kept:
 def converse(*turns: tuple[str, bytes], step: int = 0) -> list[Exchange]:
     """Exchanges of a talk: `c` and `s` turns in order, cut into pieces of `step` bytes."""
     kept = Kept()
-    context = Context(sink=kept, source="a", connection="c1", client="1.1.1.1:1", server="2.2.2.2:80")
+    around: dict[str, Any] = {"sink": kept, "source": "a", "connection": "c1"}
+    around |= {"client": "1.1.1.1:1", "server": "2.2.2.2:80"}
     client, server = Stream(), Stream()
-    reader = H1Conversation(context, client, server)
+    reader = H1Conversation(Context(**around), client, server)
+    pieces: list[tuple[bool, bytes, int, int]] = []
     n = 0
     for who, data in turns:
         for low in range(0, len(data), step or len(data) or 1):
             n += 1
             (client if who == "c" else server).push(data[low : low + (step or len(data))], Mark(n, n))
+            pieces.append((who == "c", data[low : low + (step or len(data))], n, n))
             reader.advance()
     client.closed = server.closed = True
     reader.advance()
+    compare(pieces, partial(h1_whole.read_rows, Context(**around)), kept.exchanges)
     return kept.exchanges
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
 import h2.config
 import h2.connection
@@ -10,6 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.whole import compare
+from tracer.http import h2_whole
 from tracer.http.h2 import H2Conversation
 from tracer.http.header_blocks import BlockError, HeaderDecoder
 from tracer.model.connection import Connection
@@ -83,18 +87,20 @@ class Talk:
     def observed(self, size: int = 1 << 30, skip: int = 0) -> list[Exchange]:
         """What the observer reports, fed in pieces of `size` bytes, the first `skip` turns not captured."""
         sink, client, server = Collected(), Stream(), Stream()
-        context = Context(
-            sink=sink, source="s", connection="c1", client="1.1.1.1:5", server="2.2.2.2:443", scheme="https"
-        )
-        conversation = H2Conversation(context, client, server)
-        packet = 0
+        around: dict[str, Any] = {"sink": sink, "source": "s", "connection": "c1", "scheme": "https"}
+        around |= {"client": "1.1.1.1:5", "server": "2.2.2.2:443"}
+        conversation = H2Conversation(Context(**around), client, server)
+        packet, pieces = 0, []
         for from_client, data in self.sent[skip:]:
             for at in range(0, len(data), size):
                 packet += 1
                 (client if from_client else server).push(data[at : at + size], Mark(packet, packet * 1000))
+                pieces.append((from_client, data[at : at + size], packet, packet * 1000))
                 conversation.advance()
         client.closed = server.closed = True
         conversation.advance()
+        if not skip:
+            compare(pieces, partial(h2_whole.read_rows, Context(**around)), sink.exchanges)
         return sink.exchanges
 
 

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.whole import compare
+from tracer.listing_whole import read_rows
 from tracer.model.connection import Connection
 from tracer.model.http import Exchange
 from tracer.model.problem import Problem
@@ -152,6 +154,7 @@ def read(
     context = Context(sink=kept, source="x", connection="c1", client=here, server=there, keys=keys)
     streams = {True: Stream(), False: Stream()}
     conversation = TlsConversation(context, streams[True], streams[False])
+    pieces: list[tuple[bool, bytes, int, int]] = []
     packet = 0
     for client, data in sent:
         for at in range(0, len(data), piece):
@@ -159,11 +162,15 @@ def read(
             if arrived is not None:
                 arrived(packet)
             mark = Mark(packet, start_ns + packet * 1000)
+            pieces.append((client, data[at : at + piece], *mark))
             streams[client].push(data[at : at + piece], mark, (gaps or {}).get(packet, 0))
             if not together:
                 conversation.advance()
     streams[True].closed = streams[False].closed = True
     conversation.advance()
+    if keys is not None and not gaps and arrived is None:
+        other = Context(sink=kept, source="x", connection="c1", client=here, server=there)
+        compare(pieces, lambda one, two: read_rows(other, one, two, keys), kept.exchanges)
     return kept
 
 

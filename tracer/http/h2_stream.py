@@ -67,7 +67,7 @@ class H2Stream:
         half = self.half(client)
         if half.headers is not None:
             half.trailers = tuple(f for f in fields if not f[0].startswith(b":"))
-        elif not client and not ended and (status := _status(fields)) is not None and 100 <= status < 200:
+        elif not client and not ended and (status := status_of(fields)) is not None and 100 <= status < 200:
             if len(self.interim) < MOST_INTERIM:
                 self.interim.append(_response(self.protocol, fields, Body(), (), mark))
             return
@@ -128,13 +128,8 @@ class H2Stream:
         if asked is not None:
             method, target, url, authority = asked.method, asked.target, asked.url, asked.get("host") or asked.authority
         elif q.headers is not None:
-            addressed = _addressed(q.headers, context.scheme)
-            method, target, url, authority = (
-                addressed.method,
-                addressed.target,
-                addressed.url,
-                addressed.host or addressed.authority,
-            )
+            asks = addressed(q.headers, context.scheme)
+            method, target, url, authority = asks.method, asks.target, asks.url, asks.host or asks.authority
         start = q.start or a.start
         first = q.start if method is not None else a.start if a.headers is not None else None
         order = asked.packet if asked is not None else first.packet if first else 0
@@ -151,9 +146,9 @@ class H2Stream:
             authority=authority or "",
             target=target,
             url=url,
-            status=(_status(a.headers) or 0) if a.headers is not None else None,
+            status=(status_of(a.headers) or 0) if a.headers is not None else None,
             reason="",
-            content_type=next((text(v) for n, v in a.headers or () if n.lower() == b"content-type"), ""),
+            content_type=content_type(a.headers or ()),
             request_size=None if method is None else asked.body.size if asked is not None else q.collector.size,
             response_size=a.collector.size if a.headers is not None else None,
             request_end_ns=q.end.time_ns if q.end else None,
@@ -168,7 +163,7 @@ class H2Stream:
         half = self.request
         if half.headers is None:
             return None
-        method, scheme, authority, _, target, url = _addressed(half.headers, self.context.scheme)
+        method, scheme, authority, _, target, url = addressed(half.headers, self.context.scheme)
         return Request(
             method=method,
             target=target,
@@ -195,7 +190,7 @@ class Addressed(NamedTuple):
     url: str
 
 
-def _addressed(fields: Headers, scheme: str) -> Addressed:
+def addressed(fields: Headers, scheme: str) -> Addressed:
     """Pseudo-header fields (RFC 9113 section 8.3.1, RFC 8441 section 4); of those that repeat the first counts."""
     method = path = ""
     authority = host = None
@@ -220,9 +215,14 @@ def _addressed(fields: Headers, scheme: str) -> Addressed:
     return Addressed(method, scheme, authority, host, path, url)
 
 
-def _status(fields: Headers) -> int | None:
+def status_of(fields: Headers) -> int | None:
     value = _first(fields, b":status") or b""
     return int(value) if value.isdigit() and len(value) == 3 else None
+
+
+def content_type(fields: Headers) -> str:
+    """The Content-Type of a response; empty without one."""
+    return next((text(v) for n, v in fields if n.lower() == b"content-type"), "")
 
 
 def _first(fields: Headers, name: bytes) -> bytes | None:
@@ -235,7 +235,7 @@ def _first(fields: Headers, name: bytes) -> bytes | None:
 
 def _response(protocol: str, fields: Headers, body: Body, trailers: Headers, mark: Mark | None) -> Response:
     return Response(
-        status=_status(fields) or 0,
+        status=status_of(fields) or 0,
         version=protocol,
         headers=tuple(f for f in fields if not f[0].startswith(b":")),
         trailers=trailers,

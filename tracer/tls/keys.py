@@ -187,6 +187,10 @@ class Keys:
         """A key log names this client random."""
         return random in self.masters or random in self.premasters or any(random in f.names for f in self.files)
 
+    def opens(self, random: bytes) -> bool:
+        """A key log has the secrets of the data for this client random."""
+        return random in self.masters or ("CLIENT_TRAFFIC_SECRET_0", random) in self.secrets
+
     def master(self, random: bytes, session: bytes, ticket: bytes | None) -> bytes | None:
         """The master secret by client random, by the session that is named, or by the ticket it was resumed with."""
         for name, known in ((random, self.masters), (session, self.sessions)):

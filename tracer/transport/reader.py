@@ -35,6 +35,7 @@ class Reader:
         prefix: str = "",
         rows: Callable[[Row], None] | None = None,
     ) -> None:
+        self.base = base
         self.sink = sink
         self.source = source
         self.converse = converse
