@@ -68,6 +68,8 @@ PAGES = (
 )
 
 
+WITH_APACHE = re.compile(r"apache(?!-coyote|.*traffic)|nginx|openresty|cloudflare", re.IGNORECASE)
+"""Apache, and servers that stand before one and put their name over its own; none of them writes that content type"""
 OWN_PAGES = re.compile(r"nginx|apache(?!-coyote|.*traffic)|lighttpd|openresty", re.IGNORECASE)
 """servers whose own pages PAGES knows"""
 
@@ -99,7 +101,7 @@ def page(scene: Scene, found: Collection) -> None:
     response = scene.exchange.response
     assert response is not None
     server, kind = response.get("server") or "", response.get("content-type") or ""
-    if server.lower().startswith("apache") and kind.lower() == "text/html; charset=iso-8859-1":
+    if WITH_APACHE.match(server) and kind.lower() == "text/html; charset=iso-8859-1":
         found.add(
             "Apache writes this content type on errors of its own, also where their text was configured",
             f"generated:{placed(Layer.ORIGIN, scene)}",
