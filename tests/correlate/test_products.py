@@ -135,6 +135,17 @@ BEARER = "WWW-Authenticate"
          '"Base.1.1.NoValidSession"}],"code":"Base.1.1.GeneralError"}}'),
         ("apache", "path-denied", 403, {"Server": "cloudflare", "Content-Type": "text/html; charset=iso-8859-1",
          "CF-Cache-Status": "DYNAMIC"}, "<h1>Forbidden</h1>"),
+        ("govway", "insufficient-scope", 403, {"Server": "GovWay", "GovWay-Transaction-ID": "57a7", BEARER: 'Bearer '
+         'error="insufficient_scope", error_description="The request requires higher privileges than provided by the'
+         ' access token", scope="x"'}, ""),
+        ("envoy", "resource-policy", 403, {"Server": "istio-envoy", "Content-Type": TEXT, "Content-Length": "19",
+         "X-Envoy-Upstream-Service-Time": "108"}, ""),
+        ("wasabi", "insufficient-scope", 403, {"Server": "WasabiS3/7.20 (R401-U28)", "X-Amz-Request-Id": "5A967528CB:B",
+         "X-Wasabi-Cm-Reference-Id": "17223 ConID:97/Core:29"}, '<?xml version="1.0"?><Error><Code>MissingRole</Code>'),
+        ("aws-lambda-url", "resource-policy", 403, {"x-amzn-ErrorType": "AccessDeniedException"}, '{"Message":null}'),
+        ("echo", "credentials-missing", 401, {"WWW-Authenticate": "basic realm=Restricted"}, '{"message":"no"}'),
+        ("oracle-ords", "credentials-invalid", 401, {BEARER: 'Bearer realm="Oracle REST Data Services",'
+         ' error="invalid_token"'}, ""),
         ("linkerd", "resource-policy", 403, {"l5d-proxy-error": "unauthorized request on route"}, ""),
         ("spring-cloud-gateway", "rate-limited", 429, {"X-RateLimit-Remaining": "0", "X-RateLimit-Burst-Capacity": "1",
          "X-RateLimit-Requested-Tokens": "1", "content-length": "0"}, ""),
