@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import re
 import shutil
 import signal
@@ -58,6 +59,42 @@ def test_proxy_tells_each_denial_as_it_happens_and_keeps_the_trace(
     with Trace.open(kept) as trace:
         assert trace.count("verdict") == 1
     assert kept.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_terminal_that_goes_away_costs_neither_the_recording_nor_a_file_behind_it(
+    world: World, home: Path, curl: Curl, tmp_path: Path
+) -> None:
+    kept, temporary = tmp_path / "kept.trace", tmp_path / "t"
+    temporary.mkdir()
+    command = [*TRACER, "proxy", "--listen", "127.0.0.1:0", "--ca", str(world.ca), "--save", str(kept)]
+    env = os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(temporary)}
+    ours, theirs = pty.openpty()
+    proxy = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=env, start_new_session=True)
+    os.close(theirs)
+    told = b""
+    while (found := re.search(rb"at (127\.0\.0\.1:\d+);", told)) is None:
+        told += os.read(ours, 4096)
+    assert list(temporary.iterdir()) != []
+    assert curl(found[1].decode(), f"{world.sealed}/deny").stdout == "403"
+    os.close(ours)
+    proxy.send_signal(signal.SIGHUP)
+    assert proxy.wait(30) == 0
+    assert list(temporary.iterdir()) == []
+    with Trace.open(kept) as trace:
+        assert trace.count("verdict") == 1
+
+
+def test_a_command_that_is_ended_while_it_starts_leaves_nothing_behind(
+    world: World, home: Path, tmp_path: Path
+) -> None:
+    env = os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        running = subprocess.Popen([*TRACER, "run", "--", "sleep", "60"], env=env, stderr=subprocess.DEVNULL)
+        while not list(tmp_path.glob("*/roots.pem")):
+            time.sleep(0.01)
+        running.send_signal(number)
+        assert running.wait(30) == 128 + number
+        assert list(tmp_path.iterdir()) == []
 
 
 def test_proxy_says_why_it_cannot_listen(world: World, home: Path, tmp_path: Path) -> None:

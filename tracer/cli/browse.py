@@ -6,16 +6,18 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
+from .ending import Ending
 from .program import Failure
 from .proxying import live_lines, proxies, recording, summary
-from .reading import INTERRUPTED, NO_REDACT, OK, USAGE
+from .reading import NO_REDACT, USAGE
 
 
 @click.command("browse")
@@ -35,6 +37,8 @@ def command(url: str, browser: str | None, headless: bool, seconds: float | None
       tracer browse https://shop.example.test/checkout
       tracer browse --save checkout.trace --browser firefox https://shop.example.test
     """
+    from tracer.store.scratch import scratch
+
     from .terminal import say
 
     if headless and seconds is None:
@@ -45,34 +49,30 @@ def command(url: str, browser: str | None, headless: bool, seconds: float | None
         and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
     ):
         raise Failure("there is no display here to open a browser on: --headless --seconds 30 does without", USAGE)
-    ended: list[int] = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda n, _: ended.append(n))
     tell, showing = live_lines(given["quiet"])
     listen = [("--listen-host", "127.0.0.1"), ("--listen-port", "0")]
-    with (
-        recording(given, listen, tell) as proxy,
-        tempfile.TemporaryDirectory(prefix="tracer-", ignore_cleanup_errors=True) as folder,
-    ):
+    with Ending() as ending, recording(given, listen, tell) as proxy, scratch() as folder:
         showing(proxy.trace, no_redact)
-        process = _start(browser, url, proxy, Path(folder), given, headless)
-        until = None if seconds is None else time.monotonic() + seconds
-        proxy.record(lambda: bool(ended) or process.poll() is not None or _over(until))
-        if process.poll():
-            say(f"tracer: the browser ended by itself with code {process.returncode}")
-        _close(process)
+        with _started(browser, url, proxy, folder, given, headless) as process:
+            ending.note()
+            until = None if seconds is None else time.monotonic() + seconds
+            proxy.record(lambda: bool(ending) or process.poll() is not None or _over(until))
+            if process.poll():
+                say(f"tracer: the browser ended by itself with code {process.returncode}")
         proxy.finish()
         summary(proxy, given)
-    return INTERRUPTED if ended else OK
+    return ending.code
 
 
 def _over(until: float | None) -> bool:
     return until is not None and time.monotonic() > until
 
 
-def _start(
+@contextmanager
+def _started(
     browser: str | None, url: str, proxy: Any, folder: Path, given: dict[str, Any], headless: bool
-) -> subprocess.Popen[bytes]:
+) -> Iterator[subprocess.Popen[bytes]]:
+    """The running browser, which ends with the context."""
     from tracer.live.browsers import VARIABLES, NoBrowserError, command
     from tracer.live.trust import authority, confdir
 
@@ -84,7 +84,11 @@ def _start(
     except subprocess.CalledProcessError as error:
         raise Failure(f"certutil: {error.stderr.decode(errors='replace').strip()}", USAGE) from None
     quiet, env = subprocess.DEVNULL, os.environ | VARIABLES
-    return subprocess.Popen(words, env=env, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True)
+    process = subprocess.Popen(words, env=env, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True)
+    try:
+        yield process
+    finally:
+        _close(process)
 
 
 def _close(process: subprocess.Popen[bytes]) -> None:

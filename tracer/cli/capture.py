@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-import signal
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 import click
 
+from .ending import Ending
 from .program import Failure
 from .proxying import live_lines
-from .reading import INTERRUPTED, NO_REDACT, OK, USAGE
+from .reading import NO_REDACT, USAGE
 
 _KEYS = "give the clients' keys with --keylog (curl, Python, Node, Chromium and Firefox write to SSLKEYLOGFILE)"
 _DROPPED = re.compile(r"received/dropped .*?\b\d+/[1-9]|^[1-9]\d* packets? dropped")
@@ -45,24 +44,23 @@ def command(expression: tuple[str, ...], **given: Any) -> int:
     """
     from tracer.live.capturing import Capturing
     from tracer.live.packets import CaptureError, Packets
+    from tracer.store.scratch import scratch
     from tracer.store.trace import Trace
 
     from .terminal import say
 
     keylogs = (*given["keylogs"], *([os.environ["SSLKEYLOGFILE"]] if os.environ.get("SSLKEYLOGFILE") else []))
-    ended: list[int] = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda n, _: ended.append(n))
     tell, showing = live_lines(given["quiet"])
-    with tempfile.TemporaryDirectory(prefix="tracer-") as folder:
+    with Ending() as ending, scratch() as folder:
         capturing: Any = None
         ring = _ring(given, lambda: capturing.secrets() if capturing is not None else b"")
         try:
             packets = Packets(given["interface"], " ".join(expression), given["snaplen"], ring)
         except CaptureError as error:
             raise Failure(str(error), USAGE) from None
-        trace = Trace(_fresh(given["save"], "--save") or Path(folder) / "trace")
+        trace = Trace(_fresh(given["save"], "--save") or folder / "trace")
         try:
+            ending.note()
             name = given["interface"]
             capturing = Capturing(trace, packets.stream, name, keylogs, tell, prune=given["save"] is None)
             showing(trace, given["no_redact"])
@@ -70,7 +68,7 @@ def command(expression: tuple[str, ...], **given: Any) -> int:
             if not given["quiet"]:
                 say(f"tracer: capturing on {name} with {packets.program}; Ctrl-C ends it")
             until = time.monotonic() + given["seconds"] if given["seconds"] is not None else None
-            while capturing.running and not ended and (until is None or time.monotonic() < until):
+            while capturing.running and not ending and (until is None or time.monotonic() < until):
                 capturing.work()
                 time.sleep(0.1)
             packets.stop()
@@ -80,7 +78,7 @@ def command(expression: tuple[str, ...], **given: Any) -> int:
             if not given["quiet"] and capturing is not None:
                 _summarise(capturing, packets, given)
             trace.close()
-    return INTERRUPTED if signal.SIGINT in ended else OK
+    return ending.code
 
 
 def _fresh(path: str | None, option: str) -> Path | None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import click
@@ -52,6 +50,7 @@ def recording(
     """The running proxy for the options that `proxies` declared."""
     from tracer.live.proxy import Proxy, ProxyError
     from tracer.live.trust import roots
+    from tracer.store.scratch import scratch
 
     from .terminal import say
 
@@ -59,8 +58,8 @@ def recording(
     if save is not None and (os.path.exists(save) or not os.path.isdir(os.path.dirname(os.path.abspath(save)))):
         why = "it is there already" if os.path.exists(save) else "there is no such folder"
         raise Failure(f"--save {save}: {why}", USAGE)
-    with tempfile.TemporaryDirectory(prefix="tracer-") as folder:
-        bundle = Path(folder) / "roots.pem"
+    with scratch() as folder:
+        bundle = folder / "roots.pem"
         try:
             bundle.write_bytes(roots(given["authorities"]))
         except OSError as error:

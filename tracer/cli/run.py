@@ -6,13 +6,13 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 from pathlib import Path
 from typing import Any
 
 import click
 
+from .ending import Ending
 from .program import Failure
 from .proxying import proxies, recording, summary
 from .reading import NO_REDACT
@@ -40,14 +40,15 @@ def command(words: tuple[str, ...], no_redact: bool, as_json: str | None, **give
       tracer run --save failing.trace -- npm test
       tracer run --cert client.pem -- python fetch.py
     """
-    with tempfile.TemporaryDirectory(prefix="tracer-") as name:
-        folder = Path(name)
+    from tracer.store.scratch import scratch
+
+    with Ending() as ending, scratch() as folder:
         keys = f"{given['save']}.keys" if given["save"] else str(folder / "keys.log")
         keys = os.environ.get("SSLKEYLOGFILE") or os.path.abspath(keys)
         os.close(os.open(keys, os.O_CREAT | os.O_APPEND, 0o600))
         own = {"MITMPROXY_SSLKEYLOGFILE": keys}
         with recording(given, [("--listen-host", "127.0.0.1"), ("--listen-port", "0")], environment=own) as proxy:
-            code = _run(words, _environment(words, proxy, folder, keys, given), proxy)
+            code = _run(words, _environment(words, proxy, folder, keys, given), proxy, ending)
             proxy.finish()
             _tell(proxy, given, no_redact, as_json)
     return code
@@ -62,25 +63,24 @@ def _environment(words: tuple[str, ...], proxy: Any, folder: Path, keys: str, gi
     return environment(os.environ, proxy.addresses[0], folder, certificate, roots(given["authorities"]), keys, java)
 
 
-def _run(words: tuple[str, ...], env: dict[str, str], proxy: Any) -> int:
+def _run(words: tuple[str, ...], env: dict[str, str], proxy: Any, ending: Ending) -> int:
     """Run it with our own standard streams; the exit code as a shell gives it."""
     sys.stdout.flush()
-    received: list[int] = []
     try:
         process = subprocess.Popen(words, env=env)
     except OSError as error:
         code = 127 if isinstance(error, FileNotFoundError) else 126
         raise Failure(f"{words[0]}: {error.strerror or error}", code) from None
     # Ctrl-C reaches the program by itself; what else is sent to us is meant for it
-    signal.signal(signal.SIGINT, lambda *_: received.append(signal.SIGINT))
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
-        signal.signal(number, lambda n, _: process.send_signal(n))
+    signal.signal(signal.SIGQUIT, lambda number, _: process.send_signal(number))
+    ending.pass_on(lambda number: None if number == signal.SIGINT else process.send_signal(number))
     done = threading.Event()
     worker = threading.Thread(target=lambda: proxy.record(done.is_set), daemon=True)
     worker.start()
     try:
         status = process.wait()
     finally:
+        ending.note()
         done.set()
         worker.join()
     return 128 - status if status < 0 else status

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -16,6 +15,7 @@ from types import TracebackType
 from typing import Self
 
 from tracer.model.verdict import Verdict
+from tracer.store.scratch import scratch
 from tracer.store.trace import Trace
 
 from .journal import folder_of
@@ -83,7 +83,7 @@ class Proxy:
     def _start(self) -> None:
         enter = self._exit.enter_context
         if self._save is None:
-            self.folder = Path(enter(tempfile.TemporaryDirectory(prefix="tracer-")))
+            self.folder = enter(scratch())
             path = self.folder / "trace"
         else:
             path = Path(self._save)

@@ -10,7 +10,6 @@ import shutil
 import ssl
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +17,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from socket import create_server, socket
 from typing import NamedTuple
+
+from tracer.store.scratch import scratch
 
 _SYSTEM = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
 _PATIENCE = 15
@@ -141,8 +142,8 @@ def _firefox(certificate: Path) -> Iterator[Trust]:
 @contextmanager
 def _server(authority: Path) -> Iterator[str]:
     """The URL of a server on loopback with a certificate that the authority signed."""
-    with tempfile.TemporaryDirectory(prefix="tracer-") as folder:
-        path = Path(folder) / "server.pem"
+    with scratch() as folder:
+        path = folder / "server.pem"
         path.touch(0o600)
         path.write_bytes(_signed(authority.read_bytes()))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -10,7 +10,6 @@ import os
 import re
 import socket
 import ssl
-import tempfile
 import time
 from pathlib import Path
 
@@ -19,6 +18,7 @@ import msgspec
 from tracer.model.connection import Connection
 from tracer.model.http import Exchange
 from tracer.model.tls import Handshake
+from tracer.store.scratch import scratch
 from tracer.tls.keys import Keys
 
 from .asked import Ask, Place
@@ -148,10 +148,10 @@ class _Talk:
 
     def run(self) -> Answer:
         error, own = "", False
-        with tempfile.TemporaryDirectory(prefix="tracer-") as folder:
+        with scratch() as folder:
             try:
                 if self.ask.place.scheme == "https":
-                    self._handshake(Path(folder, "keys.log"))
+                    self._handshake(folder / "keys.log")
                 self._ask()
                 self._listen()
             except _GaveUpError as gave_up:

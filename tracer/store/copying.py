@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import tempfile
 from typing import Any, BinaryIO
 
 import msgspec
@@ -12,6 +10,7 @@ import msgspec
 from tracer.formats.writing import beneath
 
 from .merge import whole
+from .scratch import scratch
 from .trace import Trace
 
 
@@ -39,8 +38,8 @@ def write(trace: Any, out: BinaryIO, options: Any) -> None:
         for name, (mark, note) in trace.marks().items() if hasattr(trace, "marks") else ():
             if only is None or name in only:
                 copy.mark(name, mark, note)
-        with tempfile.TemporaryDirectory(prefix="tracer-") as folder:
-            name = os.path.join(folder, "trace")
+        with scratch() as folder:
+            name = folder / "trace"
             copy.save(name)
             with open(name, "rb") as file:
                 shutil.copyfileobj(file, out)

@@ -11,9 +11,10 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import IO, Any, cast
 from xml.etree.ElementTree import Element, ParseError, XMLPullParser
+
+from tracer.store.scratch import scratch
 
 from .calls import Calls
 from .dissection import Packet
@@ -59,15 +60,15 @@ def read(
 
 
 def _packets(path: str, keys: bytes, decode_as: list[str], private: list[bytes]) -> Iterator[Packet]:
-    with tempfile.TemporaryDirectory(prefix="tracer-") as folder:  # which nobody else may look into
-        log = Path(folder) / "keys.log"
+    with scratch() as folder:  # which nobody else may look into
+        log = folder / "keys.log"
         log.write_bytes(keys)
         # the user's profile must not change what is seen
-        surroundings = os.environ | {"WIRESHARK_CONFIG_DIR": folder}
+        surroundings = os.environ | {"WIRESHARK_CONFIG_DIR": str(folder)}
         command = [program(), "-n", "-r", path, "-T", "pdml", "-J", PROTOCOLS, "-Y", SHOWN]
         command += ["-o", "tcp.reassemble_out_of_order:TRUE", "-o", f"tls.keylog_file:{log}"]
         for number, key in enumerate(private):
-            pem = Path(folder) / f"{number}.pem"
+            pem = folder / f"{number}.pem"
             pem.write_bytes(key)
             command += ["-o", f'uat:rsa_keys:"{pem}",""']
         command += [word for rule in decode_as for word in ("-d", rule)]
