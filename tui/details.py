@@ -78,7 +78,11 @@ class Details(Frame):
     def _show_nothing(self) -> None:
         sheet = Sheet()
         if self.view.everything:
-            sheet.add(("no HTTP exchange here", "strong"), " so far" if self.session.busy else "")
+            waits = self.session.busy or bool(self.session.hints)
+            sheet.add(("no HTTP exchange here", "strong"), " so far" if waits else "")
+            for hint in self.session.hints:
+                for line in hint.splitlines():
+                    sheet.add(safe(line, 600), hang=4)
             for problem in self.session.shown.problems():
                 sheet.add((f"{problem.severity}: ", "warn"), safe(problem.text.split("\n")[0], 600), hang=4)
         else:

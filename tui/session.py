@@ -28,6 +28,8 @@ class Session:
     clean: Callable[[str], str] = str
     """takes secrets out of a URL"""
     title: str = ""
+    hints: tuple[str, ...] = ()
+    """what to do as long as there is nothing to see"""
     sources: tuple[str, ...] = ()
     """as the user gave them, for commands to copy"""
     read: Read | None = None

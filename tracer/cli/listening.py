@@ -16,12 +16,12 @@ _TRANSPARENT = (
 )
 
 
-def told(servers: tuple[Any, ...], authority: Path) -> Iterator[str]:
-    """What to say when the proxy runs."""
+def told(servers: tuple[Any, ...], authority: Path, end: str = "Ctrl-C") -> Iterator[str]:
+    """What to say when the proxy runs, and which key ends it."""
     for server in servers:
         kind, _, data = server.mode.partition("@")[0].partition(":")
         at = " and ".join(server.addresses)
-        yield f"recording {server.mode}{' at ' * bool(at)}{at}; Ctrl-C ends it"
+        yield f"recording {server.mode}{' at ' * bool(at)}{at}; {end} ends it"
         yield from _how(kind, data, server, authority)
     named = any(s.mode.partition("@")[0].partition(":")[0] in _NAMING for s in servers)
     yield f"clients must trust {'that certificate' if named else _short(authority)}; tracer doctor checks who does"

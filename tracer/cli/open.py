@@ -80,6 +80,16 @@ def command(
     return exit_code(session.reading)
 
 
+def watch(path: str, title: str, hints: tuple[str, ...], no_redact: bool) -> None:
+    """The interface over a trace file that somebody writes; `hints` say how, until there is something to see."""
+    _need_terminal(piped=False)
+    session = _session((path,), (), no_redact)
+    session.title, session.hints = title, hints
+    from tui.app import TracerApp
+
+    TracerApp(session).run()
+
+
 def _need_terminal(piped: bool) -> None:
     """Something to paint on and keys to be pressed; whatever stands in the terminal's place as input gives way."""
     if os.environ.get("TEXTUAL_DRIVER"):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from typing import Any
 
 import click
 
+from .ending import Ending
 from .proxying import live_lines, proxies, recording, summary
-from .reading import INTERRUPTED, OK
+from .reading import OK
 
 
 @click.command("proxy")
@@ -42,23 +42,22 @@ def command(listen: str, modes: tuple[str, ...], ui: bool, no_redact: bool, **gi
     from .terminal import say
 
     tell, showing = live_lines(given["quiet"])
-    ended: list[int] = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda n, _: ended.append(n))
-    with recording(given, arguments, lambda verdict: _offer(verdict, tell, given["quiet"])) as proxy:
+    with (
+        Ending() as ending,
+        recording(given, arguments, lambda verdict: _offer(verdict, tell, given["quiet"])) as proxy,
+    ):
+        ending.note()
         showing(proxy.trace, no_redact)
         if not given["quiet"]:
             _explain(proxy.servers, given["settings"])
-        proxy.record(lambda: bool(ended) or _heeded(proxy))
-        died = not ended
+        proxy.record(lambda: bool(ending) or _heeded(proxy))
+        died = not ending
         proxy.finish()
         if died:
             say(f"tracer: mitmproxy ended: {proxy.said()}")
         summary(proxy, given)
     sys.stdout.flush()
-    if died:
-        return 70
-    return INTERRUPTED if ended[0] == signal.SIGINT else OK
+    return 70 if died else ending.code
 
 
 def _address(listen: str) -> tuple[str, str]:
@@ -70,17 +69,22 @@ def _address(listen: str) -> tuple[str, str]:
 
 def _explain(servers: tuple[Any, ...], settings: tuple[str, ...]) -> None:
     """How to use it, and whom to trust."""
+    from . import typed
+    from .terminal import say
+
+    for text in _told(servers, settings, "Ctrl-C"):
+        say(f"tracer: {text}")
+    if typed.listens():
+        say(f"tracer: {typed.HINT}")
+
+
+def _told(servers: tuple[Any, ...], settings: tuple[str, ...], end: str) -> tuple[str, ...]:
     from tracer.live.trust import authority, confdir
     from tracer.views.safe import safe_block
 
-    from . import typed
     from .listening import told
-    from .terminal import say
 
-    for text in told(servers, authority(confdir(settings))):
-        say(safe_block(f"tracer: {text}"))
-    if typed.listens():
-        say(f"tracer: {typed.HINT}")
+    return tuple(safe_block(text) for text in told(servers, authority(confdir(settings)), end))
 
 
 def _offer(verdict: Any, tell: Any, quiet: bool) -> None:
@@ -115,17 +119,19 @@ def _with_interface(arguments: list[tuple[str, str]], given: dict[str, Any], no_
     """The proxy behind the terminal interface; it ends with it."""
     import threading
 
-    from . import main
+    from .open import watch
 
     if not sys.stdout.isatty():
         raise click.UsageError("--ui needs a terminal")
     done = threading.Event()
-    with recording(given | {"quiet": True}, arguments) as proxy:
+    with Ending() as ending, recording(given | {"quiet": True}, arguments) as proxy:
         worker = threading.Thread(target=lambda: proxy.record(done.is_set), daemon=True)
         worker.start()
+        title = f"recording at {' and '.join(proxy.addresses)}" if proxy.addresses else "recording"
         try:
-            main(["open", "--quiet", *(["--no-redact"] if no_redact else []), str(proxy.trace.path)])
+            watch(str(proxy.trace.path), title, _told(proxy.servers, given["settings"], "q"), no_redact)
         finally:
+            ending.note()
             done.set()
             worker.join(5)
             proxy.finish()
