@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 import pytest
 
 from tests.correlate.scenes import exchange
-from tracer.correlate.exchanges import HELD, SENDS_ON, Exchanges
+from tracer.correlate.columns import SENDS_ON
+from tracer.correlate.exchanges import HELD, Exchanges
 from tracer.correlate.overcome import overcome
 from tracer.correlate.siblings import Siblings
 from tracer.model.http import Event, Exchange

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from tests.correlate.scenes import CLIENT, NGINX_403, Fields, exchange, verdicts
 from tracer.correlate import correlate
-from tracer.correlate.exchanges import host_of
+from tracer.correlate.columns import host_of
 from tracer.correlate.vantage import client_of, server_of
 from tracer.model.connection import Connection
 from tracer.model.http import Exchange, Timing

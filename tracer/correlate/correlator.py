@@ -16,9 +16,10 @@ from tracer.model.tls import Handshake
 from tracer.model.verdict import Alternative, Hop, Layer, PathEntry, Verdict
 
 from . import alerts_told, judge, path, refused, rules_role, rules_usual, step_values, steps, words
-from .denials import is_denial, is_silent, refusal, silent_refusal
+from .columns import host_of
+from .denials import REFUSES, is_denial, is_silent, refusal, silent_refusal
 from .evidence import Collection
-from .exchanges import Exchanges, Kept, host_of
+from .exchanges import Exchanges, Kept
 from .links import Links
 from .overcome import overcome
 from .rules import RULES
@@ -90,8 +91,6 @@ class _View:
         self._told: list[tuple[Handshake, refused.Refusal]] = []
         self._perhaps = {h.id: h for h in trace.handshakes() if refusal(h) or is_silent(h)}
         """handshakes that the server may have refused"""
-        self._clients: set[tuple[str, str]] = set()
-        self._servers: set[tuple[str, str]] = set()
         self._answered: set[str] = set()
         self._unanswered: set[str] = set()
         self.exchanges = Exchanges(map(self._note, count(), trace.exchanges()), trace.exchanges_named, trace.content)
@@ -101,24 +100,19 @@ class _View:
         self.copies = Copies(self.exchanges if several else ())
         self.hops = Hops(self.exchanges, self.copies)
         self.links = Links(self.exchanges, self._page)
-        self._asking = self._servers & self._clients
-        """(source, host) of what was seen to ask other hosts; of who asks itself, as on one machine, nothing is told"""
+        self._asking = self.exchanges.asking()
 
     def _note(self, position: int, e: Exchange) -> Exchange:
         """Take what is to be known of all exchanges from the one that passes."""
-        client, server = host_of(e.client), host_of(e.server)
-        if "mitm.proxy" not in e.extra:  # a recording proxy sees no hop ask others
-            if client != server:
-                self._clients.add((e.source, client))
-            self._servers.add((e.source, server))
-        if e.connection and _opened_a_tunnel(e):
+        response = e.response
+        if e.request is not None and e.request.method == "CONNECT" and e.connection and _opened_a_tunnel(e):
             self.tunnels.add(e.connection)
-        if e.tls in self._perhaps:
-            (self._unanswered if e.response is None else self._answered).add(e.tls or "")
-        if is_denial(e, lambda: self.body(e)):
-            self._denied[position] = e.timing.response_start_ns or 0
-        if e.response is None:
+        if e.tls and e.tls in self._perhaps:
+            (self._unanswered if response is None else self._answered).add(e.tls)
+        if response is None:
             self._told += alerts_told.told([e])
+        elif response.status >= REFUSES and is_denial(e, lambda: self.body(e)):
+            self._denied[position] = e.timing.response_start_ns or 0
         return e
 
     def _passes_on(self, source: str, server: str) -> bool:

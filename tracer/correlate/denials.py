@@ -11,6 +11,8 @@ from tracer.model.tls import Handshake
 
 from .refused import Refusal
 
+REFUSES = 400
+"""statuses from which on an answer may be a denial"""
 ALWAYS = frozenset({401, 403, 405, 407, 421, 429, 451, 495, 496, 511})
 SOMETIMES = frozenset({400, 503})
 EVIDENCE = re.compile(
@@ -40,7 +42,7 @@ REFUSED_CLIENT = {
 def is_denial(exchange: Exchange, body: Callable[[], str]) -> bool:
     """A final response that refuses; `body` gives its decoded text, asked for where the status alone tells little."""
     response = exchange.response
-    if response is None or response.status < 400:
+    if response is None or response.status < REFUSES:
         return False
     if exchange.extra.get("mitm.answered-by"):  # a recording proxy that answers itself says so
         return False

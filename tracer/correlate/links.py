@@ -15,8 +15,9 @@ from urllib.parse import urlsplit
 from tracer.model.http import Exchange, Request
 from tracer.model.verdict import Link
 
+from .columns import NEVER, REDIRECTING, SMALL
 from .cookies import Cookie, is_expected, names_in, set_by, why_not_sent
-from .exchanges import NEVER, REDIRECTING, SMALL, Exchanges
+from .exchanges import Exchanges
 from .locations import joined, plain
 
 LONGEST = 12

@@ -12,7 +12,8 @@ from tracer.model.http import Exchange, Message
 from tracer.model.log import LogLine
 from tracer.model.tls import Handshake
 
-from .exchanges import ById, host_of
+from .columns import host_of
+from .exchanges import ById
 from .vantage import Hops, client_of, server_of
 
 _IDENTIFIES = re.compile(r"(?i)(^|-)id$|trace|ray|request-?id|correlation|unique|^x-b3|span|^x-amz")

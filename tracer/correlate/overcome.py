@@ -6,7 +6,8 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection
 
-from .exchanges import NEVER, Exchanges
+from .columns import NEVER
+from .exchanges import Exchanges
 
 ASKED = frozenset({401, 407})
 """statuses that ask for credentials: whatever passes later, they were part of the talk"""

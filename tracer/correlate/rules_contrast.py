@@ -9,8 +9,9 @@ from tracer.model.http import Exchange, Request
 from tracer.model.http import text as as_text
 from tracer.model.verdict import Cause, Layer
 
+from .columns import host_of
 from .evidence import Collection
-from .exchanges import host_of, path_of
+from .exchanges import path_of
 from .request_fields import CREDENTIALS, CSRF
 from .scene import Scene, from_cache
 

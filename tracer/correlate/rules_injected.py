@@ -7,8 +7,8 @@ from bisect import bisect_right
 from tracer.model.http import Exchange
 from tracer.model.verdict import Layer
 
+from .columns import host_of
 from .evidence import Collection
-from .exchanges import host_of
 from .scene import Scene
 
 APART = 2

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tracer.model.verdict import Layer
 
+from .columns import waited_ns
 from .evidence import Collection
-from .exchanges import waited_ns
 from .scene import Scene
 
 MILLISECOND = 1_000_000

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from tracer.model.http import Exchange
 
-from .exchanges import NEVER, Exchanges
+from .columns import NEVER
+from .exchanges import Exchanges
 
 NEAR = 48
 """exchanges before and after that are looked through"""

@@ -15,7 +15,9 @@ from typing import Protocol
 
 from tracer.model.http import Exchange
 
-from .exchanges import NEVER, SEEKS, Exchanges, host_of, ids_of, original_of, path_of_target, sought_by
+from .columns import NEVER, SEEKS, host_of
+from .exchanges import Exchanges
+from .request_ids import ids_of, original_of, path_of_target, sought_by
 
 SLACK_NS = 2_000_000
 CLOCKS_NS = 20_000_000

@@ -14,7 +14,8 @@ from itertools import combinations
 
 from tracer.model.http import Exchange, Response
 
-from .exchanges import host_of, ids_of
+from .columns import host_of
+from .request_ids import ids_of
 from .vantage import client_of, server_of
 from .vantage_clock import Sight, ahead_of_first
 

@@ -28,6 +28,7 @@ from .schema import create, open_existing
 
 _BATCH = 2000
 _PAGE = 200
+_UNREADABLE = (msgspec.MsgspecError, TypeError, ValueError, RecursionError)
 _INSERT = {
     table: f"INSERT OR REPLACE INTO {table} ({columns}) VALUES ({','.join('?' * (columns.count(',') + 1))})"
     for table, columns in {
@@ -244,9 +245,7 @@ class Trace:
         for start in range(0, len(names), _PAGE):
             some = tuple(names[start : start + _PAGE])
             sql = f"SELECT value FROM exchange WHERE id IN ({','.join('?' * len(some))})"
-            for (value,) in self.select(sql, some):
-                if (exchange := self._decode("exchange", value)) is not None:
-                    yield exchange
+            yield from self._decoded("exchange", self.select(sql, some))
 
     def handshakes(self, where: Where | None = None) -> Iterator[Handshake]:
         return self._read("handshake", where)
@@ -355,17 +354,26 @@ class Trace:
         sql += f" ORDER BY {columns} LIMIT {_PAGE}"
         last: tuple[Any, ...] = (-(2**63),) * len(key)
         while rows := self.select(sql, (*parameters, *last)):
-            for value, *_ in rows:
-                item = self._decode(table, value)
-                if item is not None:
-                    yield item
+            yield from self._decoded(table, rows)
             last = tuple(rows[-1][1:])
+
+    def _decoded(self, table: str, rows: list[tuple[Any, ...]]) -> Iterator[Any]:
+        """Values of rows that begin with one, one by one: many at once are what the collector of garbage walks over."""
+        decode = _DECODERS[table].decode
+        for row in rows:
+            try:
+                yield decode(row[0])
+            except _UNREADABLE as error:
+                self._note_damage(table, error)
 
     def _decode(self, table: str, value: bytes) -> Any:
         try:
             return _DECODERS[table].decode(value)
-        except (msgspec.MsgspecError, TypeError, ValueError, RecursionError) as error:
-            text = f"one {table} in the trace cannot be read: {type(error).__name__}"
-            name = self.path or ""
-            self._damaged.append(Problem(code="trace.damaged", severity=Severity.WARN, text=text, source=name))
+        except _UNREADABLE as error:
+            self._note_damage(table, error)
             return None
+
+    def _note_damage(self, table: str, error: Exception) -> None:
+        text = f"one {table} in the trace cannot be read: {type(error).__name__}"
+        name = self.path or ""
+        self._damaged.append(Problem(code="trace.damaged", severity=Severity.WARN, text=text, source=name))
