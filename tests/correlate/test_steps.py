@@ -6,7 +6,7 @@ import re
 import shlex
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -85,6 +85,7 @@ def test_queries_stay_out_of_steps() -> None:
 
 
 @given(st.text(max_size=400))
+@example("{{")
 def test_whatever_came_from_the_wire_is_one_word_of_a_pasted_command(value: str) -> None:
     values = dict.fromkeys(("url", "host", "path", "client"), value)
     line = fill("curl -e {host!conf|HOST} {url!sh|URL} # {path!sh|/PATH}", values)

@@ -152,7 +152,16 @@ def fill(step: str, values: Mapping[str, str]) -> str:
             return value if _SAFE.fullmatch(value) else slot["word"]
         return redacted(value)
 
-    return _SLOT.sub(seen, step).replace("{{", "{").replace("}}", "}")
+    filled, at = "", 0
+    for slot in _SLOT.finditer(step):  # doubled braces are the step's own: what was seen may have some too
+        filled += _single(step[at : slot.start()]) + seen(slot)
+        at = slot.end()
+    return filled + _single(step[at:])
+
+
+def _single(text: str) -> str:
+    """Braces of the step itself, which are written twice."""
+    return text.replace("{{", "{").replace("}}", "}")
 
 
 def _check(step: str) -> None:
