@@ -70,6 +70,11 @@ HEADERS = [
     ("Cookie", f"theme=dark; sid={OPAQUE}", OPAQUE),
     ("cookie", OPAQUE, OPAQUE),
     ("X-API-Key", OPAQUE, OPAQUE),
+    ("X-Company-Key", "12345678", "12345678"),
+    ("X-Auth", "letmein-please", "letmein-please"),
+    ("Authentication", OPAQUE, OPAQUE),
+    ("X-Anything", OPAQUE, OPAQUE),
+    ("Sec-WebSocket-Protocol", f"graphql-ws, bearer.{OPAQUE}", OPAQUE),
     ("x-api-key", OPAQUE, OPAQUE),
     ("ApiKey", OPAQUE, OPAQUE),
     ("X-Auth-Token", OPAQUE, OPAQUE),
@@ -112,6 +117,12 @@ URLS = [
     f"https://h.test/x#access_token={OPAQUE}",
     f"https://h.test/t/{JWT}",
     f"https://hooks.slack.com/services/T0000/B000/{OPAQUE}",
+    f"https://h.test/x?k={OPAQUE}",
+    f"https://h.test/x?t=go.{OPAQUE}&z=1",
+    f"https://h.test/v.mp4?hdnts=exp=1~hmac={'ab12' * 10}",
+    f"https://h.test/confirm?hash={'AB12' * 8}",
+    f"https://h.test/bot123456:{OPAQUE}/sendMessage",
+    f"https://h.test/s/{OPAQUE}",
 ]
 
 
@@ -136,7 +147,15 @@ BODIES = [
     ("text/html", f'<input type=hidden name="csrfmiddlewaretoken" value="{OPAQUE}">', OPAQUE),
     ("text/html", f"<a href='/x?token={OPAQUE}'>reset</a>", OPAQUE),
     ("text/xml", f"<Credentials><SecretAccessKey>{OPAQUE}wJalrXUtnFEMI</SecretAccessKey></Credentials>", OPAQUE),
+    ("text/html", f'<input type="password" name="field7" value="{OPAQUE}">', OPAQUE),
     ("text/plain", f"aws_access_key_id = {AWS}", AWS),
+    ("text/plain", "db:\n  password: hunter2x\n  host: db1", "hunter2x"),
+    ("text/plain", "Server=db1;User Id=app;Password=hunter2x;Pooling=true", "hunter2x"),
+    ("text/plain", f"export TOKEN={OPAQUE}", OPAQUE),
+    ("application/json", json.dumps({"query": f'mutation {{ login(password: "{OPAQUE}") }}'}), OPAQUE),
+    ("", f"session={OPAQUE}", OPAQUE),
+    ("text/plain", f"it is pypi-{OPAQUE} and dop_v1_{'ab' * 20}", "ab" * 20),
+    ("text/plain", f"WWW-Authenticate: Negotiate {OPAQUE}", OPAQUE),
     ("text/plain", PEM, "MIIEowIBAAKCAQEAx9"),
     ("text/plain", f"Authorization: Bearer {OPAQUE}", OPAQUE),
     ("text/plain", f"DefaultEndpointsProtocol=https;AccountKey={OPAQUE * 2}==", OPAQUE),
@@ -233,8 +252,8 @@ def test_redacting_twice_changes_nothing_more() -> None:
 def test_what_holds_no_secret_stays_as_it_is() -> None:
     value = exchange(
         request(
-            url="https://h.test/docs/page-42/a.html?page=2&sort=name",
-            target="/docs/page-42/a.html?page=2&sort=name",
+            url="https://h.test/docs/Getting-Started-With-V2/ListObjectsV2CommandInput.html?page=2&sort=CreatedAtDescending2",
+            target="/fonts/q7Zr9tW2xK4mB8nV5cLs.woff2?id=7d3f1c52-95c8-4c86-a2a6-d1f5fca7e5ad",
             head=b"GET /docs HTTP/1.1\r\n",
             headers=(
                 (b"Host", b"h.test"),
@@ -242,6 +261,9 @@ def test_what_holds_no_secret_stays_as_it_is() -> None:
                 (b"Accept", b"text/html,*/*;q=0.8"),
                 (b"If-None-Match", b'"33a64df551425fcc55e4d42a148795d9f25f89d4"'),
                 (b"X-Request-Id", b"7d3f1c52-95c8-4c86-a2a6-d1f5fca7e5ad"),
+                (b"X-Correlation-ID", b"q7Zr9tW2xK4mB8nV5cLs"),
+                (b"Content-Type", b"multipart/form-data; boundary=----WebKitFormBoundary7MA4YWxkTrZu0gW"),
+                (b"Surrogate-Key", b"getUserProfileV2Response-2026-January"),
                 (b"Traceparent", b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
             ),
         ),
@@ -314,6 +336,7 @@ def test_text_in_sixteen_bits_is_read_too(coding: str, kind: str) -> None:
         '{"signature_version": "4", "sig_alg": "RS256"}',
         "it speaks of credentials-expired: a bare web server knows nothing of that",
         "signature-mismatch: clocks differ",
+        "the token: expired; the password is required",
     ],
 )
 def test_what_tells_why_is_not_taken_for_a_secret(words: str) -> None:

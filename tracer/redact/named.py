@@ -21,22 +21,26 @@ _PLAIN_NAME = re.compile(r"\"([\w.-]{1,80})\"\s*:")
 _ESCAPED_JSON = re.compile(r"(?P<before>\\\"(?P<name>[^\"\\\n]{1,80})\\+\"\s*:\s*\\+\")(?P<value>[^\"\\]*)")
 """JSON as a string in JSON, however deep"""
 _ASSIGNED = re.compile(
-    r"(?P<before>\b(?P<name>[A-Za-z_][\w.-]{1,60})[\"']?\s*[=:]\s*[\"'](?=\S))(?P<value>[^\"'\n]{4,})"
+    r"(?P<before>\b(?P<name>[A-Za-z_][\w.-]{1,60})[\"']?\s*[=:]\s*\\*[\"'](?=\S))(?P<value>(?:[^\"'\\\n]|\\(?![\"'])){4,})"
 )
+_BARE = re.compile(
+    r"(?P<before>\b(?P<name>[A-Za-z_][\w.-]{1,60})[ \t]*[=:][ \t]*)"
+    r"(?P<value>(?![0-9a-f]{8}\])(?=\S*(?:\d\S*[A-Za-z]|[A-Za-z]\S*\d|[a-z][A-Z]))[^\s\"'<>,;&(){}\[\]\\]{6,})"
+)
+"""an assignment without quotes, of what is no plain word: in settings, connection strings, logs"""
 _ELEMENT = re.compile(r"(?P<before><(?:\w+:)?(?P<name>\w[\w.-]{1,60})(?:\s[^<>]{0,200})?>)(?P<value>[^<>]{3,})(?=</)")
 _ENDS = re.compile(
     r"[^\"\\\n]{0,80}+(?:(?:\\.[^\"\\\n]{0,80}+){0,40}+\"\s*:|\\+\"\s*:)"
-    r"|[\w.-]{0,60}+(?:[\"']?\s*[=:]\s*[\"']|(?:\s[^<>]{0,200}+)?>)"
+    r"|[\w.-]{0,60}+(?:[\"']?\s*[=:]|(?:\s[^<>]{0,200}+)?>)"
 )
 """what follows a word in a name, up to what says that it was one"""
 _NAME_BACK = re.compile(r"[\w.-]*")
 _NAME_LIMIT = 170
 """characters of a name, escapes and prefix counted, before a word in it"""
 _START = re.compile(r"\b[A-Za-z_]")
-_BEGINS = (
-    r"(?P<start>^|\n|[\s\"'(,;])"
-    r"(?P<before>[<>*]?[ \t]*(?P<name>[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)+|authorization|cookie)[ \t]*:[ \t]+)"
-)
+_NAME = r"[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)+|authorization|cookie"
+_FIELD_NAME = re.compile(_NAME, re.IGNORECASE)
+_BEGINS = rf"(?P<start>^|\n|[\s\"'(,;])(?P<before>[<>*]?[ \t]*(?P<name>{_NAME})[ \t]*:[ \t]+)"
 _LINE = re.compile(rf"{_BEGINS}(?P<value>[^\r\n]+)", re.IGNORECASE)
 """a header field in a text and all that follows in its line"""
 _QUOTED = re.compile(rf"{_BEGINS}(?P<value>[^\r\n]*?(?P<word>[^\s,;\"')]{{4,}}))", re.IGNORECASE)
@@ -77,7 +81,7 @@ class Named:
 
     def all_members(self, text: str) -> str:
         """The same wherever they stand, for names that hold no word that is known."""
-        for pattern in (_JSON, _ESCAPED_JSON, _ASSIGNED, _ELEMENT):
+        for pattern in (_JSON, _ESCAPED_JSON, _ASSIGNED, _BARE, _ELEMENT):
             text = pattern.sub(lambda f: self._member(f) if self._is_secret(f) else f[0], text)
         return text
 
@@ -99,8 +103,9 @@ class Named:
         back = _NAME_BACK.match(text[low:place][::-1])
         begin = place - (back.end() if back else 0)
         for start in _START.finditer(text, begin, place + 1):
-            if (found := _ASSIGNED.match(text, start.start())) and self._is_secret(found):
-                return found
+            for pattern in (_ASSIGNED, _BARE):
+                if (found := pattern.match(text, start.start())) and self._is_secret(found):
+                    return found
         begin = text.rfind("<", low, place)
         found = _ELEMENT.match(text, begin) if begin >= 0 else None
         return found if found and self._is_secret(found) else None
@@ -109,13 +114,15 @@ class Named:
         value = found["value"]
         if not self._names.is_member(found["name"], value or ""):
             return False
+        if found.re is _BARE and ":" in found["before"] and _FIELD_NAME.fullmatch(found["name"]):
+            return False  # a header field, which may hold more than a word
         if found.re is _JSON:
             return value is None or bool(value and not MARK.fullmatch(value))
         return not MARK.search(value)
 
     def _member(self, found: Found) -> str:
         if found.re is not _JSON:
-            kind = {_ESCAPED_JSON: "json", _ASSIGNED: "value"}.get(found.re, "element")
+            kind = {_ESCAPED_JSON: "json", _ASSIGNED: "value", _BARE: "value"}.get(found.re, "element")
             return found["before"] + self._marks.mark(kind, found["value"])
         bare = found["bare"]
         return f'{found["before"]}"{self._marks.mark("json", found["value"] if bare is None else bare)}"'

@@ -7,7 +7,7 @@ from urllib.parse import unquote_plus
 
 from .rules import JSON_NAME, NAME, TOKEN, WEAK_NAME
 
-_WHOLE = frozenset(("pass", "pwd", "pin", "code_verifier"))
+_WHOLE = frozenset(("pass", "pwd", "pw", "pin", "code_verifier"))
 """names that hold a secret, but are too short to look for inside others"""
 _KEPT = 4096
 """names come again and again"""

@@ -18,7 +18,8 @@ from tracer.model.tls import Handshake
 from tracer.model.verdict import Verdict
 
 from .marks import Marks
-from .rules import header_kind
+from .random import replace_random
+from .rules import IDENTIFIES, header_kind
 from .text import Texts
 from .user import NO_RULES, UserRules
 
@@ -148,15 +149,17 @@ class Redactor:
             return value
         if found and value and not value.startswith(_CLAIM):
             ((_, clean),) = self.headers(
-                ((name.split()[0].encode() if name else b"", value.encode("utf-8", "replace")),)
+                ((name.split()[0].encode() if name else b"", value.encode("utf-8", "replace")),),
+                where.startswith("request"),
             )
             return self._again(text(clean))
         return self._again(self._texts.prose(self._texts.url(value))) if value else value
 
     def _head(self, message: Any) -> Any:
-        headers, trailers = self.headers(message.headers), self.headers(message.trailers)
+        asks = isinstance(message, Request)
+        headers, trailers = self.headers(message.headers, asks), self.headers(message.trailers, asks)
         changed: dict[str, Any] = {"headers": headers, "trailers": trailers}
-        if isinstance(message, Request):
+        if asks:
             changed["url"] = self.url(message.url)
             changed["target"] = self.url(message.target)
             if message.authority and "@" in message.authority:
@@ -167,16 +170,18 @@ class Redactor:
         same = all(getattr(message, name) == value for name, value in changed.items())
         return new if same else msgspec.structs.replace(new, head=b"")
 
-    def headers(self, headers: Headers) -> Headers:
-        """Fields with their secrets replaced, in their order."""
-        return tuple((name, self._field(text(name).lower(), value)) for name, value in headers)
+    def headers(self, headers: Headers, asks: bool = False) -> Headers:
+        """Fields with their secrets replaced, in their order; `asks`: they are those of a request."""
+        return tuple((name, self._field(text(name).lower(), value, asks)) for name, value in headers)
 
-    def _field(self, name: str, value: bytes) -> bytes:
+    def _field(self, name: str, value: bytes, asks: bool) -> bytes:
         words = text(value)
         if name in self._rules.keep:
             return value
         self.marks.place = f"header {name[:60]}"
         clean = self._again(self._value(name, words))
+        if asks and not IDENTIFIES.search(name):
+            clean = replace_random(clean, lambda run: self.marks.mark("header", run))
         return value if clean == words else clean.encode("utf-8", "surrogateescape")
 
     def _value(self, name: str, value: str) -> str:

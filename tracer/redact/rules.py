@@ -61,21 +61,28 @@ HEADERS: dict[str, str] = {
 }
 """header fields whose whole value is secret, and the kind of secret; an empty kind: only what looks like one"""
 
+IDENTIFIES = re.compile(
+    r"(?:^|[-_])(?:id|trace\w*|span|request|correlation|idempotency|etag|match|ray|baggage|sha256|md5|digest|fingerprint|"
+    r"user-agent|content-type|build|version|commit|accept|host|http2-settings|sec-websocket-(?:key|extensions))(?:$|[-_])"
+    r"|id$"
+)
+"""names of fields of a request that tell exchanges, bodies and programs apart: random characters are no secret there"""
 HEADER = re.compile(
     r"(?:^|[-_])(?:token|secret|passw(?:or)?d|api-?_?key|auth-?_?key|access-?_?key|subscription-?key|session-?(?:id|key|"
-    r"token)|credentials?|(?:csrf|xsrf)(?:-?token)?|jwt|assertion|signature|private-?key)(?:$|[-_])",
+    r"token)|credentials?|(?:csrf|xsrf)(?:-?token)?|jwt|assertion|signature|private-?key)(?:$|[-_])"
+    r"|(?:^|[-_])(?:auth(?:entication|orization)?|key)$",
     re.IGNORECASE,
 )
 """names of other header fields whose value is secret"""
 NOT_SECRET = frozenset(
-    {"sec-websocket-key", "sec-websocket-accept", "x-request-signature-version", "signature-input",
-     *(cause.value for cause in Cause)}
+    {"sec-websocket-key", "sec-websocket-accept", "x-request-signature-version", "signature-input", "idempotency-key",
+     "surrogate-key", "x-surrogate-key", "cache-key", "x-cache-key", *(cause.value for cause in Cause)}
 )  # fmt: skip
 """fields whose names only sound so, and what verdicts call the causes of denials"""
 
 NAME = re.compile(
     r"(?:^|[^a-z])(?:"
-    r"passw(?:or)?d|passwd|pwd|pass|passphrase|pin|otp|totp|mfa_?code|secret|client_?secret|"
+    r"passw(?:or)?d|passwd|pwd|pw|pass|passphrase|pin|hmac|hdn(?:ts|ea|tl)|otp|totp|mfa_?code|secret|client_?secret|"
     r"(?:access|refresh|id|auth|session|bearer|csrf|xsrf|security|api|user|device|sas|shared|login|oauth|jwt|x-amz-security|"
     r"authenticity|invite|reset|verification|confirmation)_?-?token|token|"
     r"api_?-?key|apikey|access_?-?key(?:_?id)?|aws_?access_?key_?id|secret_?-?(?:access_?)?key|private_?-?key|"
@@ -94,6 +101,8 @@ JSON_NAME = re.compile(
     re.IGNORECASE,
 )
 """names of members in JSON, attributes and other text whose value is secret; short words are too common there"""
+WEAK_PARAMETER = re.compile(r"(?:^|[^a-z])(?:hash|md5|mac|invite|reset|verify|activation|confirm)$", re.IGNORECASE)
+"""names of parameters whose value is secret when it looks like a token"""
 WEAK_NAME = re.compile(r"(?:^|[^a-z])(?:code|sig|signature|ticket|sid|sess|auth|x-(?:amz|goog)-\w+)$", re.IGNORECASE)
 """names of members whose value is secret when it looks like a token: elsewhere they hold words and numbers"""
 TOKEN = re.compile(
@@ -130,8 +139,8 @@ _KEYS = tuple(
     f"{whose}{sign}key" for whose in ("api", "access", "private", "signing", "account") for sign in ("", "_", "-", "_-")
 )
 MEMBER_WORDS = (
-    "pass", "pwd", "pin", "secret", "token", *_KEYS, "sess", "credential", "auth", "assertion", "saml", "jwt", "cookie",
-    "otp", "code", "sig", "ticket", "sid", "x-amz-", "x-goog-",
+    "pass", "pwd", "pw", "pin", "secret", "token", *_KEYS, "sess", "credential", "auth", "assertion", "saml", "jwt",
+    "cookie", "otp", "code", "sig", "ticket", "sid", "x-amz-", "x-goog-",
 )  # fmt: skip
 """one of these, in lower case, is in every name of a member that holds a secret"""
 FIELD_WORDS = (
@@ -166,6 +175,7 @@ SHAPES: tuple[Shape, ...] = (
         r"(?P<s>(?=[A-Za-z._~+/=-]*\d|[A-Za-z._~+/=-]{20})[A-Za-z0-9._~+/=-]{8,})",
         re.I,
     ),
+    _shape("negotiate", ("negotiate", "ntlm"), r"\b(?:Negotiate|NTLM)[ \t]+(?P<s>[A-Za-z0-9+/]{16,}={0,2})", re.I),
     _shape("token", ("authorization",), r"\bauthorization\W{1,4}Token[ \t]+(?P<s>[A-Za-z0-9._~+/=-]{8,})", re.I),
     _shape("basic", ("basic",), r"\bBasic[ \t]+(?P<s>(?=[a-z+/]*[A-Z0-9=])[A-Za-z0-9+/]{6,}={0,2})(?![A-Za-z])"),
     _shape(
@@ -197,6 +207,34 @@ SHAPES: tuple[Shape, ...] = (
     _shape("slack-hook", ("hooks.slack.com",), r"hooks\.slack\.com/services/(?P<s>[A-Za-z0-9/]{20,})"),
     _shape("stripe-key", ("sk_", "rk_", "pk_", "whsec_"), r"\b(?:sk|rk|pk|whsec)_(?:live_|test_)?[A-Za-z0-9]{16,}"),
     _shape("ai-key", ("sk-",), r"\bsk-(?:[a-z]+-)*[A-Za-z0-9_-]{20,}"),
+    _shape(
+        "api-token",
+        (
+            "pypi-",
+            "hf_",
+            "dop_v1_",
+            "doo_v1_",
+            "shpat_",
+            "shpca_",
+            "shppa_",
+            "shpss_",
+            "glsa_",
+            "pmak-",
+            "atatt3",
+            "atctt3",
+            "figd_",
+            "lin_api_",
+            "dckr_pat_",
+            "xapp-",
+            "rubygems_",
+            "nrak-",
+            "sbp_",
+            "dapi",
+            "age-secret-key-1",
+        ),
+        r"\b(?:pypi-|hf_|do[op]_v1_|shp(?:at|ca|pa|ss)_|glsa_|PMAK-|AT[AC]TT3|figd_|lin_api_|dckr_pat_|xapp-|rubygems_|"
+        r"NRAK-|sbp_|dapi(?=[0-9a-f]{32})|AGE-SECRET-KEY-1)[A-Za-z0-9_=-]{20,}",
+    ),
     _shape("npm-token", ("npm_",), r"\bnpm_[A-Za-z0-9]{30,}"),
     _shape("vault-token", ("hvs.", "hvb.", "hvr."), r"\bhv[sbr]\.[A-Za-z0-9_-]{20,}"),
     _shape("sendgrid-key", ("sg.",), r"\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}"),

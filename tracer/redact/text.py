@@ -11,15 +11,21 @@ from urllib.parse import unquote_plus
 from .marks import MARK, Marks
 from .named import Found, Named, replace
 from .names import Names
-from .rules import FIELD_WORDS, MEMBER_WORDS, SHAPES, Shape
+from .random import replace_random
+from .rules import FIELD_WORDS, MEMBER_WORDS, SHAPES, TOKEN, WEAK_PARAMETER, Shape
 
 if TYPE_CHECKING:
     from .search import Search
 
 _PAIR = re.compile(r"(?P<before>[?&;#]|^)(?P<name>[^=&;?#\s]{1,100})=(?P<value>[^&;#\s]*)")
+_ASSET = re.compile(r"\.(?:js|css|map|png|jpe?g|gif|svg|webp|avif|ico|woff2?|ttf)$", re.IGNORECASE)
+"""ends paths of what everybody may fetch; they are often named by what they hold"""
+_FORM = re.compile(r"[\w.%\[\]-]{1,100}=[^=&\s\"'<>{}]*(?:&[\w.%\[\]-]{1,100}=[^&\s\"'<>{}]*)*\s*\Z")
+"""all of it: a form that nothing calls so"""
 _QUERY = re.compile(r"(?P<before>[?&])(?P<name>[\w.%\[\]-]{1,100})=(?P<value>[^&;#\s\"'<>\\)]*)")
 _INPUT = re.compile(r"<(?:input|meta)\b[^<>]{0,2000}>", re.IGNORECASE)
 _INPUT_NAME = re.compile(r"\b(?:name|id)\s*=\s*[\"']?([^\"'\s>]{1,100})", re.IGNORECASE)
+_PASSWORD = re.compile(r"\btype\s*=\s*[\"']?password\b", re.IGNORECASE)
 _INPUT_VALUE = re.compile(r"(\b(?:value|content)\s*=\s*[\"']?)([^\"'\s>]{4,})", re.IGNORECASE)
 _PART = re.compile(
     r"(?P<before>content-disposition:[^\r\n]{0,300}?\bname=\"?(?P<name>[^\";\r\n]{1,100})\"?[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*\r?\n)"
@@ -27,9 +33,6 @@ _PART = re.compile(
     re.IGNORECASE,
 )
 _USERINFO = re.compile(r"^([a-z][a-z0-9+.-]*://)([^/?#@]*)@", re.IGNORECASE)
-_RANDOM = re.compile(r"[A-Za-z0-9_-]{24,}")
-_LONG_ENOUGH = 24
-"""the shortest path segment that can be a token"""
 _WORDS: tuple[Iterable[str], ...] = (
     *(shape.words for shape in SHAPES),
     MEMBER_WORDS,
@@ -114,22 +117,14 @@ class Texts:
             url = f"{found[1]}{self._marks.mark('userinfo', found[2])}@{url[found.end() :]}"
         path, mark, query = self._split(url)
         path = self.shapes(path)
-        if len(path) > _LONG_ENOUGH and _RANDOM.search(path):
-            path = "/".join(self._segment(s) for s in path.split("/"))
-        return path + self.shapes(self.pairs(mark + query)) if mark else path
+        if not _ASSET.search(path) and not path.startswith("data:"):
+            path = self._random(path, "path-token")
+        return path + self._random(self.shapes(self.pairs(mark + query)), "parameter") if mark else path
 
     @staticmethod
     def _split(url: str) -> tuple[str, str, str]:
         at = min((i for i in (url.find("?"), url.find("#")) if i >= 0), default=-1)
         return (url, "", "") if at < 0 else (url[:at], url[at], url[at + 1 :])
-
-    def _segment(self, segment: str) -> str:
-        """A path segment that is long and mixes digits with both cases is a token, not a word."""
-        if _RANDOM.fullmatch(segment) and not MARK.search(segment):
-            kinds = (any(map(str.isdigit, segment)), any(map(str.isupper, segment)), any(map(str.islower, segment)))
-            if all(kinds):
-                return self._marks.mark("path-token", segment)
-        return segment
 
     def pairs(self, text: str) -> str:
         """`name=value` pairs of a query or form."""
@@ -139,7 +134,7 @@ class Texts:
         name, value = found["name"], found["value"]
         if not value:
             return found[0]
-        if self._names.is_parameter(name):
+        if self._names.is_parameter(name) or (WEAK_PARAMETER.search(name) and TOKEN.fullmatch(value)):
             return f"{found['before']}{name}={self._marks.mark('parameter', value)}"
         if "%" not in value and "://" not in value:
             return found[0]
@@ -149,10 +144,13 @@ class Texts:
             return f"{found['before']}{name}={inner}" if inner != plain else found[0]
         return found[0]
 
+    def _random(self, text: str, kind: str) -> str:
+        return replace_random(text, lambda run: self._marks.mark(kind, run))
+
     def body(self, text: str, kind: str = "") -> str:
         """The text of a body; `kind` is its content type."""
-        if "x-www-form-urlencoded" in kind:
-            text = self.pairs(text)
+        if "x-www-form-urlencoded" in kind or _FORM.match(text):
+            text = self._random(self.shapes(self.pairs(text)), "parameter")
         searched = self._shapes(text)
         searched.replace(_PART_HEAD, lambda text, at: replace(text, at, _PART.match, self._part))
         if self._names.own:
@@ -174,7 +172,7 @@ class Texts:
 
     def _input(self, found: Found) -> str:
         name = _INPUT_NAME.search(found[0])
-        if not name or not self._names.is_parameter(name[1]):
+        if not _PASSWORD.search(found[0]) and not (name and self._names.is_parameter(name[1])):
             return found[0]
         return _INPUT_VALUE.sub(
             lambda f: f[1] + (f[2] if MARK.search(f[2]) else self._marks.mark("form", f[2])), found[0]
