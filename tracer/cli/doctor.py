@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import click
 
 from tracer import __version__
+from tracer.views.safe import safe
 
 
 class Part(NamedTuple):
@@ -127,16 +128,13 @@ def command(as_json: bool) -> int:
 
         print(json.dumps(found, indent=1))
         return 0
-    from tracer.views.safe import safe
-
     from .terminal import style
 
     paint = style()
 
     def line(part: Part, what: str | None) -> None:
-        sign = paint.paint(f"{paint.sign('yes')} ", "green") if what else paint.paint(f"{paint.sign('no')} ", "yellow")
         tail = safe(what) if what else f"missing: {part.get}"
-        print(f"  {sign}{part.name:<15} {tail:<34} {paint.dim(part.feature)}".rstrip())
+        _tell(paint, bool(what), part.name, f"{tail:<22} for {part.feature}")
 
     print(paint.bold(f"tracer {__version__}") + f", Python {found['python']}, {found['system']}")
     for part in (*PACKAGES, _zstd()):
@@ -146,22 +144,31 @@ def command(as_json: bool) -> int:
     line(Part("a browser", "tracer browse", "install Firefox or Chromium"), found["browser"])
     allowed = "allowed" if found["live_capture"] else None
     line(Part("packet capture", "tracer capture", "run as root, or setcap cap_net_raw+ep on python"), allowed)
-    _tell_trust(found, paint, safe)
+    _tell_trust(found, paint)
     missing = [p.name for p in (*PACKAGES, _zstd()) if p.needed and not found["packages"][p.name]]
     print(f"\n{'Incomplete: ' + ', '.join(missing) if missing else 'Everything needed to read and explain is there.'}")
     return 0
 
 
-def _tell_trust(found: dict[str, Any], paint: Any, safe: Any) -> None:
+def _tell(paint: Any, good: bool, name: str, words: str) -> None:
+    """A line with its sign; what is too long for the terminal goes on below, commands whole."""
+    from tracer.views.words import wrap_commands
+
+    from .terminal import width
+
+    sign = paint.paint(paint.sign("yes"), "green") if good else paint.paint(paint.sign("no"), "yellow")
+    first, *rest = wrap_commands(words, width(), " " * 20, f"    {safe(name):<15} ")
+    print("\n".join((f"  {sign} {first[4:]}".rstrip(), *rest)))
+
+
+def _tell_trust(found: dict[str, Any], paint: Any) -> None:
     """Who trusts the proxy's authority, with what to do for those who do not."""
     print(f"\n{paint.bold('Trust in the authority of tracer proxy (run and browse set their own)')}")
     if not found["trust"]:
         print("  there is none yet: tracer proxy makes it when it first starts")
     for name, trust in found["trust"].items():
-        if trust["trusted"]:
-            print(f"  {paint.paint(paint.sign('yes'), 'green')} {safe(name)}")
-        else:
-            word = "not known" if trust["trusted"] is None else "does not trust it"
-            print(f"  {paint.paint(paint.sign('no'), 'yellow')} {safe(name):<15} {word}: {safe(trust['how'])}")
+        word = "not known" if trust["trusted"] is None else "does not trust it"
+        how = f"`{trust['how']}`" if trust["how"].startswith("sudo ") else trust["how"]
+        _tell(paint, trust["trusted"], name, "" if trust["trusted"] else f"{word}: {safe(how)}")
     if found["addon"]:
         print(f"\nIn mitmproxy: mitmproxy -s {safe(found['addon'])}")

@@ -44,7 +44,7 @@ def show(
     name = exchange.connection if exchange else handshake.connection if handshake else None
     connection = trace.connection(name) if name else None
     if connection is not None:
-        yield from _connection(connection, style)
+        yield from _connection(connection, style, width)
     tls = handshake or (trace.handshake(exchange.tls) if exchange and exchange.tls else None)
     if tls is not None:
         yield from handshake_lines(tls, style, width, trusted)
@@ -167,7 +167,7 @@ def _timing(e: Exchange, style: Style) -> Iterator[str]:
         yield f"  {name:<10}{duration(took):>9}  {style.dim(bar)}"
 
 
-def _connection(c: Connection, style: Style) -> Iterator[str]:
+def _connection(c: Connection, style: Style, width: int) -> Iterator[str]:
     yield ""
     path = f"{safe(c.client)} {style.sign('arrow')} {safe(c.server)}"
     yield heading(f"Connection {safe(c.id, 40)}", style) + f"  {path}  {safe(c.transport)}"
@@ -183,7 +183,7 @@ def _connection(c: Connection, style: Style) -> Iterator[str]:
     if c.closed:
         facts.append(f"closed by {safe(c.closed)}")
     if facts:
-        yield f"  {', '.join(facts)}"
+        yield from wrap(", ".join(facts), width, "  ")
 
 
 def _chain(trace: Any, v: Verdict, style: Style, width: int) -> Iterator[str]:
