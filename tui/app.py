@@ -16,7 +16,7 @@ from tracer.views.words import plural
 
 from .acts import Acts
 from .commands import COMMANDS as TABLE
-from .commands import Palette, bindings, footer
+from .commands import TYPING, Palette, bindings, footer
 from .order import Order, grow, load
 from .render.entry import named
 from .themes import LOOKS
@@ -247,7 +247,9 @@ class TracerApp(Acts):
         self.redraw()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """An act of the table can be done when the table says so."""
+        """An act of the table can be done when the table says so; no key opens a line while one is typed."""
+        if action in TYPING and (self.prompt.has_class("open") or len(self.screen_stack) > 1):
+            return False
         commands = [c for c in TABLE if c.action.partition("(")[0] == action]
         return not commands or any(c.when(self) for c in commands)
 

@@ -127,11 +127,15 @@ MOVES = (
 )
 
 
+TYPING = frozenset(("filter", "find"))
+"""open a line to type in: their keys go before others, so that what is typed behind them ends in that line"""
+
+
 def bindings() -> Iterator[Binding]:
     """The keys of all commands, and the digits of the panes."""
     for command in COMMANDS:
         if command.keys:
-            yield Binding(command.keys, command.action, command.name, show=False)
+            yield Binding(command.keys, command.action, command.name, show=False, priority=command.action in TYPING)
     for number in range(1, 9):
         yield Binding(str(number), f"tab({number})", show=False)
     yield Binding("escape", "back", show=False)

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from rich.text import Text
+from textual import events
 from textual.widgets import Input
 
 from tracer.model.problem import Severity
@@ -109,6 +110,16 @@ async def test_the_tour_goes_on_as_its_lessons_are_done() -> None:
             on.app.teach()
             await on.pilot.pause()
             assert f"{number}/7" in on.screen
+
+
+async def test_what_is_typed_faster_than_the_screen_is_drawn_goes_into_the_filter() -> None:
+    async with stage(session(capture("nginx-deny"))) as on:
+        before = on.app.view
+        for character in "/~c 200":
+            on.app.post_message(events.Key("slash" if character == "/" else character, character))
+        await on.settle_for(lambda: on.app.prompt.has_class("open"))
+        assert on.app.query_one(Input).value == "~c 200"
+        assert on.app.view == before
 
 
 async def test_a_filter_is_checked_while_it_is_typed_and_applied_with_enter() -> None:

@@ -63,7 +63,7 @@ class Prompt(Vertical):
         field.placeholder = "text in URL, headers or bodies" if finds else "~c 403 & ~d example.org"
         field.value = "" if finds else expression
         self.add_class("open")
-        field.focus()
+        self.screen.set_focus(field)  # at once: what was typed meanwhile goes here, not to the keys' commands
         self._hint(field.value)
 
     def close(self) -> None:
