@@ -72,6 +72,18 @@ def test_times_are_those_of_the_exchange(make_exchange: Any, trace_of: Any, writ
     assert times == ["1795521600.000000000", "1795521600.020000000"]
 
 
+def test_conversations_of_several_hops_stand_in_the_order_of_time(write_with: Any, tmp_path: Path) -> None:
+    from tracer.redact import Redacted, Redactor
+
+    trace = read([str(PCAPS / "two-hops-could-deny" / "capture.pcapng")]).trace
+    data = write_with(pcapng_export, Redacted(trace, Redactor()))
+    rows = tshark(data, tmp_path, "-T", "fields", "-e", "tcp.stream", "-e", "frame.time_epoch").splitlines()
+    streams, times = zip(*(row.split("\t") for row in rows), strict=True)
+    assert list(times) == sorted(times)
+    first, last = streams.index("1"), len(streams) - 1 - streams[::-1].index("0")
+    assert first < last  # the inner conversation lies within the outer one
+
+
 def test_every_version_and_address_family_is_well_formed(
     make_exchange: Any, trace_of: Any, write_with: Any, tmp_path: Path
 ) -> None:

@@ -11,6 +11,7 @@ Format: https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-03.html.
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable
 from typing import BinaryIO
 
@@ -27,9 +28,12 @@ from .writing import Options, Readable, chosen, one_line, verdicts_of
 _RAW_IP = 101
 _PLAIN_PORTS = frozenset((80, 3128, 8000, 8008, 8080, 8888))
 
+_BEFORE = 10_000
+"""nanoseconds before an exchange in which its conversation may begin"""
+
 
 def write(trace: Readable, out: BinaryIO, options: Options) -> None:
-    """Write every chosen exchange as packets, connection by connection in the order they began."""
+    """Write every chosen exchange as packets: those captured, then those made anew, each in the order of time."""
     packets = PcapngWriter(out, f"tracer {options.version}".strip())
     packets.interface(_RAW_IP, name="rebuilt by tracer")
     verdicts = verdicts_of(trace)
@@ -72,10 +76,13 @@ def _write_keys(out: PcapngWriter, lines: Iterable[bytes]) -> None:
 
 
 class _Rebuilt:
-    """Packets made anew, on the first interface."""
+    """Packets made anew, on the first interface, in the order of their times."""
 
     def __init__(self, out: PcapngWriter) -> None:
         self._out = out
+        self._held: list[tuple[int, int, Frame]] = []
+        """those that another conversation's packets may come before"""
+        self._made = 0
         self._open: dict[str, Conversation] = {}
         self._used: set[tuple[object, ...]] = set()
         self._next = 0
@@ -88,29 +95,31 @@ class _Rebuilt:
         key = f"{exchange.source}\n{shared}"
         conversation = self._open.get(key) if shared else None
         start = self._start(exchange)
+        self._write_until(start - _BEFORE)
         if conversation is None:
             conversation, changed = self._begin(exchange)
             notes = [*changed, *notes]
-            self._write(conversation.open(start))
+            self._hold(conversation.open(start))
         title = f"rebuilt by tracer from {exchange.id} of {exchange.source}"
         if verdict:
             notes = [verdict.headline, *notes]
         comment = one_line(". ".join([title, *(n for n in notes if n)]))[:1000]
         t = exchange.timing
         if request:
-            self._write(conversation.send(request, True, t.start_ns or start, comment))
+            self._hold(conversation.send(request, True, t.start_ns or start, comment))
         if response:
             at = t.response_start_ns or t.end_ns or start
-            self._write(conversation.send(response, False, at, "" if request else comment))
+            self._hold(conversation.send(response, False, at, "" if request else comment))
         if not shared or (exchange.response and exchange.response.status == 101):
             self._open.pop(key, None)
-            self._write(conversation.close(exchange.aborted is not None))
+            self._hold(conversation.close(exchange.aborted is not None))
         else:
             self._open[key] = conversation
 
     def close(self) -> None:
         for conversation in self._open.values():
-            self._write(conversation.close(False))
+            self._hold(conversation.close(False))
+        self._write_until(None)
 
     @staticmethod
     def _start(exchange: Exchange) -> int:
@@ -136,6 +145,13 @@ class _Rebuilt:
         self._used.add((client, server))
         return Conversation(client, server, len(self._used)), notes
 
-    def _write(self, frames: list[Frame]) -> None:
+    def _hold(self, frames: list[Frame]) -> None:
         for frame in frames:
+            self._made += 1
+            heapq.heappush(self._held, (frame.time_ns, self._made, frame))
+
+    def _write_until(self, end_ns: int | None) -> None:
+        """What is held from before this time; all of it when there is none."""
+        while self._held and (end_ns is None or self._held[0][0] < end_ns):
+            frame = heapq.heappop(self._held)[2]
             self._out.packet(0, frame.time_ns, frame.data, comment=frame.comment)
