@@ -23,7 +23,7 @@ def call(**changes: Any) -> Call:
 
 def between(ours: list[Call], theirs: list[Call], *exchanges: Exchange, **connection: Any) -> Comparison:
     mine, other = Opinion(tuple(ours), ()), Opinion(tuple(theirs), ())
-    known = facts(exchanges, [Connection(id="c1", source="s", **connection)], other)
+    known = facts(exchanges, [Connection(id="c1", source="s", **connection)], (), other)
     return compare(mine, other, known)
 
 
@@ -73,7 +73,7 @@ def test_streams_of_http_2_are_compared_by_their_number() -> None:
 
 def test_hellos_are_compared_field_by_field_and_unknown_fingerprints_left_out() -> None:
     theirs = GREETING._replace(version="TLSv1.2", ja4=None)
-    found = compare(Opinion((), (GREETING,)), Opinion((), (theirs,)), facts((), (), Opinion((), ())))
+    found = compare(Opinion((), (GREETING,)), Opinion((), (theirs,)), facts((), (), (), Opinion((), ())))
     assert [(d.what, d.kind, d.ours, d.theirs) for d in found.differences] == [
         ("handshake", "version", "TLSv1.3", "TLSv1.2")
     ]
@@ -81,7 +81,7 @@ def test_hellos_are_compared_field_by_field_and_unknown_fingerprints_left_out() 
 
 def test_secrets_in_targets_are_taken_out() -> None:
     one, other = Opinion((call(target="/a?key=s3cret"),), ()), Opinion((), ())
-    found = compare(one, other, facts((), (), other), clean=lambda text: text.replace("s3cret", "[redacted]"))
+    found = compare(one, other, facts((), (), (), other), clean=lambda text: text.replace("s3cret", "[redacted]"))
     assert found.differences[0].ours == "GET h/a?key=[redacted] -> 200"
 
 

@@ -91,10 +91,11 @@ def _compare(
     from tracer.verify.tshark import read
 
     exchanges, connections = list(trace.exchanges()), list(trace.connections())
+    handshakes = list(trace.handshakes())
     logs = [Path(path).read_bytes() for path in key_logs(keylogs) if os.path.isfile(path)]
     theirs = read(source, logs, decode_as, private_keys(logs))
-    ours = reduce(exchanges, trace.handshakes())
-    return compare(ours, theirs, facts(exchanges, connections, theirs), known, clean)
+    ours = reduce(exchanges, handshakes)
+    return compare(ours, theirs, facts(exchanges, connections, handshakes, theirs), known, clean)
 
 
 def _show(found: Any, as_json: bool) -> None:

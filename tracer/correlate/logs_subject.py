@@ -118,7 +118,7 @@ def handshake_subject(handshake: Handshake, server: str) -> Subject:
         id=handshake.id,
         start_ns=handshake.start_ns,
         end_ns=handshake.end_ns or handshake.start_ns,
-        hosts=frozenset({name_of(handshake.sni)} if handshake.sni else ()),
+        hosts=frozenset({name_of(handshake.name)} if handshake.name else ()),
         clients=frozenset({client}),
         known={client[0], host_of(server).strip("[]")} - {""},
     )

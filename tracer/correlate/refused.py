@@ -50,11 +50,11 @@ def verdict(
         cause_confidence = min(cause_confidence, SILENT_WHY)
     confidence = min(judge.CALIBRATION.ceiling if told else SUREST if refusal.alert else SILENT, ranked[layer])
     case = steps.Case(layer, product, cause, refusal.name, confidence, cause_confidence)
-    asked = {"url": f"https://{handshake.sni}/", "host": handshake.sni} if handshake.sni else {}
+    asked = {"url": f"https://{handshake.name}/", "host": handshake.name} if handshake.name else {}
     return Verdict(
         source=handshake.source,
         exchange=handshake.id,
-        url=f"https://{handshake.sni}/" if handshake.sni else None,
+        url=f"https://{handshake.name}/" if handshake.name else None,
         time_ns=refusal.alert.time_ns if refusal.alert else handshake.end_ns,
         layer=layer,
         product=product,

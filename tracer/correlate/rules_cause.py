@@ -260,7 +260,7 @@ def _odd_origin(scene: Scene, request: Request, found: Collection) -> None:
 def _odd_host(scene: Scene, request: Request, found: Collection) -> None:
     """Another name in TLS than in the request."""
     host = _host(request)
-    sni = scene.handshake.sni if scene.handshake and _is_front(scene) else None
+    sni = scene.handshake.name if scene.handshake and _is_front(scene) else None
     if sni and host and sni.lower() != host.lower().partition(":")[0]:
         found.add(
             f"TLS was set up for {sni}, the request is for {host}",

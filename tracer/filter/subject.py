@@ -105,7 +105,7 @@ class HandshakeSubject(Subject):
             tls=handshake.id,
         )
         super().__init__(nothing, verdict=lambda _: verdict, denied=True)
-        self._sni = handshake.sni
+        self._sni = handshake.name
 
     @property
     def url(self) -> str | None:

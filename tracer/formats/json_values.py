@@ -174,7 +174,10 @@ def handshake_value(h: Handshake) -> dict[str, Any]:
         "ja3s": h.ja3s,
         "ja4": h.ja4,
         "ech": h.ech,
+        "ech_accepted": h.ech_accepted,
+        "sni_inside": h.sni_inside,
         "early_data": h.early_data,
+        "early_data_accepted": h.early_data_accepted,
         "ocsp_stapled": h.ocsp is not None,
         "scts": h.scts,
         "start_ns": h.start_ns,
@@ -201,6 +204,7 @@ def _certificates(certificates: Iterable[Certificate] | None) -> list[dict[str, 
             "key_usage": list(c.key_usage),
             "extended_key_usage": list(c.extended_key_usage),
             "is_ca": c.is_ca,
+            "raw_key": c.raw_key,
         }
         for c in certificates
     ]

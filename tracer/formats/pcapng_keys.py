@@ -14,7 +14,8 @@ def randoms_of(trace: Readable, options: Options) -> frozenset[bytes]:
     """Client randoms, in lower-case hex, of the handshakes that the chosen exchanges came over."""
     names = dict.fromkeys(e.tls for e in chosen(trace, options) if e.tls)
     found = (trace.handshake(name) for name in names)
-    return frozenset(h.client_random.encode() for h in found if h is not None and h.client_random)
+    randoms = (random for h in found if h is not None for random in (h.client_random, h.inside_random))
+    return frozenset(random.encode() for random in randoms if random)
 
 
 def keys_for(randoms: frozenset[bytes], texts: Iterable[bytes]) -> Iterator[bytes]:

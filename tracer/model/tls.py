@@ -27,6 +27,8 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     extended_key_usage: tuple[str, ...] = ()
     is_ca: bool | None = None
     self_signed: bool = False
+    raw_key: bool = False
+    """no certificate but a public key alone (RFC 7250): `der` and `sha256` are of that"""
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +64,7 @@ class Handshake(msgspec.Struct, frozen=True, kw_only=True):
     connection: str | None = None
     transport: str = "tcp"
     sni: str | None = None
+    """of the ClientHello on the wire: the outer name, where an encrypted one was accepted"""
     version: str | None = None
     """`SSLv3`, `TLSv1.0`, … `TLSv1.3`: the negotiated one; only if a ServerHello was seen"""
     alpn: str | None = None
@@ -95,8 +98,17 @@ class Handshake(msgspec.Struct, frozen=True, kw_only=True):
     ja3s: str | None = None
     ja4: str | None = None
     ech: bool = False
-    """an encrypted ClientHello was offered: `sni` is the outer one"""
+    """an encrypted ClientHello was offered, or only feigned (GREASE)"""
+    ech_accepted: bool | None = None
+    """the server took it, and `sni` is the outer name only; None: none was offered, or it cannot be told"""
+    sni_inside: str | None = None
+    """the name in the encrypted ClientHello, where the key log opens it"""
+    inside_random: str | None = None
+    """its random in lower-case hex, as key logs name the secrets of an accepted one"""
     early_data: bool | None = None
+    """the client offered it"""
+    early_data_accepted: bool | None = None
+    """and the server took it; None: not offered, or hidden"""
     ocsp: bytes | None = None
     scts: int | None = None
     start_ns: int | None = None
@@ -105,3 +117,8 @@ class Handshake(msgspec.Struct, frozen=True, kw_only=True):
     packets: tuple[int, ...] = ()
     """first packets of each handshake message"""
     problems: tuple[Problem, ...] = ()
+
+    @property
+    def name(self) -> str | None:
+        """Whom the client asked for: not the outer name where the server took the encrypted one."""
+        return self.sni_inside if self.ech_accepted else self.sni

@@ -5,6 +5,7 @@ Initial packets are protected by keys that anybody can derive, so the hellos are
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,7 +15,7 @@ from tracer.tls import messages
 from tracer.tls.draft import Draft
 from tracer.tls.hello import message_name
 from tracer.tls.keys import Keys as KeyLog
-from tracer.tls.suites import suite_of
+from tracer.tls.schedule import APPLICATION, EARLY, HANDSHAKE, Schedule
 from tracer.tls.unopened import WhyNot
 from tracer.tls.wire import ShortError
 from tracer.transport.conversation import Context
@@ -26,13 +27,14 @@ from .packet import Header, Kind, PacketError, read_header
 from .protection import Keys, initial_keys
 from .versions import GOOGLE
 
-HANDSHAKE = {True: "CLIENT_HANDSHAKE_TRAFFIC_SECRET", False: "SERVER_HANDSHAKE_TRAFFIC_SECRET"}
-APPLICATION = {True: "CLIENT_TRAFFIC_SECRET_0", False: "SERVER_TRAFFIC_SECRET_0"}
-EARLY = "CLIENT_EARLY_TRAFFIC_SECRET"
 LONGEST_MESSAGE = 1 << 18
 HELD = 64
 """packets that wait for the hello that tells their keys"""
 MOST_IDS = 1024
+LEAST, LARGEST = 1200, 1500
+"""bytes of the datagrams that a capture may hold joined: at least what QUIC asks of a path (RFC 9000 section 14)"""
+GUESSES = 64
+"""joined datagrams whose size may be guessed in vain"""
 
 
 class QuicConversation:
@@ -63,6 +65,12 @@ class QuicConversation:
         self.packets = 0
         self.bytes = {True: 0, False: 0}
         self.closed_by: str | None = None
+        self.segment: dict[bool, int] = {True: 0, False: 0}
+        """bytes of a side's datagrams, where the capture holds several as one"""
+        self.guesses = GUESSES
+        self.opened: set[Kind] = set()
+        self.sealed: set[Kind] = set()
+        """kinds of packets of which some, or some not, could be opened"""
 
     # -- packets
 
@@ -89,9 +97,30 @@ class QuicConversation:
                 header = read_header(data, at, self.cids.get(not client, 8))
             except PacketError:
                 return
-            packet = data[at : header.end]
-            at = header.end
+            end = header.end
+            if header.kind is Kind.ONE_RTT and end - at > (self.segment[client] or LARGEST):
+                end = self._end_of(client, header, data, at)
+            packet = data[at:end]
+            at = end
             self._packet(client, header, packet, mark)
+
+    def _end_of(self, client: bool, header: Header, data: bytes, at: int) -> int:
+        """Where a packet ends that has no length, in what is longer than a packet: where a network card cuts or joins
+        datagrams, captures on that machine hold several as one, all of one size but the last."""
+        rest = len(data) - at
+        known = self.segment[client]
+        tried = itertools.chain((known or rest, rest), range(LARGEST, LEAST - 1, -1) if self.guesses > 0 else ())
+        sizes = [size for size in tried if size <= rest]
+        self.guesses -= 1
+        for keys in self._candidates(client, header):
+            head, number = keys.unmask(data[at : at + 64], header.number_at)
+            for size in sizes:
+                if keys.open(head, number, data[at + len(head) : at + size]) is not None:
+                    self.guesses += 1
+                    if size < rest:
+                        self.segment[client] = size
+                    return at + size
+        return len(data)
 
     def _packet(self, client: bool, header: Header, packet: bytes, mark: Mark) -> None:
         if header.kind is Kind.NEGOTIATION or header.kind is Kind.RETRY:
@@ -100,6 +129,7 @@ class QuicConversation:
         if header.version:
             self._note_header(client, header)
         plain = self._open(client, header, packet)
+        (self.sealed if plain is None else self.opened).add(header.kind)
         if plain is None:
             if self._known_hellos() < 2 and header.kind is not Kind.INITIAL and len(self.held) < HELD:
                 self.held.append((client, packet, mark))
@@ -172,6 +202,9 @@ class QuicConversation:
                 self.previous[place] = known
             if keys is not self.previous.get(place):
                 self.keys[place] = keys
+            if keys.named is not None and self.draft is not None:
+                self.draft.inside_random = keys.named
+                self.draft.named = keys.named if header.kind is not Kind.ZERO_RTT else self.draft.named
             return plain
         return None
 
@@ -204,15 +237,13 @@ class QuicConversation:
     def _fresh_candidates(self, client: bool, header: Header) -> Iterator[Keys]:
         kind = header.kind
         label = {Kind.HANDSHAKE: HANDSHAKE[client], Kind.ONE_RTT: APPLICATION[client], Kind.ZERO_RTT: EARLY}[kind]
-        hello = self.draft.client_hello if self.draft else None
-        secret = self.log.get(label, hello.random) if hello else None
-        if secret is None or hello is None or self.draft is None:
+        if self.draft is None or self.draft.client_hello is None:
             return
-        answer = self.draft.server_hello
-        suites = [suite_of(answer.cipher)] if answer else [suite_of(c) for c in hello.ciphers]
-        for suite in suites:
-            if suite and suite.is_aead and suite.kind != "ccm8":
-                yield Keys(suite, secret, header.version or self.version)
+        for random, secret, suite in Schedule(self.draft, self.log).candidates(label):
+            if suite.kind != "ccm8":
+                keys = Keys(suite, secret, header.version or self.version)
+                keys.named = random if random != self.draft.client_hello.random else None
+                yield keys
 
     # -- the handshake
 
@@ -241,12 +272,14 @@ class QuicConversation:
             messages.take(self.draft, client, kind, body)
         except (ShortError, ValueError):
             return
+        if kind == 1 and self.draft.client_hello is not None:
+            Schedule(self.draft, self.log).look_inside(body)
         if kind == 8:
             self.draft.decrypted = True
-        if kind == 2 and not self.draft.decrypted:
-            random = self.draft.client_hello.random if self.draft.client_hello else b""
-            if self.log.get(HANDSHAKE[False], random) is None:
-                self.draft.why_not = WhyNot.NO_SECRET if len(self.log) else WhyNot.NO_KEYS
+            if self.draft.early_data is False and self.h3 is not None:
+                # streams begin anew, under the same numbers (RFC 9001 section 4.6.2)
+                self.h3.close("early data that the server refused")
+                self.h3 = None
 
     def _close_frame(self, client: bool, frame: Close, mark: Mark) -> None:
         """CONNECTION_CLOSE; errors 0x100 to 0x1ff are TLS alerts (RFC 9001 section 4.8)."""
@@ -270,12 +303,26 @@ class QuicConversation:
 
     # -- the end
 
+    def _why_not(self, draft: Draft) -> WhyNot | None:
+        """Why the handshake, or what follows it, stays closed."""
+        hidden = self.sealed - self.opened - {Kind.INITIAL}
+        if draft.early_data is False:
+            hidden -= {Kind.ZERO_RTT}
+        if not hidden:
+            return None
+        said = Schedule(draft, self.log).why_not()
+        return WhyNot.WRONG if said is WhyNot.INCOMPLETE and not draft.decrypted and self._has_keys(draft) else said
+
+    def _has_keys(self, draft: Draft) -> bool:
+        return any(self.log.get(HANDSHAKE[False], random) for random in draft.randoms)
+
     def close(self) -> None:
         """No more datagrams will come."""
         if self.h3 is not None:
             self.h3.close(self.closed_by)
         draft, context = self.draft, self.context
         if draft is not None and (draft.client_hello or draft.server_hello):
+            draft.why_not = self._why_not(draft)
             context.sink.handshake(draft.build())
         if self.first is None or self.last is None or context.connection is None:
             return

@@ -23,6 +23,8 @@ class Keys:
         self.version = version
         self.largest = -1
         """largest packet number seen"""
+        self.named: bytes | None = None
+        """the random that names the secret in the key log, where it is not that of the hello on the wire"""
         prefix = "quicv2" if version == V2 else "quic"
         self._prefix = prefix
         self._hp = self._header_cipher(expand_label(secret, f"{prefix} hp", b"", suite.key, suite.digest))
@@ -39,7 +41,7 @@ class Keys:
         secret = expand_label(self.secret, f"{self._prefix} ku", b"", size, self.suite.digest)
         other = Keys.__new__(Keys)
         other.suite, other.version, other.largest = self.suite, self.version, self.largest
-        other._prefix, other._hp = self._prefix, self._hp
+        other._prefix, other._hp, other.named = self._prefix, self._hp, self.named
         other._use(secret)
         return other
 

@@ -121,7 +121,7 @@ def ask_of(trace: Any, exchange: Exchange) -> Ask:
 def ask_handshake(handshake: Handshake) -> Ask:
     """For a handshake that was refused before anything was asked: the root of the site it named."""
     found = _ADDRESS.fullmatch(handshake.server)
-    host = handshake.sni or (found[1].strip("[]") if found else "")
+    host = handshake.name or (found[1].strip("[]") if found else "")
     if not host:
         raise CannotAskError(f"{handshake.id} names no server")
     place = Place(
@@ -145,7 +145,7 @@ def _place(trace: Any, exchange: Exchange, request: Request) -> Place:
         raise CannotAskError(f"{exchange.id} does not say which host it asked") from None
     server = exchange.server if exchange.server and _ADDRESS.fullmatch(exchange.server) else None
     handshake = trace.handshake(exchange.tls) if exchange.tls else None
-    sni = handshake.sni if handshake is not None and handshake.sni != host else None
+    sni = handshake.name if handshake is not None and handshake.name != host else None
     recorder = "mitm.proxy" in exchange.extra  # the CONNECT was for the recording proxy itself: we do without it
     if recorder and exchange.extra.get("mitm.upstream-proxy"):
         return Place(scheme=scheme, host=host, port=port, sni=sni, proxy=server)

@@ -16,6 +16,12 @@ _OIDS = {
     "2.5.4.3": "CN", "2.5.4.6": "C", "2.5.4.7": "L", "2.5.4.8": "ST", "2.5.4.9": "STREET", "2.5.4.10": "O",
     "2.5.4.11": "OU", "0.9.2342.19200300.100.1.25": "DC", "0.9.2342.19200300.100.1.1": "UID",
 }  # fmt: skip
+_ALGORITHMS = {
+    "2.16.840.1.101.3.4.3.17": "ML-DSA-44",
+    "2.16.840.1.101.3.4.3.18": "ML-DSA-65",
+    "2.16.840.1.101.3.4.3.19": "ML-DSA-87",
+}
+"""of keys and signatures alike (RFC 9881 section 2)"""
 
 
 @lru_cache(maxsize=2048)
@@ -27,7 +33,7 @@ def read_certificate(der: bytes) -> Certificate:
             warnings.simplefilter("ignore")
             return _read(der, sha256)
     except Exception:  # cryptography refuses odd encodings with many kinds of errors; the walk below takes over
-        return _read_leniently(der, sha256)
+        return _read_raw_key(der, sha256) or _read_leniently(der, sha256)
 
 
 def _read(der: bytes, sha256: str) -> Certificate:
@@ -45,12 +51,29 @@ def _read(der: bytes, sha256: str) -> Certificate:
         not_after_ns=_ns(c.not_valid_after_utc),
         names=_names(c),
         key=_key(c),
-        signature=getattr(c.signature_algorithm_oid, "_name", "") or c.signature_algorithm_oid.dotted_string,
+        signature=_signature(c),
         key_usage=_key_usage(c),
         extended_key_usage=_extended_usage(c),
         is_ca=_is_ca(c),
         self_signed=c.subject == c.issuer,
     )
+
+
+def _read_raw_key(der: bytes, sha256: str) -> Certificate | None:
+    """A SubjectPublicKeyInfo where a certificate would stand (RFC 7250 section 3)."""
+    from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+    try:
+        key = load_der_public_key(der)
+    except Exception:  # refused with many kinds of errors as well
+        return None
+    return Certificate(der=der, sha256=sha256, key=_key_name(key), raw_key=True)
+
+
+def _signature(c: Any) -> str:
+    oid = c.signature_algorithm_oid
+    known = _ALGORITHMS.get(oid.dotted_string)
+    return known or str(getattr(oid, "_name", "")) or str(oid.dotted_string)
 
 
 def _ns(when: datetime) -> int:
@@ -81,12 +104,18 @@ def _names(c: Any) -> tuple[str, ...]:
 
 
 def _key(c: Any) -> str:
-    from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
-
+    known = _ALGORITHMS.get(c.public_key_algorithm_oid.dotted_string)
+    if known:
+        return known
     try:
-        key = c.public_key()
+        return _key_name(c.public_key())
     except Exception:  # a kind of key nobody here knows
         return ""
+
+
+def _key_name(key: Any) -> str:
+    from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
+
     if isinstance(key, rsa.RSAPublicKey):
         return f"RSA {key.key_size}"
     if isinstance(key, ec.EllipticCurvePublicKey):

@@ -41,9 +41,9 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 def server_chain(handshake: Handshake, trusted: bytes | None = None) -> tuple[Finding, ...]:
     """What there is to say of the server's chain; `trusted` is a PEM bundle of roots, None leaves trust out."""
     chain = (handshake.server_certs or ())[:MOST]
-    if not chain:
+    if not chain or chain[0].raw_key:
         return ()
-    found = [*_shape(chain), *_times(chain, handshake.start_ns), *_name(chain[0], handshake.sni)]
+    found = [*_shape(chain), *_times(chain, handshake.start_ns), *_name(chain[0], handshake.name)]
     if trusted is not None:
         found += _trust(chain, handshake, trusted)
     return tuple(found)
@@ -52,7 +52,7 @@ def server_chain(handshake: Handshake, trusted: bytes | None = None) -> tuple[Fi
 def client_chain(handshake: Handshake) -> tuple[Finding, ...]:
     """The same of the client's chain, without name and trust: whom that server trusts is its own affair."""
     chain = (handshake.client_certs or ())[:MOST]
-    return (*_shape(chain), *_times(chain, handshake.start_ns)) if chain else ()
+    return (*_shape(chain), *_times(chain, handshake.start_ns)) if chain and not chain[0].raw_key else ()
 
 
 def _fault(code: str, text: str, depth: int | None = None, reference: str = "") -> Finding:
@@ -219,7 +219,7 @@ def _refusal(chain: Sequence[Certificate], handshake: Handshake, roots: Sequence
     from cryptography.x509 import DNSName
     from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
-    name = handshake.sni
+    name = handshake.name
     parsed = [p for p in (_parse(c.der) for c in chain) if p is not None]
     if (
         not name

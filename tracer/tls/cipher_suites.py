@@ -290,3 +290,9 @@ CIPHER_SUITES: dict[int, str] = {int(line[:4], 16): line[5:] for line in _REGIST
 def cipher_name(code: int) -> str:
     """The IANA name; `0x1234` for a number the registry does not hold."""
     return CIPHER_SUITES.get(code, f"0x{code:04x}")
+
+
+def has_certificate(code: int) -> bool:
+    """Servers show a certificate under it; not so with keys shared beforehand (RFC 4279), nor without any."""
+    name = cipher_name(code)
+    return "_anon_" not in name and ("_RSA_PSK_" in name or "PSK_" not in name)

@@ -142,9 +142,10 @@ def _went_on(h: Handshake) -> bool:
 
 
 def _of_chain(h: Handshake, chain: tuple[Certificate, ...]) -> Iterator[Reason]:
-    yield from _issuer(h, chain)
-    yield from _times(h, chain)
-    yield from _purpose(chain[0])
+    if not chain[0].raw_key:
+        yield from _issuer(h, chain)
+        yield from _times(h, chain)
+        yield from _purpose(chain[0])
     yield from _kind(h, chain[0])
     yield from _proof(h)
     if _went_on(h):

@@ -42,6 +42,8 @@ class TlsConversation:
         self.waits_from: int | None = None
         """time of the record that waits for its keys"""
         self.impatient = not self.keys.grows
+        self.early = False
+        """what is read inside came as early data, and the server has not said yet whether it takes it"""
 
     @property
     def protocol(self) -> str:
@@ -157,6 +159,8 @@ class TlsConversation:
         sealed = side.sealed and (not draft.is_13 or kind == DATA)
         if sealed and side.protection is None:
             self.shaking.find_keys(side)
+        if kind == DATA and side.protection is None and (draft.is_13 or draft.server_hello is None):
+            self.shaking.find_inside(side, head, body)
         if side.protection is not None and (sealed or (kind == DATA and draft.server_hello is None)):
             opened = self._open(side, head, body)
             if opened is None:
@@ -231,6 +235,8 @@ class TlsConversation:
                 self._start_inner()
         elif kind == HANDSHAKE:
             self.shaking.take(side, body, mark)
+            if self.early and self.draft.early_data is not None:
+                self._end_early(self.draft.early_data)
         elif kind == ALERT and len(body) >= 2:
             if side.pieces:
                 self.shaking.interrupted(side, mark)
@@ -240,8 +246,21 @@ class TlsConversation:
         from tracer.http.detect import conversation
 
         assert self.draft is not None
+        self.early = self.draft.server_hello is None
         context = self.context.inner(scheme="https", tls=self.draft.id)
         self.inner = conversation(context, self.client.inner, self.server.inner)
+
+    def _end_early(self, taken: bool) -> None:
+        """The server has said whether it takes the early data; refused, it was never read, and what follows begins anew
+        (RFC 8446 section 4.2.10)."""
+        self.early = False
+        if taken or self.inner is None:
+            return
+        for side in (self.client, self.server):
+            side.inner.closed = True
+        self.inner.advance()
+        self.inner = None
+        self.client.inner, self.server.inner = Stream(), Stream()
 
 
 def _is_odd_alert(kind: int, body: bytes) -> bool:

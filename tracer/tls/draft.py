@@ -7,7 +7,8 @@ from tracer.model.tls import Alert, Certificate, Handshake, HandshakeMessage
 from tracer.transport.conversation import Context
 from tracer.transport.stream import Mark
 
-from .cipher_suites import cipher_name
+from .cipher_suites import cipher_name, has_certificate
+from .ech import Opener
 from .hello import EARLY_DATA, ECH, PSK, TICKET, ClientHello, ServerHello
 from .ja import ja3, ja3s, ja4
 from .names import GROUPS, VERSIONS, alert_name, name_of
@@ -15,6 +16,8 @@ from .unopened import WhyNot
 
 MOST = 200
 """messages and alerts kept of one handshake"""
+ECH_REQUIRED = 121
+"""alert of a client whose encrypted ClientHello was not taken (RFC 9849 section 6.1.6)"""
 
 
 class Draft:
@@ -27,11 +30,22 @@ class Draft:
         self.first = first
         self.last = first
         self.client_hello: ClientHello | None = None
+        self.opener: Opener | None = None
+        """opens the encrypted ClientHello"""
+        self.inside: ClientHello | None = None
+        """the hello in the encrypted ClientHello"""
+        self.inside_random: bytes | None = None
+        """its random; known as well where only the secrets it names turned out to open the records"""
+        self.named: bytes | None = None
+        """the random that names the secrets in use"""
+        self.ech_refused = False
         self._server_hello: ServerHello | None = None
         self.version: int | None = None
         """the negotiated one, once the server has said it"""
         self.is_13 = False
         self.alpn: str | None = None
+        self.group: int | None = None
+        """of a ServerKeyExchange; from TLS 1.3 on the ServerHello tells"""
         self.server_certs: tuple[Certificate, ...] | None = None
         self.client_certs: tuple[Certificate, ...] | None = None
         self.requested: bool | None = None
@@ -55,6 +69,7 @@ class Draft:
         self.ocsp: bytes | None = None
         self.scts: int | None = None
         self.early_data: bool | None = None
+        """the server took it"""
         self.problems: list[Problem] = []
         self.application_data = False
 
@@ -67,6 +82,25 @@ class Draft:
         self._server_hello = hello
         self.version = hello.version
         self.is_13 = hello.version == 0x0304
+
+    @property
+    def randoms(self) -> tuple[bytes, ...]:
+        """What may name the secrets in a key log: the random inside the encrypted ClientHello, the one outside."""
+        outside = (self.client_hello.random,) if self.client_hello else ()
+        return (self.inside_random, *outside) if self.inside_random is not None else outside
+
+    @property
+    def offers_early_data(self) -> bool:
+        return self.client_hello is not None and self.client_hello.extension(EARLY_DATA) is not None
+
+    @property
+    def _ech_accepted(self) -> bool | None:
+        if self.client_hello is None or self.client_hello.extension(ECH) is None:
+            return None
+        refused = self.ech_refused or any(a.client and a.code == ECH_REQUIRED for a in self.alerts)
+        if refused or (self.version is not None and not self.is_13):
+            return False
+        return True if self.named is not None and self.named == self.inside_random else None
 
     @property
     def is_settled(self) -> bool:
@@ -146,11 +180,14 @@ class Draft:
             return self._brief()
         hello, answer = self.client_hello, self.server_hello
         resumed, requested = self.resumed, self.requested
+        group = answer.group if answer and answer.group is not None else self.group
         server_certs, client_certs = self.server_certs, self.client_certs
         readable = answer is not None and (not self.is_13 or self.decrypted)
         if resumed:
             server_certs = server_certs or ()
             requested = bool(requested)
+        elif self.server_done and answer is not None and not has_certificate(answer.cipher):
+            server_certs = server_certs or ()
         if readable and requested is None and (self.server_done or self.finished):
             requested = False
         sent = None if client_certs is None else bool(client_certs)
@@ -170,7 +207,7 @@ class Draft:
             alpn=self.alpn or (answer.alpn if answer else None),
             alpn_offered=hello.alpn if hello else (),
             cipher=cipher_name(answer.cipher) if answer else None,
-            group=name_of(GROUPS, answer.group) if answer and answer.group is not None else None,
+            group=name_of(GROUPS, group) if group is not None else None,
             resumed=resumed,
             server_certs=server_certs,
             client_certs=client_certs,
@@ -189,7 +226,11 @@ class Draft:
             ja3s=ja3s(answer) if answer else None,
             ja4=ja4(hello, self.transport) if hello else None,
             ech=hello is not None and hello.extension(ECH) is not None,
-            early_data=hello.extension(EARLY_DATA) is not None if hello else None,
+            ech_accepted=self._ech_accepted,
+            sni_inside=self.inside.sni if self.inside else None,
+            inside_random=self.inside_random.hex() if self.inside_random is not None else None,
+            early_data=self.offers_early_data if hello else None,
+            early_data_accepted=self.early_data if self.offers_early_data else None,
             ocsp=self.ocsp,
             scts=self.scts,
             start_ns=self.first.time_ns,

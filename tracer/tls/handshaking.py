@@ -95,6 +95,8 @@ class Handshaking:
             name = MESSAGES.get(kind, str(kind))
             self.problem("tls.message", f"a {name} message that cannot be read: {error}", mark, "RFC 8446 section 4")
             return
+        if kind == 1 and self.draft.client_hello is not None:
+            self.schedule.look_inside(body)
         if not late:
             self._change_keys(side, kind)
 
@@ -119,7 +121,7 @@ class Handshaking:
         assert self.draft is not None
         draft, schedule = self.draft, self.schedule
         if kind == 1:
-            self.client.protection = schedule.early() or self.client.protection
+            self.client.protection = next(schedule.early(), self.client.protection)
             return
         if not draft.is_13 or (draft.server_hello and draft.server_hello.is_retry):
             return
@@ -168,6 +170,16 @@ class Handshaking:
                 if one.sealed and one.protection is None:
                     one.use(self.schedule.change_cipher(one.client))
         return side.protection is not None
+
+    def find_inside(self, side: Side, head: bytes, body: bytes) -> None:
+        """Look for the keys of a connection whose hello is encrypted by trying them on the first record it sealed."""
+        assert self.draft is not None
+        if not side.passed and self.schedule.find_inside(side.client, head, body):
+            if self.draft.server_hello is None:
+                side.use(next(self.schedule.early(), None))
+            else:
+                self._start_13()
+                self.draft.why_not = None
 
     # -- the end
 

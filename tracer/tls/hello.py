@@ -10,6 +10,8 @@ from .wire import Cursor, ShortError, items, numbers
 
 SNI, GROUPS, FORMATS, SIGNATURES, ALPN = 0, 10, 11, 13, 16
 EXTENDED_MASTER_SECRET, ENCRYPT_THEN_MAC, TICKET = 23, 22, 35
+CLIENT_TYPE, SERVER_TYPE, RAW_KEY = 19, 20, b"\2"
+"""kinds of certificates, and the one that is a public key alone (RFC 7250 section 3)"""
 PSK, EARLY_DATA, VERSIONS, KEY_SHARE, STATUS, SCT, ECH = 41, 42, 43, 51, 5, 18, 0xFE0D
 _EXTENSION = struct.Struct(">HH")
 RETRY_RANDOM = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")

@@ -11,7 +11,7 @@ MASTER = 48
 """bytes of a master secret (RFC 5246 section 8.1)"""
 SESSION_ID = "SESSION_ID"
 PREMASTER_RSA = "PREMASTER_RSA"
-_LINE = re.compile(rb"([A-Z][A-Z0-9_]*) ([0-9A-Fa-f]{2,128}) ([0-9A-Fa-f]{2,1024})")
+_LINE = re.compile(rb"([A-Z][A-Z0-9_]*) ([0-9A-Fa-f]{2,128}) ([0-9A-Fa-f]{2,8192})")
 _SESSION = re.compile(rb"RSA Session-ID:([0-9A-Fa-f]{0,64}) Master-Key:([0-9A-Fa-f]{96})")
 _SIZES = {
     "CLIENT_RANDOM": (32, MASTER),

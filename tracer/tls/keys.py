@@ -17,9 +17,11 @@ from . import key_log, private_keys
 
 MOST_LEARNED = 1 << 16
 """sessions remembered for a resumption, beside those of the key logs"""
-LONGEST_LINE = 1 << 12
+LONGEST_LINE = 1 << 14
 MOST_PRIVATE = 32
 """private keys tried on every RSA key exchange"""
+MOST_STRANGERS = 1 << 16
+"""secrets tried in all on connections whose hello is encrypted, so that nothing says which are theirs"""
 
 
 PRIVATE = b"private"
@@ -66,6 +68,8 @@ class Keys:
         self.files: list[KeyFile] = []
         self.found: set[bytes] = set()
         """names that connections asked for and that were there"""
+        self.strange = MOST_STRANGERS
+        """secrets that may still be tried on connections that do not name theirs"""
         self.generation = 0
         """grows with every file or line added: what was not there before may be now"""
         self.problems: list[Problem] = []
@@ -182,6 +186,15 @@ class Keys:
         if secret is not None:
             self.found.add(random)
         return secret
+
+    def strangers(self, label: str) -> Iterator[tuple[bytes, bytes]]:
+        """(client random, secret) of sessions that no connection asked for, as many as may be tried."""
+        for (kind, random), secret in self.secrets.items():
+            if kind == label and random not in self.found:
+                if self.strange <= 0:
+                    return
+                self.strange -= 1
+                yield random, secret
 
     def knows(self, random: bytes) -> bool:
         """A key log names this client random."""

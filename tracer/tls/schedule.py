@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Iterator
 
 from .draft import Draft
+from .ech import CONFIG, SECRET, Opener, sealed_of
 from .hello import EARLY_DATA, ENCRYPT_THEN_MAC, EXTENDED_MASTER_SECRET, TICKET, ServerHello
 from .keys import Keys
-from .protection import SSL3, AeadProtection, CbcProtection, Protection, StreamProtection, Tls13Protection
+from .protection import (
+    SSL3,
+    AeadProtection,
+    BadRecordError,
+    CbcProtection,
+    Protection,
+    StreamProtection,
+    Tls13Protection,
+)
+from .search import Search
 from .secrets import digest_size, prf, prf_ssl3
 from .suites import Suite, suite_of
 from .unopened import WhyNot
@@ -37,19 +48,37 @@ class Schedule:
 
     # -- TLS 1.3
 
-    def early(self) -> Protection | None:
-        """Keys of 0-RTT data; its cipher is that of the session resumed: the first one offered is tried."""
+    def _secret(self, label: str) -> bytes | None:
+        for random in self.draft.randoms:
+            if (secret := self.keys.get(label, random)) is not None:
+                if label != EARLY:  # whose sender does not know yet whether the encrypted hello is taken
+                    self.draft.named = random
+                return secret
+        return None
+
+    def candidates(self, label: str) -> Iterator[tuple[bytes, bytes, Suite]]:
+        """(random that names it, secret, suite): the secret of that label under every suite it may be used with. For
+        what comes first when the hello is encrypted: those of sessions that may be this one."""
+        secret = self._secret(label)
+        if secret is None:
+            if label in (EARLY, HANDSHAKE[False]):
+                yield from self._strangers(label)
+            return
+        random = self.draft.named or self.draft.randoms[0]
+        yield from ((random, secret, suite) for suite in self._suites(secret))
+
+    def _suites(self, secret: bytes) -> list[Suite]:
+        """The suite that was agreed on, or those offered, as far as a secret of that length may be theirs."""
+        hello, agreed = self.draft.client_hello, self._suite
+        known = [agreed] if agreed else [suite_of(code) for code in hello.ciphers] if hello else []
+        return [s for s in known if s and s.is_aead and digest_size(s.digest) == len(secret)]
+
+    def early(self) -> Iterator[Protection]:
+        """Keys of 0-RTT data, one for each suite that may be that of the session resumed."""
         hello = self.draft.client_hello
-        if hello is None or hello.extension(EARLY_DATA) is None:
-            return None
-        secret = self.keys.get(EARLY, hello.random)
-        suite = next((s for s in map(suite_of, hello.ciphers) if s and s.is_aead), None)
-        for code in hello.ciphers:
-            candidate = suite_of(code)
-            if candidate and secret and candidate.is_aead and digest_size(candidate.digest) == len(secret):
-                suite = candidate
-                break
-        return Tls13Protection(suite, secret) if suite and secret else None
+        secret = self._secret(EARLY) if hello is not None and hello.extension(EARLY_DATA) is not None else None
+        if secret is not None:
+            yield from (Tls13Protection(suite, secret) for suite in self._suites(secret))
 
     def handshake(self, client: bool) -> Protection | None:
         return self._traffic(HANDSHAKE[client])
@@ -58,12 +87,13 @@ class Schedule:
         return self._traffic(APPLICATION[client])
 
     def _traffic(self, label: str) -> Tls13Protection | None:
-        return traffic(self._suite, self.keys.get(label, self._random))
+        return traffic(self._suite, self._secret(label))
 
     def alternatives(self, client: bool, current: Protection | None) -> Iterator[Protection]:
         """Other keys that a record may be under when those in use do not open it: of the handshake, of the data, and
-        the next generation of those in use."""
+        the next generation of those in use. Of early data: other suites."""
         if not self.draft.is_13:
+            yield from itertools.islice(self.early(), 1, None)
             return
         tried = getattr(current, "secret", None)
         for label in (HANDSHAKE[client], APPLICATION[client]):
@@ -72,6 +102,47 @@ class Schedule:
                 yield protection
         if isinstance(current, Tls13Protection) and current.sequence:
             yield Tls13Protection(current.suite, current.following_secret())
+
+    # -- an encrypted ClientHello
+
+    def look_inside(self, body: bytes) -> None:
+        """Open it, where the key log has its secret; `body` is that of the message around it."""
+        draft, hello = self.draft, self.draft.client_hello
+        sealed = sealed_of(hello) if hello is not None else None
+        if hello is None or sealed is None:
+            return
+        if draft.opener is None:
+            secret, config = self.keys.get(SECRET, hello.random), self.keys.get(CONFIG, hello.random)
+            if secret is None or config is None:
+                return
+            try:
+                draft.opener = Opener(secret, config, sealed.suite)
+            except ValueError:
+                return
+        draft.inside = draft.opener.open(hello, body) or draft.inside
+        if draft.inside is not None:
+            draft.inside_random = draft.inside.random
+
+    def _strangers(self, label: str) -> Iterator[tuple[bytes, bytes, Suite]]:
+        """(random, secret, suite) of sessions in the key log that may be this one: its hello is encrypted, its random
+        was not seen."""
+        hello = self.draft.client_hello
+        if hello is None or self.draft.inside_random is not None or sealed_of(hello) is None:
+            return
+        for random, secret in self.keys.strangers(label):
+            yield from ((random, secret, suite) for suite in self._suites(secret))
+
+    def find_inside(self, client: bool, head: bytes, body: bytes) -> bool:
+        """Try those on the first record that a side sealed; True when one opens it."""
+        label = EARLY if self.draft.server_hello is None else HANDSHAKE[client]
+        for random, secret, suite in self._strangers(label):
+            try:
+                Tls13Protection(suite, secret).open(head, body, Search())
+            except BadRecordError:
+                continue
+            self.draft.inside_random = random
+            return True
+        return False
 
     # -- TLS 1.2 and before
 

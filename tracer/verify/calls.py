@@ -62,7 +62,8 @@ class Calls:
     def _numbered(self, packet: Packet, frame: Element, name: str) -> None:
         """A header section of HTTP/2 or HTTP/3. A status belongs to the stream's request, whoever sends it."""
         method, status = value_of(frame, f"{name}.headers.method"), value_of(frame, f"{name}.headers.status")
-        number = value_of(frame, "http2.streamid") if name == "http2" else packet.first("quic.stream.stream_id")
+        number = value_of(frame, "http2.streamid" if name == "http2" else "http3.frame_streamid")
+        number = packet.first("quic.stream.stream_id") if number is None else number
         if (method is None and status is None) or number is None:
             return
         stream, protocol = int(number), "HTTP/2" if name == "http2" else "HTTP/3"
@@ -88,5 +89,7 @@ class Calls:
 
 
 def _frames(layer: Element, name: str) -> list[Element]:
-    """The frames of a layer: several of one packet stand in one layer, or each in its own."""
-    return [e for e in layer.iter("field") if e.get("name") in (f"{name}.stream", f"{name}.frame")] or [layer]
+    """The frames of a layer: several of one packet stand in one layer, or each in its own, perhaps inside a stream."""
+    fields = list(layer.iter("field"))
+    found = ([e for e in fields if e.get("name") == f"{name}.{kind}"] for kind in ("frame", "stream"))
+    return next(filter(None, found), [layer])

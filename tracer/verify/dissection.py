@@ -19,6 +19,15 @@ class Packet:
         kind = transport.get("name") if transport is not None else ""
         self.flow = f"{kind} {value_of(transport, f'{kind}.stream') if transport is not None else ''}"
         """names the connection within the capture"""
+        if (number := self.first("quic.connection.number")) is not None:
+            self.flow = f"quic {number}"
+
+    def moved_from(self, client: str, server: str) -> None:
+        """The connection began between these: the end that is neither is the client, which went elsewhere."""
+        if self.source == server:
+            self.target = client
+        elif self.target == server:
+            self.source = client
 
     def _last(self, *names: str) -> Element | None:
         return next((layer for layer in reversed(self.layers) if layer.get("name") in names), None)

@@ -30,6 +30,9 @@ class Greetings:
                 self._hello(packet, hello)
 
     def _hello(self, packet: Packet, hello: Element) -> None:
+        for parent in list(hello.iter("field")):
+            for child in parent.findall("field[@name='tls.ech.payload']"):
+                parent.remove(child)  # in which later versions show the hello inside an encrypted one
         kind = value_of(hello, "tls.handshake.type")
         random = (value_of(hello, "tls.handshake.random") or "").replace(":", "")
         if kind == "1":

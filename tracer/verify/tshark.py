@@ -53,7 +53,10 @@ def read(
     """What tshark makes of the capture with these key logs and RSA keys of servers (PEM); `decode_as` are its own `-d`
     rules: `tcp.port==81,http`."""
     calls, greetings = Calls(), Greetings()
+    began: dict[str, tuple[str, str]] = {}
     for packet in _packets(path, b"\n".join(keylogs), list(decode_as), list(private)):
+        if packet.flow.startswith("quic"):
+            packet.moved_from(*began.setdefault(packet.flow, (packet.source, packet.target)))
         calls.take(packet)
         greetings.take(packet)
     return Opinion(calls.opinion(), greetings.opinion())

@@ -13,6 +13,18 @@ from .safe import safe
 from .style import Style
 from .words import size, wrap
 
+_TAKEN = {True: ", which the server took", False: ", which the server refused", None: ""}
+
+
+def encrypted_hello(h: Handshake) -> str:
+    """What came of an encrypted ClientHello, and whose name stands outside and inside it."""
+    if h.ech_accepted is False:
+        return "an encrypted ClientHello was offered, and the server did not take it"
+    inside = f"; the one inside is {safe(h.sni_inside, 253)}" if h.sni_inside else ""
+    if h.ech_accepted:
+        return f"an encrypted ClientHello, which the server took: the name is the outer one{inside}"
+    return f"an encrypted ClientHello was offered, or feigned: the name may be the outer one{inside}"
+
 
 def handshake_lines(h: Handshake, style: Style, width: int, trusted: bytes | None = None) -> Iterator[str]:
     """Everything the handshake tells; what encryption hides is said to be hidden. `trusted`: roots in PEM."""
@@ -23,9 +35,9 @@ def handshake_lines(h: Handshake, style: Style, width: int, trusted: bytes | Non
     if h.resumed:
         facts.append("resumed")
     if h.ech:
-        facts.append("an encrypted ClientHello was offered: the name is the outer one")
+        facts.append(encrypted_hello(h))
     if h.early_data:
-        facts.append("early data")
+        facts.append(f"early data{_TAKEN[h.early_data_accepted]}")
     if h.ocsp is not None:
         facts.append(f"an OCSP response of {size(len(h.ocsp))} was stapled")
     if h.scts:
@@ -88,6 +100,10 @@ def chain_lines(findings: Iterable[Finding]) -> Iterator[str]:
 
 def _certificates(who: str, certificates: tuple[Certificate, ...] | None, style: Style, width: int) -> Iterator[str]:
     for depth, c in enumerate(certificates or ()):
+        if c.raw_key:
+            told = f"{who} public key, without a certificate: {safe(c.key, 40)}, sha256 {safe(c.sha256, 64)}"
+            yield from wrap(told, width, "    ", "  ")
+            continue
         label = f"{who} certificate" if not depth else f"issuer {depth}"
         valid = f"{iso(c.not_before_ns, 0) or '?'} to {iso(c.not_after_ns, 0) or '?'}"
         yield from wrap(f"{label}: {safe(c.subject, 300) or '(no subject)'}", width, "    ", "  ")

@@ -12,7 +12,7 @@ def panel(handshake: Handshake, at_ns: int | None) -> str:
     """One handshake; `at_ns` is the time against which certificates are judged."""
     h = handshake
     rows = [
-        ("Server name", code(h.sni or "") + (' <span class="soft">outer name, ECH</span>' if h.ech else "")),
+        ("Server name", code(h.sni or "") + _outer(h)),
         ("Version", text(h.version or "")),
         ("Cipher", code(h.cipher or "") + (f' <span class="soft">{text(h.group)}</span>' if h.group else "")),
         ("Protocol", text(h.alpn or "") + _offered(h)),
@@ -25,6 +25,14 @@ def panel(handshake: Handshake, at_ns: int | None) -> str:
     ]
     chains = _chain("The server showed", h.server_certs, at_ns) + _chain("The client showed", h.client_certs, at_ns)
     return f"<section><h3>TLS</h3>{facts(rows)}{chains}</section>"
+
+
+def _outer(handshake: Handshake) -> str:
+    """What an encrypted ClientHello makes of that name."""
+    if not handshake.ech or handshake.ech_accepted is False:
+        return ""
+    inside = f", inside {code(handshake.sni_inside)}" if handshake.sni_inside else ""
+    return f' <span class="soft">outer name, ECH{inside}</span>'
 
 
 def _offered(handshake: Handshake) -> str:
@@ -59,6 +67,11 @@ def _chain(title: str, certificates: tuple[Certificate, ...] | None, at_ns: int 
 
 def _card(certificate: Certificate, index: int, at_ns: int | None) -> str:
     c = certificate
+    if c.raw_key:
+        return (
+            f"<li><p><b>{text(c.key)}</b> a public key without a certificate</p>"
+            f'<p class="soft small">sha256 {code(c.sha256, 64)}</p></li>'
+        )
     kind = "leaf" if index == 0 else "self-signed" if c.self_signed else "issuer"
     dates = f"{_day(c.not_before_ns)} to {_day(c.not_after_ns)}"
     names = ", ".join(text(n, 80) for n in c.names[:8]) + (f" and {len(c.names) - 8} more" if len(c.names) > 8 else "")

@@ -1,0 +1,175 @@
+"""What stacks of today say to each other, as the captures in pcaps/ends hold it, their keys inside.
+
+What is expected is what the ends themselves told of it: Go 1.27, OpenSSL 3.6, GnuTLS 3.8, quic-go 0.59, curl 8.22 and
+nginx 1.30.
+"""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tracer.formats.json_values import handshake_value
+from tracer.pipeline import read
+from tracer.store.trace import Trace
+from tracer.tls.chain import client_chain, server_chain
+from tracer.tls.keys import Keys
+
+DECRYPTION_SECRETS = 10
+"""type of the block of pcapng that holds a key log"""
+ENDS = Path(__file__).parents[2] / "pcaps" / "ends"
+
+
+def of(name: str) -> Trace:
+    return read([ENDS / f"{name}.pcapng"], judge=False).trace
+
+
+def handshakes(trace: Trace) -> list[dict[str, Any]]:
+    return [handshake_value(h) for h in trace.handshakes()]
+
+
+def asked(trace: Trace) -> list[tuple[str | None, int | None]]:
+    """(target, status) of each exchange."""
+    told = [(e.request, e.response) for e in trace.exchanges()]
+    return [(q.target if q else None, a.status if a else None) for q, a in told]
+
+
+def certificates(value: dict[str, Any], whose: str) -> list[str]:
+    return [c["subject"] or c["key"] for c in value[f"{whose}_certs"]]
+
+
+# -- encrypted ClientHello
+
+
+@pytest.mark.parametrize(("name", "inside"), [("ech-accepted", None), ("ech-secret-logged", "secret.example")])
+def test_an_encrypted_hello_that_was_taken_is_opened_by_secrets_that_it_alone_names(
+    name: str, inside: str | None
+) -> None:
+    trace = of(name)
+    (told,) = handshakes(trace)
+    assert (told["sni"], told["sni_inside"]) == ("public.example", inside)
+    assert (told["ech"], told["ech_accepted"], told["decrypted"], told["why_not"]) == (True, True, True, None)
+    assert certificates(told, "server") == ["CN=secret.example"]
+    assert asked(trace) == [("/", 200), ("/denied", 403)]
+    first = next(iter(trace.exchanges()))
+    assert first.response is not None
+    assert b"ech true sni secret.example" in trace.content(first.source, first.response.body)
+
+
+def test_without_its_keys_the_reason_is_said(tmp_path: Path) -> None:
+    whole, kept, at = (ENDS / "ech-accepted.pcapng").read_bytes(), b"", 0
+    while at < len(whole):
+        kind, size = struct.unpack_from("<II", whole, at)
+        kept += whole[at : at + size] if kind != DECRYPTION_SECRETS else b""
+        at += size
+    path = tmp_path / "closed.pcapng"
+    path.write_bytes(kept)
+    trace = read([path], judge=False).trace
+    (told,) = handshakes(trace)
+    assert (told["ech"], told["ech_accepted"], told["decrypted"], told["why_not"]) == (True, None, False, "no keys")
+    assert [p.code for p in trace.problems()] == ["tls.no-keys"]
+
+
+def test_secrets_of_others_are_tried_a_bounded_number_of_times() -> None:
+    keys = Keys()
+    label = "SERVER_HANDSHAKE_TRAFFIC_SECRET"
+    keys.add(b"".join(b"%s %064x %064x\n" % (label.encode(), n, n) for n in range(300)))
+    keys.strange = 500
+    assert [len(list(keys.strangers(label))) for _ in range(3)] == [300, 200, 0]
+
+
+def test_an_encrypted_hello_that_was_refused_leaves_the_outer_name_and_an_alert() -> None:
+    trace = of("ech-refused")
+    for told in handshakes(trace):
+        assert (told["sni"], told["ech_accepted"], told["decrypted"]) == ("public.example", False, True)
+        assert ("client", "ech_required") in [(a["from"], a["name"]) for a in told["alerts"]]
+    assert asked(trace) == []
+
+
+# -- certificates that are compressed, and keys without any
+
+
+@pytest.mark.parametrize(("name", "server", "client"), [
+    ("certificates-zlib", ["CN=secret.example", "CN=Ends test CA"], ["CN=secret.example"]),
+    ("certificate-brotli", ["CN=secret.example"], []),
+    ("certificates-zstd", ["CN=secret.example"], ["CN=secret.example"]),
+    ("raw-keys", ["EC secp256r1"], ["EC secp256r1"]),
+    ("raw-key-tls12", ["EC secp256r1"], []),
+    ("psk-alone", [], []),
+    ("post-handshake", ["CN=secret.example", "CN=Ends test CA"], ["CN=secret.example"]),
+    ("ml-dsa", ["CN=secret.example", "CN=PQ CA"], []),
+])  # fmt: skip
+def test_what_both_sides_show_of_themselves(name: str, server: list[str], client: list[str]) -> None:
+    (told,) = handshakes(of(name))
+    assert (told["decrypted"], told["complete"], told["problems"]) == (True, True, [])
+    assert (certificates(told, "server"), certificates(told, "client")) == (server, client)
+    assert told["client_cert_sent"] is bool(client)
+
+
+def test_a_key_without_a_certificate_is_no_odd_certificate() -> None:
+    (h,) = of("raw-keys").handshakes()
+    assert h.server_certs is not None
+    assert h.server_certs[0].raw_key
+    assert (*server_chain(h), *client_chain(h)) == ()
+
+
+def test_keys_after_the_age_of_quantum_computers_have_names() -> None:
+    (told,) = handshakes(of("ml-dsa"))
+    assert told["group"] == "X25519MLKEM768"
+    assert [(c["key"], c["signature"]) for c in told["server_certs"]] == [
+        ("ML-DSA-44", "ML-DSA-65"),
+        ("ML-DSA-65", "ML-DSA-65"),
+    ]
+
+
+# -- early data
+
+
+def test_early_data_that_the_server_took_is_answered() -> None:
+    trace = of("early-data")
+    first, again = handshakes(trace)
+    assert (first["early_data"], again["early_data"], again["early_data_accepted"]) == (False, True, True)
+    assert asked(trace) == [("/", 200), ("/early", 200)]
+
+
+def test_early_data_that_the_server_refused_is_not_what_the_next_answer_is_for() -> None:
+    trace = of("early-data-refused")
+    assert [h["early_data_accepted"] for h in handshakes(trace)] == [None, False]
+    assert asked(trace) == [("/", 200), ("/early", None), ("/late", 200)]
+
+
+# -- QUIC
+
+
+def test_a_client_that_moves_keeps_its_connection() -> None:
+    trace = of("h3-migrated")
+    assert asked(trace) == [("/before", 200), ("/after", 200), ("/denied", 403)]
+    assert [c.id for c in trace.connections()] == ["c1"]
+    assert "quic.migrated" in [p.code for p in trace.problems()]
+
+
+def test_version_2_from_the_first_packet_with_hints_and_trailers() -> None:
+    trace = of("h3-version-2")
+    assert asked(trace) == [("/", 200), ("/denied", 403), ("/post", 200), ("/hints", 200)]
+    hints = list(trace.exchanges())[-1]
+    assert hints.response is not None
+    assert ([r.status for r in hints.interim], hints.response.trailers) == ([103], ((b"x-sum", b"42"),))
+
+
+def test_datagrams_that_the_capture_holds_joined_are_taken_apart() -> None:
+    trace = of("h3-joined")
+    big = list(trace.exchanges())[-1]
+    assert big.response is not None
+    assert (big.response.body.size, big.response.body.complete) == (32768, True)
+
+
+def test_curl_goes_on_with_what_alt_svc_offered() -> None:
+    trace = of("h3-alt-svc")
+    told = [(e.protocol, e.request.target) for e in trace.exchanges() if e.request]
+    assert told == [
+        ("HTTP/3", "/"), ("HTTP/3", "/denied"), ("HTTP/3", "/post"), ("HTTP/2", "/one"), ("HTTP/3", "/two"),
+    ]  # fmt: skip
+    assert all(h["decrypted"] for h in handshakes(trace))
