@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.calibrate import fit, table
 from tests.calibrate.labelled import Labelled, labelled_in
-from tracer.correlate.judge import CALIBRATION
+from tracer.correlate.judge import CALIBRATION, Causes
 
 ROOT = Path(__file__).resolve().parents[2]
 LAB = ROOT / "tests" / "lab" / ".cache" / "cases"
@@ -34,10 +34,10 @@ def main(argv: list[str] | None = None) -> int:
         print("no labelled denials in", *folders, file=sys.stderr)
         return 3
     scales = fit.fit(cases)
-    temper, rest = fit.fit_causes(cases)
-    print("\n".join(_report(cases, options.folds, scales, (temper, rest))))
+    causes = fit.fit_causes(cases)
+    print("\n".join(_report(cases, options.folds, scales, causes)))
     if options.write:
-        WRITTEN.write_text(_as_toml(cases, folders, scales, temper, rest), "utf-8")
+        WRITTEN.write_text(_as_toml(cases, folders, scales, causes), "utf-8")
         print(f"written: {WRITTEN.relative_to(ROOT)}")
     return 0
 
@@ -46,7 +46,7 @@ def _all_in(folder: Path) -> list[Labelled]:
     return list(labelled_in(folder))
 
 
-def _report(cases: Sequence[Labelled], folds: int, scales: dict[str, float], causes: tuple[float, float]) -> list[str]:
+def _report(cases: Sequence[Labelled], folds: int, scales: dict[str, float], causes: Causes) -> list[str]:
     out: list[str] = []
     for name, chosen in (
         ("shipped numbers", fit.shipped(cases)),
@@ -63,16 +63,24 @@ def _report(cases: Sequence[Labelled], folds: int, scales: dict[str, float], cau
     over = [c for c in unsure if c.verdict.confidence >= UNDECIDED]
     out += [f"cannot be told from what was captured: {len(unsure)}, of which {len(over)} say {UNDECIDED} or more"]
     out += [f"  {c.kind}: {c.name}, {c.verdict.layer} {c.verdict.confidence}" for c in over] + [""]
-    out += table.lines(
-        "causes, shipped numbers",
-        [c.verdict.cause_confidence for c in cases],
-        [c.verdict.cause in c.causes for c in cases],
-    )
+    out += _of_causes(cases, folds)
     out += ["", "kind of evidence     scale (now)"]
     out += [f"  {k:18} {v:5.2f} ({CALIBRATION.scale.get(k, 1.0):.2f})" for k, v in sorted(scales.items())]
+    now = CALIBRATION.cause
     out.append(
-        f"causes: temper {causes[0]:.2f} ({CALIBRATION.cause_temper}), rest {causes[1]:.2f} ({CALIBRATION.cause_rest})"
+        f"causes: temper {causes.temper:.2f} ({now.temper:.2f}), rest {causes.rest:.2f} ({now.rest:.2f}), "
+        f"untold {causes.untold:.2f} ({now.untold:.2f})"
     )
+    return out
+
+
+def _of_causes(cases: Sequence[Labelled], folds: int) -> list[str]:
+    out: list[str] = []
+    shipped = [(c.verdict.cause_confidence, c.verdict.cause in c.causes) for c in cases]
+    for name, rows in (("shipped numbers", shipped), (f"held out, {folds} folds", fit.held_out_causes(cases, folds))):
+        for kind in sorted({c.kind for c in cases}):
+            some = [row for c, row in zip(cases, rows, strict=True) if c.kind == kind]
+            out += [*table.lines(f"causes, {name}; {kind}", [p for p, _ in some], [r for _, r in some]), ""]
     return out
 
 
@@ -81,9 +89,7 @@ def _named(folder: Path) -> str:
     return known.get(folder.resolve(), folder.name)
 
 
-def _as_toml(
-    cases: Sequence[Labelled], folders: Sequence[Path], scales: dict[str, float], temper: float, rest: float
-) -> str:
+def _as_toml(cases: Sequence[Labelled], folders: Sequence[Path], scales: dict[str, float], causes: Causes) -> str:
     kinds = sorted({c.kind for c in cases})
     told = ", ".join(f"{sum(c.kind == k for c in cases)} of {k}" for k in kinds)
     head = [
@@ -92,10 +98,13 @@ def _as_toml(
         f"# {', '.join(_named(f) for f in folders)}.",
         "",
         f"ceiling = {CALIBRATION.ceiling}",
-        f"cause_temper = {temper:.3f}",
-        f"cause_rest = {rest:.3f}",
         f"cause_ceiling = {CALIBRATION.cause_ceiling}",
         f"cause_guessed = {CALIBRATION.cause_guessed}",
+        "",
+        "[cause]",
+        f"temper = {causes.temper:.3f}",
+        f"rest = {causes.rest:.3f}",
+        f"untold = {causes.untold:.3f}",
         "",
         "[prior]",
     ]

@@ -11,9 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.calibrate.labelled import Labelled
-from tracer.correlate.judge import CALIBRATION, LOGS, PRIOR, ROLE, roles, sides
+from tracer.correlate.judge import (
+    CALIBRATION,
+    LOGS,
+    PRIOR,
+    ROLE,
+    Causes,
+    cause_odds,
+    cause_weights,
+    choose_cause,
+    roles,
+    sides,
+    weigh,
+)
 from tracer.correlate.rules import RULES
-from tracer.model.verdict import Layer
+from tracer.model.verdict import Cause, Layer
 
 LAYERS = tuple(PRIOR)
 ALSO = 0.5
@@ -29,7 +41,11 @@ UNKNOWN = 0.2
 every labelled denial also counts, by so much, with all that names its product taken away"""
 MISLED = 0.01
 """share of denials in which the evidence misleads, besides"""
-MISLED_CAUSE = 0.05
+MISLED_CAUSE = 0.02
+START_CAUSES = np.log(np.array([1.0, 1.0, 0.3]))
+"""logarithms of temper, rest and untold before any label is seen"""
+HELD_CAUSES = 0.3
+"""standard deviation of each of them"""
 STEPS = 60
 Numbers = NDArray[np.float64]
 
@@ -163,29 +179,56 @@ def shipped(cases: Sequence[Labelled]) -> Numbers:
     return posterior(table, np.array([CALIBRATION.scale.get(k, 1.0) for k in table.kinds]))
 
 
-def fit_causes(cases: Sequence[Labelled]) -> tuple[float, float]:
-    """(temper, rest) of the causes: how far their weights are believed, and what is left for all that nobody named."""
-    from tracer.correlate.judge import cause_weights, weigh
+def fit_causes(cases: Sequence[Labelled], rows: Numbers | None = None) -> Causes:
+    """How far the causes' weights are believed, by the labels of those rows.
 
-    many = {kind: sum(c.kind == kind for c in cases) for kind in {c.kind for c in cases}}
-    rows = [
-        (cause_weights(weigh(c.verdict.evidence), c.verdict.layer), c.causes, len(cases) / len(many) / many[c.kind])
-        for c in cases
-    ]
+    Only causes for which something was seen are fitted: what a lab's denials most often mean is no measure of what
+    those elsewhere do, so how sure a guess may be is set by hand, as the priors of the layers are.
+    """
+    chosen = [c for n, c in enumerate(cases) if (rows is None or rows[n]) and _is_told(c)]
+    many = {kind: sum(c.kind == kind for c in chosen) for kind in {c.kind for c in chosen}}
+    weighed = [(*_weighed(c), c.causes, len(chosen) / len(many) / many[c.kind]) for c in chosen]
 
     def loss(logs: Numbers) -> float:
-        temper, rest = math.exp(logs[0]), math.exp(logs[1])
+        by = _causes(logs)
         total = 0.0
-        for weights, causes, share in rows:
-            odds = {k: math.exp(w * temper) for k, w in weights.items()}
-            whole = sum(odds.values()) + rest
+        for weights, told, causes, share in weighed:
+            odds = cause_odds(weights, told, by)
+            whole = sum(odds.values()) + by.rest
             right = sum(odds.get(k, 0.0) for k in causes) / whole
-            total -= ((1 - MISLED_CAUSE) * math.log(max(right, 0.01)) + MISLED_CAUSE * math.log(rest / whole)) * share
-        held = (logs[0] - math.log(0.7)) ** 2 + (logs[1] - math.log(2.0)) ** 2
-        return float(total + held / (2 * HELD_ALL**2))
+            missed = math.log(by.rest / whole)
+            total -= ((1 - MISLED_CAUSE) * math.log(max(right, 0.01)) + MISLED_CAUSE * missed) * share
+        return float(total + ((logs - START_CAUSES) ** 2).sum() / (2 * HELD_CAUSES**2))
 
-    temper, rest = np.exp(_descend(loss, np.log(np.array([0.7, 2.0])))).tolist()
-    return temper, rest
+    return _causes(_descend(loss, START_CAUSES.copy()))
+
+
+def _causes(logs: Numbers) -> Causes:
+    temper, rest, untold = np.exp(logs).tolist()
+    return Causes(temper=temper, rest=rest, untold=min(1.0, untold))
+
+
+def _weighed(case: Labelled) -> tuple[dict[Cause, float], set[Cause]]:
+    """(what speaks for each cause, those for which something was seen)."""
+    scales = weigh(case.verdict.evidence)
+    return cause_weights(scales, case.verdict.layer), scales.told
+
+
+def _is_told(case: Labelled) -> bool:
+    weights, told = _weighed(case)
+    return any(weights[c] > 0 for c in told)
+
+
+def held_out_causes(cases: Sequence[Labelled], number: int = 5) -> list[tuple[float, bool]]:
+    """(how sure, whether right) of each denial's cause, by numbers that were fitted without its product."""
+    out: list[tuple[float, bool]] = [(0.0, False)] * len(cases)
+    for mask in folds(cases, number):
+        by = fit_causes(cases, 1 - mask)
+        for n, case in enumerate(cases):
+            if mask[n]:
+                best, sure = choose_cause(weigh(case.verdict.evidence), case.verdict.layer, by)
+                out[n] = sure, best in case.causes
+    return out
 
 
 def layer_of(probabilities: Numbers) -> list[tuple[Layer, float]]:

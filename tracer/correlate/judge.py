@@ -12,7 +12,7 @@ speaks for out among those roles.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -20,6 +20,17 @@ import msgspec
 from tracer.model.verdict import Cause, Evidence, Layer
 
 from .prepared import HERE, prepared
+
+
+class Causes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How evidence of causes is weighed."""
+
+    temper: float
+    """how far the weights are believed"""
+    rest: float
+    """the odds that are left for causes that nothing spoke of"""
+    untold: float
+    """the share that is left of the odds of what is most often meant, where something was seen that tells the cause"""
 
 
 class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -30,10 +41,7 @@ class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """of each kind of evidence; 1 for those that are not named"""
     ceiling: float
     """nobody is surer than this"""
-    cause_temper: float
-    """how far the weights of causes are believed"""
-    cause_rest: float
-    """the odds that are left for causes that nothing spoke of"""
+    cause: Causes
     cause_ceiling: float
     cause_guessed: float
     """nobody is surer than this of a cause that is only what such denials most often mean"""
@@ -119,7 +127,7 @@ def weigh(evidence: Iterable[Evidence]) -> Scales:
                 repeat = repeats[what] = repeats.get(what, 0) + 1
             cause = Cause(what)
             scales.causes[cause] = scales.causes.get(cause, 0.0) + item.weight / repeat
-            if item.kind != USUAL or item.weight >= TELLS:
+            if item.weight > 0 and (item.kind != USUAL or item.weight >= TELLS):
                 scales.told.add(cause)
     return scales
 
@@ -158,7 +166,7 @@ AT_HOME = {
 """causes that belong to some layers"""
 STRANGE = 3.0
 EXPLAINS = {
-    Cause.CREDENTIALS_LOST_IN_REDIRECT: (Cause.CREDENTIALS_MISSING, Cause.CREDENTIALS_INVALID),
+    Cause.CREDENTIALS_LOST_IN_REDIRECT: (Cause.CREDENTIALS_MISSING, Cause.CREDENTIALS_INVALID, Cause.METHOD_DENIED),
     Cause.CREDENTIALS_EXPIRED: (Cause.CREDENTIALS_INVALID,),
     Cause.CLOCK_SKEW: (Cause.CREDENTIALS_INVALID, Cause.SIGNATURE_MISMATCH),
 }
@@ -177,11 +185,17 @@ def cause_weights(scales: Scales, layer: Layer | None = None) -> dict[Cause, flo
     return weights
 
 
-def choose_cause(scales: Scales, layer: Layer | None = None) -> tuple[Cause, float]:
+def choose_cause(scales: Scales, layer: Layer | None = None, by: Causes = CALIBRATION.cause) -> tuple[Cause, float]:
     """(the likeliest cause of a denial by that layer, its probability)."""
     if not scales.causes:
         return Cause.UNKNOWN, FLOOR_CAUSE
-    odds = {c: math.exp(w * CALIBRATION.cause_temper) for c, w in cause_weights(scales, layer).items()}
+    odds = cause_odds(cause_weights(scales, layer), scales.told, by)
     best = max(odds, key=lambda c: odds[c])
     ceiling = CALIBRATION.cause_ceiling if best in scales.told else CALIBRATION.cause_guessed
-    return best, min(ceiling, odds[best] / (sum(odds.values()) + CALIBRATION.cause_rest))
+    return best, min(ceiling, odds[best] / (sum(odds.values()) + by.rest))
+
+
+def cause_odds(weights: Mapping[Cause, float], told: Container[Cause], by: Causes) -> dict[Cause, float]:
+    """The odds of each cause, against `by.rest` for all the others."""
+    share = by.untold if any(c in told and w > 0 for c, w in weights.items()) else 1.0
+    return {c: math.exp(w * by.temper) * (1.0 if c in told else share) for c, w in weights.items()}
