@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 from tracer.model.http import Exchange
@@ -11,6 +12,9 @@ from .evidence import Collection
 from .links import FOLLOWED
 from .scene import Scene
 
+ONE_MECHANISM = re.compile(r"only one auth mechanism allowed", re.IGNORECASE)
+"""Amazon S3, to a request that is signed in its address and carries credentials in a field as well"""
+
 
 def collect(scene: Scene, found: Collection) -> None:
     """Evidence that a redirect lost credentials, method or body, or carried credentials where they do harm."""
@@ -18,6 +22,8 @@ def collect(scene: Scene, found: Collection) -> None:
     followed = {link.first for link in scene.links if link.kind in FOLLOWED}
     chain = [step for step in scene.chain if step.id in followed]
     _cookies(scene, found)
+    if _carried_on(scene, found):
+        return
     if not chain or last.request is None or last.response is None:
         return
     for step in chain:
@@ -51,7 +57,7 @@ def collect(scene: Scene, found: Collection) -> None:
                 found,
                 step,
                 f"the redirect with {status} turned POST into {last.request.method}; the body was lost",
-                3.4,
+                5.5 if last.response.status == 405 else 3.4,
                 "request method",
             )
             return
@@ -71,6 +77,25 @@ def _cookies(scene: Scene, found: Collection) -> None:
             value="absent",
             reference="RFC 6265 section 5.4",
         )
+
+
+def _carried_on(scene: Scene, found: Collection) -> bool:
+    """A store got a signed link and credentials besides: who follows a redirect to it must leave those behind.
+
+    Some sources name the address that was asked first for every step, so the steps need not be linked.
+    """
+    last = scene.exchange
+    sent = last.request.get("authorization") if last.request else None
+    if not sent or not ONE_MECHANISM.search(scene.body):
+        return False
+    redirecting = (s.whole for s in scene.answers if 300 <= s.status < 400)
+    for step in (*scene.chain, *redirecting):
+        answer, request = step.response, step.request
+        if answer and request and 300 <= answer.status < 400 and request.get("authorization") == sent:
+            says = "Authorization was sent on after a redirect to a signed link, which takes no other credentials"
+            _add(found, last, says, 5.5, "request header authorization")
+            return True
+    return False
 
 
 def _after_login(step: Exchange) -> bool:

@@ -6,15 +6,19 @@ import re
 from urllib.parse import parse_qs, urlsplit
 
 from tracer.model.http import Exchange, Request
-from tracer.model.verdict import Cause, Layer
+from tracer.model.verdict import Cause, Evidence, Layer
 
 from .client_certificates import add_reasons
-from .cues import CODE, stated
+from .cues import CODE, Cue, stated
 from .error_codes import codes_in, plain
 from .evidence import Collection
+from .marks import Strength
 from .request_fields import identified, logs_in
+from .rules_marks import MEANT
 from .scene import Scene
 
+MARKS = "marks"
+"""kind of the evidence that comes from the marks of products"""
 OWN_PAGE = re.compile(
     r"<center>(nginx|openresty)|You don't have permission to access|<title>403 (- )?Forbidden</title>", re.IGNORECASE
 )
@@ -40,8 +44,9 @@ def collect(scene: Scene, found: Collection) -> None:
     exchange = scene.exchange
     assert exchange.response is not None
     barred = _credentials_asked(scene, found)
+    meant = _meant(found)
     for cue in stated(exchange, scene.body):
-        if cue.cause is barred:
+        if cue.cause is barred or _means_another(cue, meant):
             continue
         found.details.setdefault(cue.cause, cue.detail)
         if (speaker := SPEAKERS.get(cue.cause)) is not None:
@@ -71,6 +76,22 @@ def collect(scene: Scene, found: Collection) -> None:
     _status(scene, found)
     if exchange.request is not None:
         _oddities(scene, exchange.request, found)
+
+
+def _meant(found: Collection) -> list[Evidence]:
+    """What products are known to mean by their words: those do not mean what others mean by them."""
+    return [
+        e
+        for e in found.items
+        if e.kind == MARKS and e.supports.startswith("cause:") and e.weight >= MEANT[Strength.STRONG]
+    ]
+
+
+def _means_another(cue: Cue, meant: list[Evidence]) -> bool:
+    """It reads the very words, not others beside them, that a product means another cause by."""
+    here = [e for e in meant if e.seen.where == cue.where and cue.value in e.seen.value]
+    here = [e for e in here if 2 * len(cue.value) > len(e.seen.value)]
+    return bool(here) and all(e.supports != f"cause:{cue.cause}" for e in here)
 
 
 def _of_nobody(exchange: Exchange, body: str, found: Collection) -> None:

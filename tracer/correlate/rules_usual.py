@@ -12,6 +12,7 @@ from .evidence import Collection
 from .request_fields import SIGNED, identified, logs_in
 from .rules_cause import OWN_PAGE
 from .scene import Scene
+from .siblings import is_good
 
 ROBOT = re.compile(
     r"bot\b|crawl|spider|scrapy|scan|sqlmap|nikto|nmap|masscan|zgrab|wpscan|httrack|libwww|harvest|slurp|grabber|evil|bad",
@@ -40,6 +41,12 @@ ASKS_WHO = frozenset(
 )
 """they let in whom they know, and say no more to the others"""
 
+DIRECTORY = re.compile(r"(^|/)(index\.\w+)?$", re.IGNORECASE)
+POLICY = re.compile(r"explicit deny|because no|policy", re.IGNORECASE)
+"""newer answers of AWS name what refuses"""
+STATED = "stated"
+"""kind of the evidence that comes from the words of the answer"""
+
 
 def collect(scene: Scene, layer: Layer, product: str | None, found: Collection) -> None:
     """What such a denial most often is, where nothing was said: by the layer, and by who asked for what."""
@@ -53,6 +60,8 @@ def collect(scene: Scene, layer: Layer, product: str | None, found: Collection) 
     _by_layer(scene, request, response, layer, product, found, known=shown is not None)
     _by_caller(scene, request, layer, product, found, shown)
     _by_greeting(exchange, request, response, product, found)
+    if product == "aws-s3" and shown is None and request.method in ("GET", "HEAD"):
+        _by_object(scene, request, response, found)
     if product not in STORAGE:  # stores answer whatever page asks: they only leave out what would let it read
         _by_method(exchange, request, page=bool(OWN_PAGE.search(scene.body)), found=found)
     asked = scene.seen.request if scene.seen is not None else None  # a hop may ask another in its own words
@@ -152,6 +161,31 @@ def _by_greeting(
             value="HEAD",
             reference="https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html",
         )
+
+
+def _by_object(scene: Scene, request: Request, response: Response, found: Collection) -> None:
+    """S3 refuses what is not there as it refuses what is private, to whoever may not list the bucket."""
+    path = urlsplit(request.url).path
+    if DIRECTORY.search(path) or POLICY.search(scene.body):
+        return
+    store = response.get("server")
+    others = [s for s in scene.answers if is_good(s.status) and (r := s.whole.response) and r.get("server") == store]
+    if others:
+        says, more = "other objects of the same bucket are given to the same caller", 2.4
+    elif "cloudfront" in (response.get("via") or "").lower():
+        says, more = "CloudFront asked the bucket, so it may read from it", 1.3
+    else:
+        return
+    stated = sum(e.weight for e in found.items if e.supports == f"cause:{Cause.RESOURCE_POLICY}" and e.kind == STATED)
+    found.add(
+        f"{says}: this one is most likely not there, which S3 says with 403 to whoever may not list",
+        f"cause:{Cause.OBJECT_HIDDEN}",
+        stated + more,
+        exchange=scene.exchange,
+        where="request target",
+        value=path,
+        reference="https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html",
+    )
 
 
 def _by_method(exchange: Exchange, request: Request, *, page: bool, found: Collection) -> None:

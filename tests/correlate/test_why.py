@@ -1,0 +1,70 @@
+"""Why: what a product means by its words, what a redirect did, what is not there."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.correlate.scenes import exchange, verdicts
+from tracer.model.verdict import Cause, Verdict
+
+MISSING = '{"message":"Missing Authentication Token"}'
+DENIED = (
+    '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>'
+)
+S3 = {"Server": "AmazonS3", "Content-Type": "application/xml"}
+FRONT = {**S3, "X-Cache": "Error from cloudfront", "Via": "1.1 a.cloudfront.net (CloudFront)"}
+
+
+def last(*exchanges: object) -> Verdict:
+    return verdicts(*exchanges)[-1]  # type: ignore[arg-type]
+
+
+def test_api_gateway_means_a_path_that_it_does_not_know_by_a_missing_token() -> None:
+    says = {"Content-Type": "application/json", "x-amz-apigw-id": "CiuCK", "x-amzn-RequestId": "8002266b-612a"}
+    assert last(exchange("e1", says=says, page=MISSING)).cause is Cause.HOST_DENIED
+
+
+def test_elsewhere_a_missing_token_is_one() -> None:
+    page = '{"error": "missing_token"}'
+    assert last(exchange("e1", says={"Content-Type": "application/json"}, page=page)).cause is Cause.CREDENTIALS_MISSING
+
+
+def test_a_post_that_a_redirect_made_a_get_was_not_denied_for_its_method() -> None:
+    first = exchange("e1", url="http://www.test/old", method="POST", status=302, says={"Location": "/new"}, sent="{}")
+    then = exchange("e2", url="http://www.test/new", status=405, says={"Allow": "POST"}, at_ms=20)
+    assert last(first, then).cause is Cause.CREDENTIALS_LOST_IN_REDIRECT
+    assert last(then).cause is Cause.METHOD_DENIED
+
+
+def test_credentials_beside_a_signed_link_were_carried_on_by_the_redirect() -> None:
+    asks = {"Authorization": "token abc"}
+    page = (
+        "<Error><Code>InvalidArgument</Code><Message>Only one auth mechanism allowed; only the X-Amz-Algorithm query "
+        "parameter, Signature query string parameter or the Authorization header should be specified</Message></Error>"
+    )
+    first = exchange(
+        "e1", url="http://www.test/log", status=302, asks=asks, says={"Location": "https://s3.test/l?Signature=x"}
+    )
+    then = exchange("e2", url="http://www.test/log", status=400, asks=asks, says=S3, page=page, at_ms=20)
+    assert last(first, then).cause is Cause.CREDENTIALS_LOST_IN_REDIRECT
+    assert last(then).cause is Cause.CREDENTIALS_INVALID
+
+
+def test_what_s3_refuses_while_it_gives_out_other_objects_is_not_there() -> None:
+    good = exchange("e1", url="http://www.test/logo.png", status=200, says=S3, page="x")
+    bad = exchange("e2", url="http://www.test/lego.png", says=S3, page=DENIED, at_ms=20)
+    assert last(good, bad).cause is Cause.OBJECT_HIDDEN
+    assert last(bad).cause is Cause.RESOURCE_POLICY
+
+
+@pytest.mark.parametrize(
+    ("path", "cause"),
+    [("/app/users", Cause.OBJECT_HIDDEN), ("/index.html", Cause.RESOURCE_POLICY), ("/", Cause.RESOURCE_POLICY)],
+)
+def test_cloudfront_may_read_the_bucket_that_it_asks(path: str, cause: Cause) -> None:
+    assert last(exchange("e1", url=f"http://www.test{path}", says=FRONT, page=DENIED)).cause is cause
+
+
+def test_a_policy_that_s3_names_is_the_cause() -> None:
+    page = DENIED.replace("Access Denied<", "not authorized because no resource-based policy allows s3:GetObject<")
+    assert last(exchange("e1", url="http://www.test/app/users", says=FRONT, page=page)).cause is Cause.RESOURCE_POLICY
