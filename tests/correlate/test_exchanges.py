@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 import pytest
 
 from tests.correlate.scenes import exchange
+from tracer.correlate import columns
 from tracer.correlate.columns import SENDS_ON
 from tracer.correlate.exchanges import HELD, Exchanges
+from tracer.correlate.forms import form_of
 from tracer.correlate.overcome import overcome
 from tracer.correlate.siblings import Siblings
 from tracer.model.http import Event, Exchange
@@ -125,3 +127,15 @@ def test_siblings_are_of_that_host_alone_the_same_path_first() -> None:
 def test_the_correlator_reads_a_trace_that_holds_nothing() -> None:
     with Trace() as trace:
         assert len(Exchanges(trace.exchanges(), trace.exchanges_named)) == 0
+
+
+def test_forms_are_told_apart_up_to_a_bound_and_looked_at_beyond_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(columns, "FORMS", 1)
+    page = {"Server": "nginx", "ETag": '"65f1-2a"', "Last-Modified": "Mon, 01 Jan 2024 00:00:00 GMT"}
+    seen = [exchange(f"e{n}", at_ms=n, status=200, says=says) for n, says in enumerate((page, {"Set-Cookie": "a=b"}))]
+    seen.append(exchange("denied", at_ms=9))
+    known = Exchanges(seen)
+    assert [*known.form] == [0, -1, -1]
+    found = Siblings(known, [2]).of(seen[-1], same_server=False)
+    assert [s.form.kind for s in found] == ["file", "application"]
+    assert [s.form for s in found] == [form_of(s.whole.response) for s in found if s.whole.response]

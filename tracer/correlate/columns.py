@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from itertools import batched, count
 
-from tracer.model.http import Body, Exchange, Response, Timing
+from tracer.model.http import Body, Exchange, Response, Timing, text
 
+from .forms import Form, Names, key_of, names_of, places_in
 from .locations import joined, plainly
 from .request_ids import path_of_target, told_by
 
@@ -28,6 +29,8 @@ HIGHEST = 32767
 SEEKS, SENDS_ON, REDIRECTS, RECORDED = 1, 2, 4, 8
 """flags: it says for whom, or for what, it asks; its answer may send a client elsewhere; and it is known where; a
 recording proxy saw it"""
+FORMS = 2048
+"""forms of answers that are told apart"""
 _TOGETHER = 256
 """exchanges whose rows are put into the columns at once"""
 
@@ -49,6 +52,10 @@ class Columns:
         self.places: dict[tuple[str, str], int] = {}
         self.servers: dict[str, int] = {}
         self.source, self.status, self.flags = array("H"), array("h"), array("B")
+        self.form = array("h")
+        """of a good answer: number of its form in `forms`; -1 where it must be looked at"""
+        self.forms: list[Form] = []
+        self._forms: dict[tuple[str, Names, bytes | None, str], int] = {}
         self.asker, self.place, self.server = array("i"), array("i"), array("i")
         self.time = array("q")
         """nanoseconds since the epoch by which they are ordered"""
@@ -73,7 +80,7 @@ class Columns:
     def take(self, exchanges: Iterable[Exchange]) -> None:
         """Note what is to be known of them."""
         columns: tuple[array[int], ...] = (
-            self.source, self.asker, self.place, self.server, self.status, self.flags, self.time, self.start,
+            self.source, self.asker, self.place, self.server, self.status, self.flags, self.form, self.time, self.start,
             self.waited, self.asked, self.url, self.path, self.folder, self.target,
         )  # fmt: skip
         for rows in batched(map(self._row, count(len(self)), exchanges), _TOGETHER):
@@ -97,13 +104,17 @@ class Columns:
         bare = url.partition("#")[0]
         site, _, path = url.partition("://")[2].partition("/")
         path = "/" + path.partition("#")[0].partition("?")[0]
-        status = -1
+        status = form = -1
         if response is not None:
             status = response.status if 0 <= response.status <= HIGHEST else 0 if response.status < 0 else HIGHEST
+            names = names_of(response.headers)
+            at = places_in(names)
             if status in REDIRECTING:
-                flags |= self._redirects(position, url, response)
-            elif self._may_send_on(source, response):
+                flags |= self._redirects(position, url, response.headers[at.location][1]) if at.location >= 0 else 0
+            elif at.refresh >= 0 or (at.content_type >= 0 and self._sends_on(source, response, at.content_type)):
                 flags |= SENDS_ON
+            if 200 <= status < 300:
+                form = self._form(key_of(response, names, at))
         start = timing.start_ns
         time = start if start is not None else timing.response_start_ns
         if time is not None:
@@ -118,6 +129,7 @@ class Columns:
             self.servers.setdefault(e.server or "", len(self.servers)),
             status,
             flags,
+            form,
             self._latest,
             start if start is not None else NEVER,
             waited if waited is not None else NEVER,
@@ -128,11 +140,20 @@ class Columns:
             target,
         )
 
-    def _redirects(self, position: int, url: str, response: Response) -> int:
+    def _form(self, key: tuple[str, Names, bytes | None, str]) -> int:
+        """Number of a form; -1 for those that are too many."""
+        number = self._forms.get(key)
+        if number is None:
+            if len(self.forms) == FORMS:
+                return -1
+            number = self._forms[key] = len(self.forms)
+            self.forms.append(Form(*key))
+        return number
+
+    def _redirects(self, position: int, url: str, location: bytes) -> int:
         """Flags of an answer that redirects; where to is noted."""
-        location = response.get("location")
         try:
-            to = plainly(joined(url, location)) if location else ""
+            to = plainly(joined(url, text(location))) if location else ""
         except ValueError:
             return 0
         if not to:
@@ -148,20 +169,12 @@ class Columns:
             return self._sent[bisect_left(self._redirecting, first)] == self.url[then]
         return bool(flags & SENDS_ON)
 
-    def _may_send_on(self, source: str, response: Response) -> bool:
-        """The answer may send a client elsewhere: by Refresh, or a page short enough to be read for it."""
+    def _sends_on(self, source: str, response: Response, content_type: int) -> bool:
+        """The answer is a page that may send a client elsewhere, short enough to be read for it."""
         body = response.body
-        short = 0 < body.size <= SMALL
-        for raw, value in response.headers:
-            name = raw.lower()
-            if name == b"refresh":
-                return True
-            if short and name == b"content-type" and b"html" in value:
-                return bool(body.codings) or self._says_where(source, body)
-        return False
-
-    def _says_where(self, source: str, body: Body) -> bool:
-        if self._content is None:
+        if not 0 < body.size <= SMALL or b"html" not in response.headers[content_type][1]:
+            return False
+        if body.codings or self._content is None:
             return True
         page = (self._content(source, body) or b"").lower()
         return b"http-equiv" in page or b"location" in page

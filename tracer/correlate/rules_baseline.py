@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import islice
 
-from tracer.model.http import Exchange, Response
+from tracer.model.http import Response, text
 from tracer.model.verdict import Layer
 
 from .evidence import Collection
+from .forms import Form, lower_names, names_of, written
 from .scene import Scene, from_cache
 from .siblings import is_good
 
@@ -20,8 +21,6 @@ OF_CONTENT = frozenset((
     "vary", "via", "www-authenticate", "x-cache", "x-cache-hits", "x-cache-lookup", "server",
 ))  # fmt: skip
 """fields that differ from answer to answer of one writer, or that are looked at elsewhere"""
-WRITERS = ("date", "content-type", "content-length", "server", "connection")
-"""fields that every writer writes, each in its own spelling and order"""
 ENOUGH = 6
 
 
@@ -55,22 +54,17 @@ def _form(scene: Scene, found: Collection) -> None:
         )
 
 
-def _good(scene: Scene) -> list[Exchange]:
-    """The latest good answers, in time order."""
-    wholes = (s.whole for s in reversed(scene.answers) if is_good(s.status))
-    good = (e for e in wholes if e.response is not None and e.response.headers)
-    return [*islice(good, ENOUGH)][::-1]
+def _good(scene: Scene) -> list[Form]:
+    """The forms of the latest good answers."""
+    forms = (s.form for s in reversed(scene.answers) if is_good(s.status))
+    return [*islice((f for f in forms if f.names), ENOUGH)]
 
 
-def _names(response: Response) -> set[str]:
-    return {n.decode("latin-1").lower() for n, _ in response.headers}
-
-
-def _server(scene: Scene, denial: Response, good: Sequence[Exchange], found: Collection) -> None:
+def _server(scene: Scene, denial: Response, good: Sequence[Form], found: Collection) -> None:
     """Another Server field than all good answers bear."""
-    usual = {e.response.get("server") for e in good if e.response}
+    usual = {form.server for form in good}
     here = denial.get("server")
-    if len(usual) != 1 or (there := next(iter(usual))) is None or here == there or not denial.headers:
+    if len(usual) != 1 or (only := next(iter(usual))) is None or here == (there := text(only)) or not denial.headers:
         return
     says = f"good answers of this host name the server {there}, this one " + (here or "none: somebody else wrote it")
     for layer, weight in ((Layer.APP, 1.2), (Layer.ORIGIN, 0.9)):
@@ -85,12 +79,12 @@ def _server(scene: Scene, denial: Response, good: Sequence[Exchange], found: Col
         )
 
 
-def _fields(scene: Scene, denial: Response, good: Sequence[Exchange], found: Collection) -> None:
+def _fields(scene: Scene, denial: Response, good: Sequence[Form], found: Collection) -> None:
     """Fields that all good answers bear: absent from the denial, it was not made where they come from."""
-    usual = set.intersection(*(_names(e.response) for e in good if e.response)) - OF_CONTENT
+    usual = frozenset.intersection(*(lower_names(form.names) for form in good)) - OF_CONTENT
     if not usual or len(denial.headers) < 2:
         return
-    absent = sorted(usual - _names(denial))
+    absent = sorted(usual - lower_names(names_of(denial.headers)))
     if absent:
         weight = min(1.6, 0.8 + 0.2 * (len(absent) - 1)) * len(absent) / len(usual)
         found.add(
@@ -113,10 +107,10 @@ def _fields(scene: Scene, denial: Response, good: Sequence[Exchange], found: Col
             )
 
 
-def _spelling(scene: Scene, denial: Response, good: Sequence[Exchange], found: Collection) -> None:
+def _spelling(scene: Scene, denial: Response, good: Sequence[Form], found: Collection) -> None:
     """Spelling and order of the fields that everybody writes (HTTP/1 alone keeps spelling)."""
-    here = _written(denial)
-    there = {_written(e.response) for e in good if e.response and e.response.version == denial.version}
+    here = written(names_of(denial.headers))
+    there = {written(form.names) for form in good if form.version == denial.version}
     if len(there) != 1 or not denial.version.startswith("HTTP/1"):
         return
     usual = next(iter(there))
@@ -134,8 +128,3 @@ def _spelling(scene: Scene, denial: Response, good: Sequence[Exchange], found: C
         where="response headers",
         value=", ".join(ours),
     )
-
-
-def _written(response: Response) -> tuple[str, ...]:
-    names = [n.decode("latin-1") for n, _ in response.headers]
-    return tuple(n for n in names if n.lower() in WRITERS)

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterator
-from functools import lru_cache
 from typing import NamedTuple
 
-from tracer.model.http import Exchange, Headers
+from tracer.model.http import Exchange
 from tracer.model.verdict import Layer
 
 from . import services
 from .evidence import Collection
 from .exchanges import path_of
+from .forms import APPLICATIONS
 from .scene import Scene
-from .siblings import LATEST, is_good
+from .siblings import is_good
 
 FIREWALL = "modsecurity"
 """the firewall that runs within web servers"""
@@ -54,10 +54,8 @@ MANY = 3
 """like requests that passed, and make one think of a limit"""
 FILE = re.compile(r"\.(html?|txt|css|js|map|png|jpe?g|gif|svg|ico|webp|pdf|zip|gz|mp4|mp3|woff2?|xml)$", re.IGNORECASE)
 PROGRAM = re.compile(r"\.(php\d?|aspx?|jsp|do|cgi|action)\b|/(api|graphql|rest|v\d)(/|$)", re.IGNORECASE)
-TAGGED = re.compile(rb'(W/)?"[0-9a-f]+-[0-9a-f]+(-\w+)?(;[\w:]+)?"')
-APPLICATIONS = frozenset(
-    (b"x-powered-by", b"x-runtime", b"x-request-id", b"x-aspnet-version", b"x-generator", b"set-cookie")
-)
+LATEST = 12
+"""other answers whose form is looked at"""
 
 
 class Telling(NamedTuple):
@@ -203,14 +201,15 @@ def _of_siblings(scene: Scene, product: str) -> Iterator[Telling]:
         says = "the same had passed: who refuses by how often one asks is a firewall (mod_evasive) in Apache"
         if before >= MANY:
             yield Telling(says, 0.4, 1.6, "request target", f"{before} good answers")
-    good = [s.whole for s in scene.answers[-LATEST:] if is_good(s.status)]
-    files, apps = ([e for e in good if e.response and _kind(e.response.headers) == k] for k in ("file", "application"))
+    good = [s for s in scene.answers[-LATEST:] if is_good(s.status)]
+    files, apps = ([s for s in good if s.form.kind == kind] for kind in ("file", "application"))
     if files and not apps:
-        says, tag = "good answers of this host are files that the server holds", _first(files[-1], (b"etag",))
-        yield Telling(says, -0.9, -0.4, *tag, files[-1])
+        says, last = "good answers of this host are files that the server holds", files[-1].whole
+        yield Telling(says, -0.9, -0.4, *_first(last, (b"etag",)), last)
     elif len(apps) > len(files):
         says = "good answers of this host come from an application behind this server"
-        yield Telling(says, 0.9, 0.4, *_first(apps[-1], APPLICATIONS), apps[-1])
+        last = apps[-1].whole
+        yield Telling(says, 0.9, 0.4, *_first(last, APPLICATIONS), last)
 
 
 def _first(exchange: Exchange, names: Container[bytes]) -> tuple[str, str]:
@@ -222,15 +221,6 @@ def _first(exchange: Exchange, names: Container[bytes]) -> tuple[str, str]:
 
 def _asks_the_same(a: Exchange, b: Exchange) -> bool:
     return a.request is not None and b.request is not None and a.request.method == b.request.method
-
-
-@lru_cache(4096)  # neighbours are looked at again and again
-def _kind(headers: Headers) -> str:
-    """`file` where nginx, Apache or lighttpd made a tag of its time and size; `application`; or nothing."""
-    named = {name.lower(): value for name, value in headers}
-    if not APPLICATIONS.isdisjoint(named):
-        return "application"
-    return "file" if b"last-modified" in named and TAGGED.fullmatch(named.get(b"etag", b"")) else ""
 
 
 def answered_behind(exchange: Exchange, asked: list[Exchange]) -> bool:

@@ -12,13 +12,12 @@ from tracer.model.http import Exchange
 
 from .columns import NEVER
 from .exchanges import Exchanges
+from .forms import Form, form_of
 
 NEAR = 48
 """exchanges before and after that are looked through"""
 MOST = 24
 """siblings of one denial"""
-LATEST = 12
-"""of those, how many good ones are looked at closely"""
 
 
 class Sibling(NamedTuple):
@@ -33,6 +32,13 @@ class Sibling(NamedTuple):
     @property
     def whole(self) -> Exchange:
         return self.known[self.position]
+
+    @property
+    def form(self) -> Form:
+        number = self.known.form[self.position]
+        if number < 0 and (response := self.whole.response) is not None:
+            return form_of(response)
+        return self.known.forms[number]
 
     @property
     def server_host(self) -> str:
@@ -90,7 +96,5 @@ class Siblings:
                 break
         path = known.path[here]
         found = [Sibling(known, p, known.status[p], known.path[p] == path) for p in (group[c] for c in sorted(chosen))]
-        known.fetch(
-            s.position for n, s in enumerate(found, LATEST - len(found)) if s.here or (n >= 0 and is_good(s.status))
-        )
+        known.fetch(s.position for s in found if s.here)
         return tuple(found)
