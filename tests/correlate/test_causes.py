@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import json
 
+import msgspec
 import pytest
 
 from tests.correlate.scenes import NGINX_403, START, exchange, verdicts
 from tracer.correlate.steps import causes
+from tracer.model.http import SANITIZED
 from tracer.model.verdict import Cause
 
 APACHE_403 = (
@@ -37,6 +39,22 @@ def test_401_is_missing_or_invalid_by_what_was_sent(asks: dict[str, str], cause:
         exchange("e1", status=401, asks=asks, page=page, says={"WWW-Authenticate": 'Basic realm="x"'})
     )
     assert verdict.cause is cause
+
+
+def test_nothing_follows_from_credentials_that_a_recording_leaves_out() -> None:
+    asked = exchange("e1", status=401, says={"WWW-Authenticate": "Bearer"}, page='{"message": "no"}')
+    (whole,) = verdicts(asked)
+    (sanitized,) = verdicts(msgspec.structs.replace(asked, extra={SANITIZED: "yes"}))
+    assert (whole.cause, sanitized.cause) == (Cause.CREDENTIALS_MISSING, Cause.CREDENTIALS_MISSING)
+    assert whole.cause_confidence > 0.85
+    assert sanitized.cause_confidence < 0.6
+    assert sanitized.cause_detail == "not-recorded"
+    assert "sensitive data" in sanitized.next_steps[0]
+
+
+def test_a_challenge_is_no_secret_of_ours() -> None:
+    (verdict,) = verdicts(exchange("e1", status=401, says={"WWW-Authenticate": "Bearer"}, page='{"message": "no"}'))
+    assert not any("[redacted" in e.says for e in verdict.evidence)
 
 
 def test_a_401_that_the_client_then_overcame_is_no_verdict() -> None:

@@ -96,6 +96,7 @@ def test_an_entry_becomes_an_exchange_with_every_part_in_its_place(read_with: An
             "har.timings.blocked-ms": "1",
             "har.timings.connect-ms": "5",
             "har.timings.ssl-ms": "3",
+            "har.sanitized": "no cookies and no Authorization, as browsers export by default",
         },
     )
 

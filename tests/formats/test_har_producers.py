@@ -14,7 +14,7 @@ from mitmproxy.addons.savehar import SaveHar
 from mitmproxy.test import tflow, tutils
 
 from tracer.formats import har
-from tracer.model.http import Exchange
+from tracer.model.http import SANITIZED, Exchange
 
 START = 1_795_521_600_000_000_000
 GET = {"method": "GET", "url": "https://h.test/a", "httpVersion": "HTTP/1.1", "headers": [], "cookies": []}
@@ -154,6 +154,22 @@ def test_http_toolkit_says_why_a_body_is_not_there(read_with: Any) -> None:
     assert not found.request.body.complete
     assert found.extra["har.request-body-status"] == "discarded:too-large"
     assert [(e.client, e.data) for e in found.events] == [(True, b"\0\1")]
+
+
+def _asked(*names: str) -> dict[str, Any]:
+    fields = [{"name": name, "value": "x"} for name in ("Host", "Accept", *names)]
+    times = {"startedDateTime": "2026-11-24T12:00:00Z", "time": 3, "timings": {"send": 1, "wait": 1, "receive": 1}}
+    return {**times, "request": GET | {"headers": fields}, "response": DENIED | {"content": BODY}}
+
+
+def test_chromium_leaves_credentials_out_unless_told_otherwise(read_with: Any) -> None:
+    """devtools-frontend commit acd96a604641: neither Cookie nor Set-Cookie nor Authorization is exported."""
+    sanitized = read(read_with, "WebInspector", _asked(), _asked("X-Note"))
+    assert all(SANITIZED in e.extra for e in sanitized)
+    before, *whole = read(read_with, "WebInspector", _asked(), _asked("Cookie"), _asked())
+    assert SANITIZED in before.extra
+    assert not any(SANITIZED in e.extra for e in whole)  # it was exported with sensitive data
+    assert not any(SANITIZED in e.extra for e in read(read_with, "Firefox", _asked()))
 
 
 @pytest.mark.parametrize("creator", ["Postman", "Insomnia REST Client"])

@@ -9,7 +9,7 @@ from tracer.model.http import Exchange, Message
 from tracer.model.verdict import Cause, Evidence, Seen
 
 SECRET = re.compile(
-    r"(?i)\b((?:bearer|basic|digest|negotiate)\s+)(?!realm|error|charset)[\w.~+/=-]{6,}"
+    r"(?i)\b((?:bearer|basic|digest|negotiate)\s+)(?=[\w.~+/-]*[\d=]|[\w.~+/-]{20})(?!realm|error|charset)[\w.~+/=-]{6,}"
     r"|((?:[\w-]*token|api[_-]?key|key|signature|sig|password|passwd|secret|session\w*|hmac|md5)[\"']?\s*[=:]\s*[\"']?"
     r"|\bcode=)"  # of an authorization; in JSON it names the error
     r"[^\s&\"',;<>]{5,}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tracer.model.http import Message, Request, text
+from tracer.model.http import SANITIZED, Exchange, Message, Request, text
 
 CREDENTIALS = (
     "authorization", "proxy-authorization", "x-api-key", "api-key", "apikey", "x-auth-token", "x-auth-key",
@@ -51,6 +51,11 @@ def identified(request: Request) -> str | None:
     if carried:
         return f"request header {min(carried, key=lambda n: (n == b'cookie', n)).decode()}"
     return "request target" if SIGNED.search(request.target) or KEYED.search(request.target) else None
+
+
+def left_out(exchange: Exchange) -> bool:
+    """Its source did not keep what would tell who asks: nothing follows from what is not there."""
+    return exchange.request is None or len(exchange.request.headers) < 2 or SANITIZED in exchange.extra
 
 
 def logs_in(request: Request, body: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import parse_qs, urlsplit
 
-from tracer.model.http import Exchange, Request
+from tracer.model.http import SANITIZED, Exchange, Request
 from tracer.model.verdict import Cause, Evidence, Layer
 
 from .client_certificates import add_reasons
@@ -13,7 +13,7 @@ from .cues import CODE, Cue, stated
 from .error_codes import codes_in, plain
 from .evidence import Collection
 from .marks import Strength
-from .request_fields import identified, logs_in
+from .request_fields import identified, left_out, logs_in
 from .rules_marks import MEANT
 from .scene import Scene
 
@@ -99,9 +99,7 @@ def _of_nobody(exchange: Exchange, body: str, found: Collection) -> None:
     request = exchange.request
     if request is None or exchange.response is None or exchange.response.status != 403:
         return
-    if (
-        len(request.headers) < 2 or identified(request) or logs_in(request, body)
-    ):  # fewer: a source that did not keep the request's fields
+    if left_out(exchange) or identified(request) or logs_in(request, body):
         return
     found.add(
         "nothing in the request tells who asks, so whoever is refused is nobody in particular",
@@ -196,11 +194,14 @@ def _credentials_asked(scene: Scene, found: Collection) -> Cause | None:
     loosely = identified(request) if other else None
     cause = Cause.CREDENTIALS_INVALID if sent or loosely else Cause.CREDENTIALS_MISSING
     says = "credentials were sent and not accepted" if sent or loosely else "no credentials were sent"
-    unsure = loosely is not None or len(request.headers) < 2  # a source that did not keep the request's fields
+    unsure = loosely is not None or (sent is None and left_out(exchange))
+    if SANITIZED in exchange.extra and not sent and not loosely:
+        says = "no credentials are in the recording, but browsers leave them out of it unless told otherwise"
+        found.details.setdefault(cause, "not-recorded")
     found.add(
         says,
         f"cause:{cause}",
-        1.6 if unsure else 4.2,
+        (0.8 if SANITIZED in exchange.extra else 1.6) if unsure else 4.2,
         exchange=exchange,
         where=loosely or f"request header {field}",
         value="present" if sent or loosely else "absent",

@@ -9,7 +9,7 @@ from tracer.model.http import Exchange, Request, Response
 from tracer.model.verdict import Cause, Layer
 
 from .evidence import Collection
-from .request_fields import SIGNED, identified, logs_in
+from .request_fields import SIGNED, identified, left_out, logs_in
 from .rules_cause import OWN_PAGE
 from .scene import Scene
 from .siblings import is_good
@@ -87,7 +87,7 @@ def _by_layer(
     api = "json" in (response.get("content-type") or "") or scene.body.lstrip().startswith(("{", "["))
     elsewhere = Cause.INSUFFICIENT_SCOPE if api else Cause.PATH_DENIED  # who answers in JSON knows callers
     cause = Cause.RESOURCE_POLICY if product in STORAGE else usually.get(layer, elsewhere)
-    if product in ASKS_WHO and not known and len(request.headers) > 1:
+    if product in ASKS_WHO and not known and not left_out(exchange):
         cause = Cause.CREDENTIALS_MISSING
     found.add(
         f"no reason is stated: such a refusal at this layer is most often {cause}",

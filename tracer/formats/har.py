@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
+from tracer.model.http import SANITIZED, Exchange
 from tracer.model.problem import Problem, Severity
 from tracer.transport.conversation import Context, Sink
 
@@ -23,6 +24,7 @@ _BLOCK = 1 << 20
 _MENTIONED = 100
 """broken entries that get a problem of their own; the rest are counted in one"""
 SPECIFICATION = "HAR 1.2"
+_SENSITIVE = frozenset((b"cookie", b"set-cookie", b"authorization"))
 
 
 def kind_of(head: bytes) -> str | None:
@@ -72,6 +74,8 @@ class _Entries:
         self._producer = Producer()
         self._number = 0
         self._broken = 0
+        self._whole = False
+        """some entry has a field that is left out by default"""
 
     def take(self, piece: Piece) -> None:
         if piece.key == "creator" and piece.text:
@@ -92,7 +96,20 @@ class _Entries:
             return
         if handshake is not None:
             self._sink.handshake(handshake)
-        self._sink.exchange(exchange)
+        self._sink.exchange(self._marked(exchange))
+
+    def _marked(self, exchange: Exchange) -> Exchange:
+        """Chromium leaves Cookie, Set-Cookie and Authorization out, unless its user asks for "sensitive data"."""
+        fields = (
+            [*exchange.request.headers, *(exchange.response.headers if exchange.response else ())]
+            if exchange.request
+            else []
+        )
+        self._whole = self._whole or any(name.lower() in _SENSITIVE for name, _ in fields)
+        if self._whole or self._producer.name != "WebInspector":
+            return exchange
+        extra = exchange.extra | {SANITIZED: "no cookies and no Authorization, as browsers export by default"}
+        return msgspec.structs.replace(exchange, extra=extra)
 
     def finish(self, scanner: Scanner) -> None:
         if self._broken > _MENTIONED:

@@ -9,6 +9,9 @@ from .problem import Problem
 Headers = tuple[tuple[bytes, bytes], ...]
 """name and value as received, in order; obsolete folds unfolded, surrounding white space removed"""
 
+SANITIZED = "har.sanitized"
+"""in `Exchange.extra`: what recorded it leaves credentials out, so that none being there tells nothing"""
+
 
 def text(value: bytes) -> str:
     """The bytes as text: UTF-8 where they are that, else ISO 8859-1 (RFC 9110 section 5.5). Not terminal-safe."""
