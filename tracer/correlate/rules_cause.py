@@ -310,6 +310,8 @@ def _client_certificate(scene: Scene, found: Collection) -> None:
             value="client certificate",
         )
         add_reasons(handshake, found, 0.8)
+    elif handshake.client_cert_sent and _is_front(scene) and not scene.passes_on and _refuses_who(exchange):
+        add_reasons(handshake, found, 4.6)  # in the server's own words, which may name another reason
     if handshake.client_cert_requested and handshake.client_cert_sent is False:
         found.add(
             "the server asked for a client certificate and got none",
@@ -327,6 +329,10 @@ def _client_certificate(scene: Scene, found: Collection) -> None:
             where="tls handshake",
             value="no client certificate",
         )
+
+
+def _refuses_who(exchange: Exchange) -> bool:
+    return exchange.response is not None and exchange.response.status in (400, 401, 403, 495)
 
 
 def _age(scene: Scene, found: Collection) -> None:

@@ -65,7 +65,7 @@ def _is_vague(hit: Found) -> bool:
 def _mark(scene: Scene, found: Collection, hit: Found, *, alone: bool, known: bool) -> None:
     """`alone`: only by a weak mark in the body; `known`: by another mark than words for a cause."""
     product, mark, where, value = hit
-    layer, weight = placed(product.layer, scene), WEIGHT[mark.strength]
+    layer, weight = placed(product.layer, scene, product.id), WEIGHT[mark.strength]
     if layer is Layer.WAF and mark.cause in OF_EDGES:
         layer = Layer.CDN
     if product.name.startswith(ANY):

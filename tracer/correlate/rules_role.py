@@ -43,11 +43,12 @@ ROLES = {
     "litespeed": Roles(-2.8, -0.9),
     "iis": Roles(-2.4, -2.2),
     "lighttpd": Roles(-2.6, -4.0),
+    "caddy": Roles(0.7, -4.0),  # its file server hides by 404: 401, 403 and 405 are rules before what it passes on
     # https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
     # (WAF_FILTERED and INVALID_API_KEY say the same)
     "aws-api-gateway": Roles(None, -0.7, "aws-waf", r'^\s*\{"message": ?"Forbidden"\}'),
 }
-SPOKE = 1.5
+SPOKE = 1.4
 """weight with which evidence says that a server wrote the page"""
 GOOD_ENOUGH = 400
 MANY = 3

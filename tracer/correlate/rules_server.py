@@ -28,6 +28,16 @@ SERVERS = {
     r"^(base|simple)http/": (Layer.APP, "python-app-server"),
     r"^tornado": (Layer.APP, "tornado"),
     r"^jetty": (Layer.ORIGIN, "jetty"),
+    r"^twistedweb": (Layer.APP, "twisted"),
+    r"^(cherrypy|cheroot)": (Layer.APP, "cherrypy"),
+    r"^python/[\d.]+ aiohttp": (Layer.APP, "aiohttp"),
+    r"^hypercorn": (Layer.APP, "hypercorn"),
+    r"^daphne": (Layer.APP, "daphne"),
+    r"^waitress": (Layer.APP, "waitress"),
+    r"^mojolicious": (Layer.APP, "mojolicious"),
+    r"^puma": (Layer.APP, "puma"),
+    r"^mini_httpd": (Layer.ORIGIN, "mini-httpd"),
+    r"^transmission": (Layer.APP, "transmission"),
     r"^amazons3": (Layer.ORIGIN, "aws-s3"),
     r"^openresty": (Layer.ORIGIN, "openresty"),
     r"^litespeed": (Layer.ORIGIN, "litespeed"),
@@ -49,7 +59,8 @@ PAGES = (
     ),
     (r"<h1>Forbidden</h1>\s*<p>You don't have permission", "apache", "Apache's own page"),
     (
-        r'^<!DOCTYPE HTML PUBLIC "-//IETF//DTD HTML 2\.0//EN">\s*<html><head>\s*<title>[45]\d\d [\w ]+</title>',
+        r'^<!DOCTYPE HTML PUBLIC "-//(IETF//DTD HTML 2\.0|W3C//DTD HTML 4\.01)//EN"[^>]{0,60}>\s*<html><head>\s*'
+        r"<title>[45]\d\d [\w ]+</title>",
         "apache",
         "Apache's own page",
     ),
@@ -112,16 +123,38 @@ def page(scene: Scene, found: Collection) -> None:
             product="apache",
             reference="apache/httpd modules/http/http_protocol.c: ap_send_error_response",
         )
-    elif scene.body.strip() and not scene.asked_nobody and OWN_PAGES.match(server):
-        for supports, weight in ((f"against:{Layer.ORIGIN}", 0.9), (f"generated:{Layer.APP}", 0.4)):
-            found.add(
-                f"{server.partition('/')[0]} is named, and this is not the page that it writes itself",
-                supports,
-                weight,
-                exchange=scene.exchange,
-                where="response body",
-                value=scene.body[:80],
-            )
+    elif OWN_PAGES.match(server) and not scene.asked_nobody:
+        _no_own_page(scene, server.partition("/")[0], kind, found)
+
+
+def _no_own_page(scene: Scene, server: str, kind: str, found: Collection) -> None:
+    """A web server names itself, and writes a page with each refusal of its own: here is another text, or none."""
+    if not scene.body.strip() and not _is_empty(scene):
+        return
+    against, app = 0.9, 0.4
+    if server.lower().startswith("lighttpd") and not kind.lower().startswith("text/html"):
+        against, app = 2.2, 0.8  # it has no setting for another text than a file of HTML
+    elif not scene.body:
+        against, app = 1.2, 0.6
+    for supports, weight in ((f"against:{Layer.ORIGIN}", against), (f"generated:{Layer.APP}", app)):
+        found.add(
+            f"{server} is named, and this is not the page that it writes itself",
+            supports,
+            weight,
+            exchange=scene.exchange,
+            where="response body",
+            value=scene.body[:80],
+        )
+
+
+def _is_empty(scene: Scene) -> bool:
+    """The answer has no content, and not only none because a method or status forbids it."""
+    request, response = scene.exchange.request, scene.exchange.response
+    if request is None or response is None or request.method == "HEAD" or response.body.size:
+        return False
+    if response.status not in (401, 403, 405):  # nginx has no page for every status
+        return False
+    return response.get("content-length") == "0" and response.body.complete
 
 
 def named(scene: Scene, found: Collection) -> None:

@@ -18,6 +18,8 @@ FILE_TAGS = (
 GO_TEXT = "text/plain; charset=utf-8"
 """what Go's net/http says of text where the handler names no type"""
 CONTAINERS = frozenset({"jetty", "tomcat", "iis"})
+OVERWRITES = re.compile(r"$|nginx|openresty|apache|ats/", re.IGNORECASE)
+"""Server fields that say nothing of who answered: none, or of a hop that puts its name over others"""
 NAMES_A_GATEWAY = re.compile(r"x-([\w-]+-)?(gateway|gw)(-[\w-]+)?|(api-?)?gateway(-[\w-]+)?")
 DEFAULTS: dict[str, tuple[str, float, str | None]] = {
     "no-cache, private": ("Symfony's HttpFoundation, and with it Laravel,", 0.9, None),
@@ -203,15 +205,20 @@ def _caching(scene: Scene, response: Response, found: Collection) -> None:
 def _haproxy(scene: Scene, response: Response, found: Collection) -> None:
     """HAProxy's own answers carry neither Date nor Server, and lower-case names also in HTTP/1."""
     names = [n for n, _ in response.headers]
-    if not response.version.startswith("HTTP/1") or not names or response.get("date") or response.get("server"):
+    if not names or response.get("date") or response.get("server") or response.get("grpc-status"):
         return
-    size = response.get("content-length")
+    if any(e.supports == f"generated:{Layer.APP}" and e.product and e.weight >= 3 for e in found.items):
+        return  # an application says who it is: Sanic leaves Date out as well
+    size, kind = response.get("content-length"), response.get("content-type") or ""
     if response.get("via") or any(n != n.lower() for n in names) or size is None or response.get("www-authenticate"):
         return  # its own challenge comes with its own page; Vert.x and Quarkus send one alone in this shape
+    weight = 2.0 if size == "0" or "charset" in kind else 3.4  # else it may as well be Vert.x's, Netty's or Sanic's
+    if not response.version.startswith("HTTP/1"):
+        weight = min(weight, 2.0)  # HTTP/2 has no other case
     found.add(
         "no Date, no Server, all names in lower case: so HAProxy writes answers of its own",
         f"generated:{Layer.GATEWAY}",
-        2.0 if size == "0" else 3.4,  # an empty one may as well be Vert.x's or Netty's
+        weight,
         exchange=scene.exchange,
         where="response header content-length",
         value=size,
@@ -223,7 +230,22 @@ def _haproxy(scene: Scene, response: Response, found: Collection) -> None:
 def _bare_word(scene: Scene, response: Response, found: Collection) -> None:
     """`Forbidden` alone: Express, Koa, Go programs and Traefik send it; their other fields tell them apart."""
     word = scene.body.strip().lower()
-    if word not in ("forbidden", "unauthorized") or response.get("server"):
+    if word not in ("forbidden", "unauthorized"):
+        return
+    untyped = response.get("content-type") is None and OVERWRITES.match(response.get("server") or "")
+    if scene.body == "Forbidden" and untyped:
+        found.add(
+            "one word without a type, which Go's server would have named: so Traefik refuses",
+            f"generated:{Layer.GATEWAY}",
+            2.2,
+            exchange=scene.exchange,
+            where="response body",
+            value=scene.body,
+            product="traefik",
+            reference="traefik/traefik pkg/middlewares/ipallowlist/ip_allowlist.go",
+        )
+        return
+    if response.get("server"):
         return
     tag = response.get("etag") or ""
     if tag.startswith('W/"') or response.get("x-powered-by") == "Express":

@@ -31,6 +31,10 @@ EXPIRY = re.compile(
 )
 
 
+SEAL = re.compile(r"md5|sha\d*|hash|hmac|digest|secure|mac", re.IGNORECASE)
+"""parameters of links that seal the rest, as nginx's secure_link does; stores that call it a signature say why"""
+
+
 class Term(NamedTuple):
     """A time within which, or around which, the request is good."""
 
@@ -40,6 +44,8 @@ class Term(NamedTuple):
     signed_at: float | None
     where: str
     reference: str
+    seals: bool = False
+    """a seal stands beside the time, and nothing is known of its maker"""
 
 
 def collect(scene: Scene, found: Collection) -> None:
@@ -54,6 +60,8 @@ def collect(scene: Scene, found: Collection) -> None:
             says, cause, weight = f"begins {round(term.begins - now)} s after this answer", Cause.CLOCK_SKEW, 4.5
         elif term.signed_at is not None and abs(now - term.signed_at) > SKEW_S and term.ends is None:
             says, cause, weight = f"is dated {round(now - term.signed_at)} s off this answer", Cause.CLOCK_SKEW, 4.5
+        elif term.ends is not None and term.seals:
+            says, cause, weight = "is within its time: what seals it may differ", Cause.SIGNATURE_MISMATCH, 1.8
         else:
             continue
         found.add(
@@ -108,9 +116,10 @@ def _cloudfront(request: Request, query: Mapping[str, str]) -> Iterator[Term]:
 
 def _plain(query: Mapping[str, str]) -> Iterator[Term]:
     """Expiry as seconds since the epoch, alone or within a token (`exp=1600000000~acl=/*~hmac=…`)."""
+    seals = any(SEAL.fullmatch(name) and len(value) > 2 for name, value in query.items())
     for name, value in query.items():
         inner = re.search(r"(?:^|~)exp=(\d{10})(?:~|$)", value)
         whole = re.fullmatch(r"\d{10}", value) if EXPIRY.fullmatch(name) else None
         if inner or whole:
             ends = float(inner[1] if inner else value)
-            yield Term("the signed link", None, ends, None, "request target", AKAMAI if inner else CLOUDFRONT)
+            yield Term("the signed link", None, ends, None, "request target", AKAMAI if inner else CLOUDFRONT, seals)

@@ -18,6 +18,8 @@ ROBOT = re.compile(
     r"bot\b|crawl|spider|scrapy|scan|sqlmap|nikto|nmap|masscan|zgrab|wpscan|httrack|libwww|harvest|slurp|grabber|evil|bad",
     re.IGNORECASE,
 )
+SIMPLE = re.compile(r"application/x-www-form-urlencoded|multipart/form-data|text/plain", re.IGNORECASE)
+"""content types that a page may send to another origin without asking (Fetch, CORS-safelisted request-header)"""
 STORAGE = frozenset(
     {
         "aws-s3",
@@ -214,9 +216,11 @@ def _by_method(exchange: Exchange, request: Request, *, page: bool, found: Colle
             reference="RFC 6455 section 10.2",
         )
     elif (origin := request.get("origin")) and urlsplit(origin).netloc != (request.get("host") or request.authority):
+        form = request.method == "POST" and SIMPLE.match(request.get("content-type") or "text/plain")
         found.add(
-            "the request comes from another origin's page",
-            f"cause:{Cause.CORS_DENIED}",
+            "the request comes from another origin's page"
+            + (", as a form that browsers send anywhere" if form else ""),
+            f"cause:{Cause.CSRF_FAILED if form else Cause.CORS_DENIED}",
             1.3,
             exchange=exchange,
             where="request header origin",

@@ -60,9 +60,25 @@ def from_cache(response: Response | None) -> bool:
     return bool(re.search(r"\bhit\b", says, re.IGNORECASE) or re.fullmatch(r"\d+ \d+", response.get("x-varnish") or ""))
 
 
-def placed(layer: Layer, scene: Scene) -> Layer:
+ACCELERATORS = frozenset({"squid"})
+"""proxies of clients that also stand before servers, as their cache"""
+
+
+def asked_as_origin(exchange: Exchange) -> bool:
+    """The request is one to the server itself: a client that knows its proxy names the whole URL, asks for a tunnel,
+    or says so in a field (RFC 9112 section 3.2.2). Only packets tell; in a tunnel the proxy speaks as the origin."""
+    request = exchange.request
+    if request is None or not exchange.packets or exchange.tunnel is not None:
+        return False
+    said = request.get("proxy-authorization") or request.get("proxy-connection")
+    return request.target.startswith("/") and not said
+
+
+def placed(layer: Layer, scene: Scene, product: str | None = None) -> Layer:
     """Where a product of that layer stands here: a web server that passes requests on is a gateway or a proxy."""
     request = scene.exchange.request
     if request is not None and request.method == "CONNECT":
         return Layer.FORWARD_PROXY
+    if layer is Layer.FORWARD_PROXY and product in ACCELERATORS and asked_as_origin(scene.exchange):
+        return Layer.CDN
     return Layer.GATEWAY if scene.passes_on and layer in (Layer.ORIGIN, Layer.APP) else layer
