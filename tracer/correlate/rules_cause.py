@@ -196,12 +196,12 @@ def _credentials_asked(scene: Scene, found: Collection) -> Cause | None:
     says = "credentials were sent and not accepted" if sent or loosely else "no credentials were sent"
     unsure = loosely is not None or (sent is None and left_out(exchange))
     if SANITIZED in exchange.extra and not sent and not loosely:
-        says = "no credentials are in the recording, but browsers leave them out of it unless told otherwise"
-        found.details.setdefault(cause, "not-recorded")
+        _not_recorded(exchange, field, found)
+        return None
     found.add(
         says,
         f"cause:{cause}",
-        (0.8 if SANITIZED in exchange.extra else 1.6) if unsure else 4.2,
+        1.6 if unsure else 4.2,
         exchange=exchange,
         where=loosely or f"request header {field}",
         value="present" if sent or loosely else "absent",
@@ -219,6 +219,21 @@ def _credentials_asked(scene: Scene, found: Collection) -> Cause | None:
         value="present" if sent else "absent",
     )
     return barred
+
+
+def _not_recorded(exchange: Exchange, field: str, found: Collection) -> None:
+    """It may be missing as well as invalid, for all that can be known."""
+    for cause, weight in ((Cause.CREDENTIALS_MISSING, 0.9), (Cause.CREDENTIALS_INVALID, 0.8)):
+        found.details.setdefault(cause, "not-recorded")
+        found.add(
+            "no credentials are in the recording, but browsers leave them out of it unless told otherwise",
+            f"cause:{cause}",
+            weight,
+            exchange=exchange,
+            where=f"request header {field}",
+            value="absent",
+            reference="https://goo.gle/devtools-har-exclude-cookies-design",
+        )
 
 
 def _oddities(scene: Scene, request: Request, found: Collection) -> None:
