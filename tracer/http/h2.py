@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from tracer.model.http import Exchange, Request
 from tracer.model.problem import Severity
-from tracer.transport.conversation import Context, Conversation
-from tracer.transport.stream import Mark, Stream, Taken
+from tracer.transport.conversation import Context
+from tracer.transport.stream import Mark, Stream
 from tracer.transport.turns import turns
 
-from . import detect
 from .h2_frames import (
     CONTINUATION,
     DATA,
@@ -35,6 +34,7 @@ from .h2_frames import (
 )
 from .h2_stream import H2Stream
 from .header_blocks import BlockError, HeaderDecoder
+from .stream_tunnels import Tunnels
 
 BLOCK_LIMIT = 1 << 20
 """bytes of one header block over all its CONTINUATION frames"""
@@ -90,7 +90,7 @@ class H2Conversation:
         self.server = Side(server, False)
         self.upgrade = upgrade
         self.streams: dict[int, H2Stream] = {}
-        self.inner: dict[int, tuple[Conversation, Stream, Stream]] = {}
+        self.tunnels = Tunnels(context)
         self.closed: dict[int, None] = {}
         """numbers of the last streams reported, so that late frames do not open them again"""
         self.goaway: str | None = None
@@ -210,8 +210,16 @@ class H2Conversation:
                 return
             h2 = self._stream(frame.stream, frame.mark)
         half = h2.half(side.client)
-        if frame.stream in self.inner:
-            self._feed(side, self.inner[frame.stream], stream.skip(length - pad), frame.mark)
+        if frame.stream in self.tunnels:
+            taken = stream.skip(length - pad)
+            data = taken.data
+            if data is None:
+                data = (
+                    b"".join(bytes(stream.base[at : at + n]) for at, n in taken.spans)
+                    if stream.base is not None
+                    else b""
+                )
+            self.tunnels.feed(frame.stream, side.client, data, frame.mark, taken.missing)
         elif length > pad:
             half.collector.pass_over(stream, length - pad)
         stream.jump(end)
@@ -267,7 +275,7 @@ class H2Conversation:
         ended = pushed or bool(frame.flags & END_STREAM)
         h2.take_fields(side.client or pushed, fields, ended, frame.mark)
         if not side.client and not pushed:
-            self._maybe_tunnel(h2)
+            self.tunnels.consider(h2)
         self._settle(h2)
 
     # -- streams
@@ -299,50 +307,11 @@ class H2Conversation:
         self.closed[h2.number] = None
         if len(self.closed) > 4096:
             del self.closed[next(iter(self.closed))]
-        inner = self.inner.pop(h2.number, None)
-        if inner is not None:
-            conversation, client, server = inner
-            client.closed = server.closed = True
-            conversation.advance()
-            if isinstance(conversation, detect.Detecting):
-                return
-            if type(conversation).__name__ == "WebSocketConversation":
-                return
+        if self.tunnels.end(h2.number):
+            return
         if h2.request.headers is None and h2.response.headers is None and h2.upgrade is None and not h2.problems:
             return
         if self.context.rows is not None:
             self.context.rows(h2.row())
         else:
             self.context.sink.exchange(h2.build())
-
-    # -- what runs inside a stream
-
-    def _maybe_tunnel(self, h2: H2Stream) -> None:
-        """CONNECT and extended CONNECT (RFC 9113 section 8.5, RFC 8441) once they are granted."""
-        request = h2.request.headers or ()
-        if h2.number in self.inner or (b":method", b"CONNECT") not in request or h2.response.headers is None:
-            return
-        exchange = h2.build()
-        if exchange.response is None or not 200 <= exchange.response.status < 300:
-            return
-        client, server = Stream(), Stream()
-        protocol = next((v for n, v in request if n == b":protocol"), b"")
-        conversation: Conversation | None
-        if protocol:
-            conversation = detect.upgraded(protocol.decode("latin-1"), self.context, client, server, exchange)
-        else:
-            self.context.sink.exchange(exchange)
-            inner = self.context.inner(tunnel=exchange.id, scheme="http")
-            conversation = detect.conversation(inner, client, server)
-        if conversation is not None:
-            self.inner[h2.number] = conversation, client, server
-
-    def _feed(self, side: Side, inner: tuple[Conversation, Stream, Stream], taken: Taken, mark: Mark) -> None:
-        conversation, client, server = inner
-        stream = client if side.client else server
-        data = taken.data
-        if data is None:
-            base = side.stream.base
-            data = b"".join(bytes(base[at : at + n]) for at, n in taken.spans) if base is not None else b""
-        stream.push(data, mark, taken.missing)
-        conversation.advance()

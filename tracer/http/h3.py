@@ -12,6 +12,7 @@ from tracer.transport.stream import Mark, Taken
 
 from .field_lines import references
 from .h2_stream import H2Stream
+from .stream_tunnels import Tunnels
 
 DATA, HEADERS, PUSH_PROMISE, GOAWAY = 0x00, 0x01, 0x05, 0x07
 CONTROL, PUSH, ENCODER, DECODER = 0x00, 0x01, 0x02, 0x03
@@ -58,6 +59,7 @@ class H3Conversation:
         self.lanes: dict[tuple[int, bool], Lane] = {}
         self.streams: dict[int, H2Stream] = {}
         self.reported: set[int] = set()
+        self.tunnels = Tunnels(context)
         self.decoders: dict[bool, Any] = {}
         self.inserted = {True: 0, False: 0}
         """bytes of each side's encoder stream: no entry of its table is larger"""
@@ -214,6 +216,9 @@ class H3Conversation:
         assert lane.mark is not None
         half = self._stream(number, lane.mark).half(client)
         half.touch(lane.mark)
+        if number in self.tunnels:
+            self.tunnels.feed(number, client, data, lane.mark, 0)
+            return
         half.collector.add(Taken((), data, len(data), 0))
 
     def _headers(self, number: int, client: bool, block: bytes, lane: Lane) -> None:
@@ -240,6 +245,8 @@ class H3Conversation:
         assert lane.mark is not None
         stream = self._stream(number, lane.mark)
         stream.take_fields(client, tuple((bytes(n), bytes(v)) for n, v in fields), False, lane.mark)
+        if not client:
+            self.tunnels.consider(stream)
 
     def _stream(self, number: int, mark: Mark) -> H2Stream:
         stream = self.streams.get(number)
@@ -255,5 +262,7 @@ class H3Conversation:
             self.lanes.pop((stream.number, client), None)
         if len(self.reported) < 100_000:
             self.reported.add(stream.number)
+        if self.tunnels.end(stream.number):
+            return
         if stream.request.headers is not None or stream.response.headers is not None or stream.problems:
             self.context.sink.exchange(stream.build())
