@@ -1,7 +1,7 @@
 """What stacks of today say to each other, as the captures in pcaps/ends hold it, their keys inside.
 
-What is expected is what the ends themselves told of it: Go 1.27, OpenSSL 3.6, GnuTLS 3.8, quic-go 0.59, curl 8.22 and
-nginx 1.30.
+What is expected is what the ends themselves told of it: Go 1.27, OpenSSL 3.6, GnuTLS 3.8, quic-go 0.59, curl 8.22,
+nginx 1.30, aioquic 1.3, Node 24 and gRPC.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tracer.formats.json_values import handshake_value
+from tracer.formats.json_values import exchange_value, handshake_value
 from tracer.pipeline import read
 from tracer.store.trace import Trace
 from tracer.tls.chain import client_chain, server_chain
@@ -173,3 +173,67 @@ def test_curl_goes_on_with_what_alt_svc_offered() -> None:
         ("HTTP/3", "/"), ("HTTP/3", "/denied"), ("HTTP/3", "/post"), ("HTTP/2", "/one"), ("HTTP/3", "/two"),
     ]  # fmt: skip
     assert all(h["decrypted"] for h in handshakes(trace))
+
+
+def test_keys_that_change_three_times_in_a_connection_of_quic() -> None:
+    targets = ["/turn0", "/after0", "/after1", "/after2"]
+    assert asked(of("h3-key-update")) == [*((target, 200) for target in targets), ("/denied", 403)]
+
+
+@pytest.mark.parametrize(("name", "negotiation"), [("h3-version-changed", False), ("h3-version-negotiated", True)])
+def test_a_version_of_quic_that_ends_agree_on_first(name: str, negotiation: bool) -> None:
+    trace = of(name)
+    assert asked(trace) == [("/turn0", 200), ("/denied", 403)]
+    (told,) = trace.handshakes()
+    assert ("VersionNegotiation" in [m.name for m in told.messages]) is negotiation
+
+
+def test_early_data_of_quic() -> None:
+    trace = of("h3-early-data")
+    assert [h["early_data_accepted"] for h in handshakes(trace)] == [None, True]
+    assert asked(trace) == [("/turn0", 200), ("/denied", 403), ("/turn1", 200), ("/denied", 403)]
+
+
+# -- what runs inside HTTP/2 and HTTP/3
+
+
+def test_websocket_over_http_3() -> None:
+    chat = next(e for e in of("h3-websocket").exchanges() if e.request and e.request.target == "/chat")
+    assert chat.response is not None
+    assert (chat.response.status, chat.events[0].client, chat.events[0].data) == (200, True, b"hello")
+    assert [(e.kind, e.code) for e in chat.events if e.client] == [("text", None), ("close", 1000)]
+    assert {e.data for e in chat.events if not e.client} == {b"world"}
+
+
+def test_a_tunnel_for_datagrams_over_http_3_is_an_exchange() -> None:
+    assert asked(of("h3-connect-udp")) == [
+        ("/turn0", 200),
+        ("/.well-known/masque/udp/192.0.2.6/443/", 200),
+        ("/denied", 403),
+    ]
+
+
+def test_what_node_does_with_http_2() -> None:
+    trace = of("h2-of-all-kinds")
+    told = {e.request.target: e for e in trace.exchanges() if e.request and not e.tunnel}
+    assert {target: e.response.status if e.response else None for target, e in told.items()} == {
+        "/one": 200, "/flood": 200, "/trailers": 200, "/reset": 200, "/push": 200, "/pushed.css": 200,
+        "/denied": 403, "/chat": 200, "far.example:80": 200,
+    }  # fmt: skip
+    flood, trailers, chat = told["/flood"], told["/trailers"].response, told["/chat"]
+    assert len(flood.interim) == 32
+    assert [p.code for p in flood.problems] == ["http.many-interim"]
+    assert trailers is not None
+    assert trailers.trailers == ((b"x-sum", b"42"), (b"x-more", b"yes"))
+    assert told["/pushed.css"].pushed
+    assert [e.data for e in chat.events if e.kind == "text"] == [b"hello", b"world"]
+    inside = [(e.request.target, e.response and e.response.status) for e in trace.exchanges() if e.tunnel and e.request]
+    assert inside == [("/inside", 204)]
+
+
+def test_messages_of_grpc_are_unpacked() -> None:
+    trace = of("grpc-gzip")
+    told = [exchange_value(trace, e, 1 << 20) for e in trace.exchanges()]
+    assert [(t["grpc_status"]["name"], [e["size"] for e in t["events"]]) for t in told] == [
+        ("OK", [540, 700]), ("OK", [200, 300, 300, 300]), ("PERMISSION_DENIED", [300]), ("OK", [1, 700]),
+    ]  # fmt: skip

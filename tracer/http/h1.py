@@ -40,6 +40,13 @@ from .h1_message import (
 from .h1_scan import Scan, scan_request, scan_response
 from .h1_seek import read_head
 
+MOST_INTERIM = 32
+MANY_INTERIM = (
+    "http.many-interim",
+    f"more than {MOST_INTERIM} interim responses: the later ones are not kept",
+    "RFC 9110 section 15.2",
+)
+
 
 class Pending:
     """A request on its way to becoming an exchange."""
@@ -209,7 +216,10 @@ class H1Conversation:
         message.end = self.server.completed(self.server.pos - 1)
         pending = self._match(message.start)
         if status < 200 and status != 101:
-            pending.interim.append(response_of(message, Body()))
+            if len(pending.interim) < MOST_INTERIM:
+                pending.interim.append(response_of(message, Body()))
+            elif pending.message is not None and MANY_INTERIM not in pending.message.odd:
+                pending.message.odd.append(MANY_INTERIM)
             self.waiting.appendleft(pending)
             return
         pending.response = message

@@ -70,6 +70,9 @@ class H2Stream:
         elif not client and not ended and (status := status_of(fields)) is not None and 100 <= status < 200:
             if len(self.interim) < MOST_INTERIM:
                 self.interim.append(_response(self.protocol, fields, Body(), (), mark))
+            elif all(p.code != "http.many-interim" for p in self.problems):
+                what = f"more than {MOST_INTERIM} interim responses: the later ones are not kept"
+                self.note("http.many-interim", what, mark, "RFC 9110 section 15.2")
             return
         else:
             half.headers = fields
