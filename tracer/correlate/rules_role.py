@@ -35,11 +35,11 @@ class Roles(NamedTuple):
 
 
 ROLES = {
-    "nginx": Roles(-1.1, -1.6),
-    "angie": Roles(-1.1, -1.7),
+    "nginx": Roles(-1.3, -1.75),
+    "angie": Roles(-1.3, -1.75),
     "openresty": Roles(-0.6, -1.4),
     "tengine": Roles(-0.8, -1.6),
-    "apache": Roles(-1.6, -1.3),
+    "apache": Roles(-1.75, -1.45),
     "litespeed": Roles(-2.8, -0.9),
     "iis": Roles(-2.4, -2.2),
     "lighttpd": Roles(-2.6, -4.0),
