@@ -68,3 +68,26 @@ def test_cloudfront_may_read_the_bucket_that_it_asks(path: str, cause: Cause) ->
 def test_a_policy_that_s3_names_is_the_cause() -> None:
     page = DENIED.replace("Access Denied<", "not authorized because no resource-based policy allows s3:GetObject<")
     assert last(exchange("e1", url="http://www.test/app/users", says=FRONT, page=page)).cause is Cause.RESOURCE_POLICY
+
+
+TRAVERSAL = "http://www.test/../etc/passwd"
+
+
+def test_a_program_that_nobody_described_is_named_as_it_names_itself() -> None:
+    found = last(exchange("e1", says={"Server": "Foo_Server/1.2"}, page="<h1>Forbidden</h1>"))
+    assert (found.product, found.hop.name) == ("foo-server", "foo-server")
+
+
+@pytest.mark.parametrize(
+    "says",
+    [{"Server": "Foo/1.2", "Via": "1.1 somebody"}, {"Server": "server"}, {"Server": "[x](y)/1"}, {"Server": "a b c"},
+     {"Server": "Foo/1.2", "X-Powered-By": "Express", "ETag": 'W/"9-a"'}],
+)  # fmt: skip
+def test_a_name_that_may_be_anothers_or_is_none_is_no_product(says: dict[str, str]) -> None:
+    assert last(exchange("e1", says=says, page="Forbidden")).product in (None, "express")
+
+
+def test_who_climbs_above_the_root_is_refused_by_the_server_itself() -> None:
+    found = last(exchange("e1", url=TRAVERSAL, says={"Server": "foo/1"}, page="<h1>Forbidden</h1>"))
+    assert found.cause is Cause.REQUEST_REJECTED
+    assert last(exchange("e1", url="http://www.test/a?f=../../etc/passwd", page="<h1>No</h1>")).cause is Cause.WAF_RULE

@@ -60,6 +60,8 @@ FLOOR_CAUSE = 0.25
 MOST_CAUSE = 12.0
 LOGS = "logs"
 """kind of the evidence that comes from servers' logs"""
+SERVER = "server"
+"""kind of the evidence that comes from the name that a program gives itself"""
 ROLE = "role"
 """kind of the evidence that tells one role from another, whatever rule found it"""
 USUAL, TELLS = "usual", 1.4
@@ -76,6 +78,8 @@ class Scales:
     roles: dict[Layer, float] = field(default_factory=dict)
     """logarithms of the odds of the roles in which the program may have answered; first the layer it speaks for"""
     products: dict[tuple[Layer, str], float] = field(default_factory=dict)
+    named: str | None = None
+    """a program that calls itself so, of a layer that nobody knows"""
     causes: dict[Cause, float] = field(default_factory=dict)
     told: set[Cause] = field(default_factory=set)
     """causes for which something was seen: the others are what such denials most often mean"""
@@ -113,6 +117,8 @@ def weigh(evidence: Iterable[Evidence]) -> Scales:
         if item.product and item.supports.startswith(("generated", "present")):
             key = layer, item.product
             scales.products[key] = scales.products.get(key, 0.0) + item.weight
+        elif item.product and item.kind == SERVER and item.supports.startswith("against"):
+            scales.named = item.product
     for item, layer, weight in roles(evidence):
         kind = LOGS if item.kind == LOGS else ROLE
         scales.roles[layer] = scales.roles.get(layer, 0.0) + weight * CALIBRATION.scale.get(kind, 1.0)
@@ -151,9 +157,11 @@ def _shares(scores: dict[Layer, float]) -> dict[Layer, float]:
 
 
 def choose_product(scales: Scales, layer: Layer) -> str | None:
-    """The product of that layer with most evidence for it, if it has any."""
+    """The product of that layer with most evidence for it, if it has any; else the name by which it calls itself."""
     candidates = {p: w for (at, p), w in scales.products.items() if at is layer and w > 0}
-    return max(candidates, key=lambda p: candidates[p]) if candidates else None
+    if candidates:
+        return max(candidates, key=lambda p: candidates[p])
+    return scales.named if layer not in (Layer.WAF, Layer.CDN) else None
 
 
 AT_HOME = {

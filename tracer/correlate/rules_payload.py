@@ -58,9 +58,12 @@ def _payload(scene: Scene, found: Collection, *, shared: bool) -> bool:
             continue
         family, value = hit
         found.details[Cause.WAF_RULE] = family
-        weight = 1.8 if not shared else 4.4 if scene.asked_nobody else 2.1
+        weight = 1.8 if not shared else 4.7 if scene.asked_nobody else 2.5
         if family == "file":  # servers' own rules deny such files as often
-            weight *= 0.4 if shared else 0.7
+            weight *= 0.45 if shared else 0.7
+        if family == "traversal" and where == "request target" and ".." in text.partition("?")[0] and not shared:
+            weight = 0.8
+            _leaves_its_root(scene, value, found)
         says = f"the request carries what rules against {family} look for"
         firewall = rules_role.firewall(found)
         found.add(
@@ -86,13 +89,26 @@ def _payload(scene: Scene, found: Collection, *, shared: bool) -> bool:
     return False
 
 
+def _leaves_its_root(scene: Scene, value: str, found: Collection) -> None:
+    """A path above the root, which servers refuse by themselves: it is a malformed request before it is an attack."""
+    found.add(
+        "the path climbs above the root: servers themselves refuse that",
+        f"cause:{Cause.REQUEST_REJECTED}",
+        1.8,
+        exchange=scene.exchange,
+        where="request target",
+        value=value,
+        reference="RFC 3986 section 5.2.4",
+    )
+
+
 def _form(scene: Scene, found: Collection) -> None:
     """Requests whose form firewalls refuse by default, whatever they carry: method, type, ending, host, headers."""
     request = scene.exchange.request
     if request is None or scene.exchange.response is None or scene.exchange.response.status not in (400, 403):
         return
     for where, value, says, rule in _odd_forms(request):
-        odd = 0.8 if where == "request method" else 1.4  # servers' own rules limit methods as well
+        odd = 0.95 if where == "request method" else 1.6  # servers' own rules limit methods as well
         found.details.setdefault(Cause.WAF_RULE, f"crs-{rule}")
         for supports, weight in (
             (f"role:{Layer.WAF}", odd * (1.6 if scene.asked_nobody else 1.0)),

@@ -81,6 +81,14 @@ PAGES = (
 
 WITH_APACHE = re.compile(r"apache(?!-coyote|.*traffic)|nginx|openresty|cloudflare", re.IGNORECASE)
 """Apache, and servers that stand before one and put their name over its own; none of them writes that content type"""
+SERVER = "response header server"
+NAMED = re.compile(r"([A-Za-z][\w.-]{2,30})(/[\w.+-]+)?( \([^()]*\))?")
+"""one product as RFC 9110 section 10.1.5 writes it, perhaps with a comment"""
+NO_NAMES = frozenset((
+    "server", "webserver", "web-server", "web", "http", "https", "httpd", "unknown", "none", "null", "nil", "proxy",
+    "gateway", "waf", "cdn", "edge", "origin", "default", "secure", "hidden", "private", "protected", "cloud", "api",
+    "app", "backend", "frontend", "localhost", "undefined", "test", "www",
+))  # fmt: skip
 OWN_PAGES = re.compile(r"nginx|apache(?!-coyote|.*traffic)|lighttpd|openresty", re.IGNORECASE)
 """servers whose own pages PAGES knows"""
 
@@ -183,6 +191,18 @@ def named(scene: Scene, found: Collection) -> None:
             product=product,
             reference="RFC 9110 section 10.2.4",
         )
+    elif servers and not relayed and (name := _unheard_of(servers[0])) and not _is_marked(found):
+        for layer in (Layer.WAF, Layer.CDN):
+            found.add(
+                f"the Server field names {name}: whoever protects or carries sites for others is known by name",
+                f"against:{layer}",
+                0.8,
+                exchange=scene.exchange,
+                where=SERVER,
+                value=servers[0],
+                product=name,
+                reference="RFC 9110 section 10.2.4",
+            )
     if len(servers) > 1 and any(s.lower().startswith("caddy") for s in servers):
         found.add(
             "two Server fields: Caddy adds its own to what it relays",
@@ -194,6 +214,18 @@ def named(scene: Scene, found: Collection) -> None:
             product="caddy",
             reference="measured against Caddy 2.6",
         )
+
+
+def _unheard_of(value: str) -> str | None:
+    """The id of a program that calls itself by a name of its own; None for words that say nothing."""
+    hit = NAMED.fullmatch(value.strip())
+    name = re.sub(r"[._]+", "-", hit[1].lower()).strip("-") if hit else ""
+    return name if name and name not in NO_NAMES else None
+
+
+def _is_marked(found: Collection) -> bool:
+    """A mark knows the name, or there is a program that is known to have written the answer."""
+    return any(e.product and (e.seen.where == SERVER or e.supports.startswith("generated")) for e in found.items)
 
 
 def alone(scene: Scene, found: Collection) -> None:
