@@ -97,7 +97,7 @@ class _View:
         several = len(self.exchanges.sources) > 1
         if several:
             self.exchanges.hold(trace.exchanges())
-        self.copies = Copies(self.exchanges if several else ())
+        self.copies = Copies(self.exchanges if several else (), trace.content)
         self.hops = Hops(self.exchanges, self.copies)
         self.links = Links(self.exchanges, self._page)
         self._asking = self.exchanges.asking()

@@ -2,7 +2,7 @@
 
 Two exchanges are one request at two hops when the inner one runs within the outer one's time and asks for the
 same thing, and one of: a request id or trace context in both; the inner one's client is the outer one's server.
-Only the second holds within one source; across sources an id is asked for.
+Only the second holds within one source; across sources an id is asked for, or all that hops pass on.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from array import array
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Protocol
 
 from tracer.model.http import Exchange
@@ -42,6 +42,7 @@ class Copied(Protocol):
     """Copies of one exchange in several sources, and how far their clocks are apart."""
 
     ahead: dict[str, int]
+    handed: dict[str, str]
 
     def of(self, exchange: Exchange) -> list[Exchange]: ...
 
@@ -59,7 +60,9 @@ class Hops:
         """(source, address) of servers that were seen to ask others for what they were asked"""
         self.sources: set[str] = set()
         """those that show hops"""
-        candidates = _candidates(exchanges)
+        handed = copies.handed if copies is not None else {}
+        self._of_handed = handed.keys() | set(handed.values())
+        candidates = _candidates(exchanges, self._of_handed)
         none = array("i", [-1]) * (len(exchanges) if candidates else 0)
         self._outer, self._first, self._last, self._next = none, none[:], none[:], none[:]
         """by position: the exchange it was made to answer; the first and last made to answer it; the next of those"""
@@ -73,6 +76,11 @@ class Hops:
             if exchange.request is None:
                 continue
             sought, answered = _keys(exchange)
+            if exchange.id in self._of_handed and self._copies is not None:
+                sought, answered = (
+                    (*sought, f"of {self._copies.handed.get(exchange.id)}"),
+                    (*answered, f"of {exchange.id}"),
+                )
             found = [w for key in sought if key in waiting for w in waiting[key]]
             outer = max(
                 ((p, o) for p, o in found if self._runs_within(exchange, o) and self._is_one_hop_deeper(exchange, o)),
@@ -129,10 +137,13 @@ class Hops:
                 return not self._same_ends(exchange, outer)
         elif self._copies is not None and any(c.id == outer.id for c in self._copies.of(exchange)):
             return False
-        elif self._same_bytes_passed_on(exchange, outer):
+        elif self._was_handed_on(exchange, outer) or self._same_bytes_passed_on(exchange, outer):
             return True
         same = set(ids_of(exchange.request)) & set(ids_of(outer.request))
         return bool(same) and exchange.server != outer.server
+
+    def _was_handed_on(self, exchange: Exchange, outer: Exchange) -> bool:
+        return self._copies is not None and self._copies.handed.get(exchange.id) == outer.id
 
     def _same_bytes_passed_on(self, exchange: Exchange, outer: Exchange) -> bool:
         """In two sources, without an id: asked by the very hop that was asked, or for that client, and the answer
@@ -217,12 +228,15 @@ class _Some:
         return bool(self._bits[number >> 3 & 0x1FFFFF] >> (number & 7) & 1)
 
 
-def _candidates(exchanges: Exchanges) -> array[int]:
+def _candidates(exchanges: Exchanges, handed: Collection[str]) -> array[int]:
     """Positions of those that may have been made to answer another one, and of those that they may have answered."""
     hosts = {host for _, host in exchanges.askers} & {host_of(server) for server in exchanges.servers} - {""}
     asks = {number for (_, host), number in exchanges.askers.items() if host in hosts}
     answers = {number for server, number in exchanges.servers.items() if host_of(server) in hosts}
     named = _with_an_id_again(exchanges)
+    if handed:
+        for position in range(len(exchanges)):
+            named[position] |= exchanges.name(position) in handed
     targets = _Some()
     for target in exchanges.sought:
         targets.add(target)

@@ -18,6 +18,7 @@ from .columns import host_of
 from .request_ids import ids_of
 from .vantage import client_of, server_of
 from .vantage_clock import Sight, ahead_of_first
+from .vantage_handed import Content, handed_on
 
 SLACK_NS = 2_000_000_000
 FEW = 20
@@ -30,8 +31,10 @@ Key = tuple[str, str, int]
 class Copies:
     """Which exchanges are copies of each other, and how far the clocks of the sources are apart."""
 
-    def __init__(self, exchanges: Sequence[Exchange]) -> None:
+    def __init__(self, exchanges: Sequence[Exchange], content: Content | None = None) -> None:
         self._groups: dict[str, list[Exchange]] = {}
+        self.handed: dict[str, str] = {}
+        """id of an exchange -> id of that in another source which it was made to answer"""
         sources = [e.source for e in sorted(_first_of_each(exchanges), key=_place)]
         self.ahead: dict[str, int] = defaultdict(int)
         if len(sources) < 2:
@@ -39,7 +42,9 @@ class Copies:
         self._order = {source: n for n, source in enumerate(sources)}
         rows = _by_request(exchanges)
         sights = [*self._lone(rows), *_with_one_id(exchanges)]
-        self.ahead = ahead_of_first(sources, sights)
+        handed = list(handed_on([*rows.values()], content))
+        self.handed = {inner.id: outer.id for outer, inner in handed}
+        self.ahead = ahead_of_first(sources, [*sights, *_not_by_one_clock(handed, sights)])
         for row in rows.values():
             self._pair(row)
 
@@ -155,6 +160,21 @@ def _telling(response: Response) -> dict[bytes, list[bytes]]:
         if (key := name.lower()) in SAME:
             found.setdefault(key, []).append(value)
     return found
+
+
+def _not_by_one_clock(handed: Sequence[tuple[Exchange, Exchange]], sights: Iterable[Sight]) -> Iterator[Sight]:
+    """Pairs of sources that nothing surer ties, and whose clocks put no inner exchange within its outer one."""
+    tied = {frozenset((s.a.source, s.b.source)) for s in sights}
+    tied |= {frozenset((outer.source, inner.source)) for outer, inner in handed if _is_within(outer, inner)}
+    for outer, inner in handed:
+        if frozenset((outer.source, inner.source)) not in tied:
+            yield Sight(outer, inner)
+
+
+def _is_within(outer: Exchange, inner: Exchange) -> bool:
+    a, b = outer.timing, inner.timing
+    starts = a.start_ns is not None and b.start_ns is not None and a.start_ns <= b.start_ns
+    return starts and a.end_ns is not None and b.end_ns is not None and b.end_ns <= a.end_ns
 
 
 def _with_one_id(exchanges: Iterable[Exchange]) -> Iterator[Sight]:
