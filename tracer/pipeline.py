@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 HEAD = 65536
 
+AUDIT = "modsecurity"
+"""kind of a log that holds whole requests"""
+
 
 @dataclass(slots=True)
 class Reading:
@@ -38,6 +41,8 @@ class Reading:
     """names of those that could not be read at all"""
     logs: list[str | Opened] = field(default_factory=list)
     """paths of servers' logs, and logs that are open already"""
+    audits: list[tuple[Opened, str]] = field(default_factory=list)
+    """logs that hold whole requests, each with the prefix of its ids"""
     interrupted: bool = False
     tallies: list[Tally] = field(default_factory=list)
     """of each capture: TLS connections that could be opened, and those that could not"""
@@ -68,6 +73,7 @@ def read(
                 # what comes through a pipe may be captured just now, and its keys be logged just now
                 keys = read_keys(keylogs, reading.trace, grows=not all(map(_is_file, sources)))
             _read_source(opened, "" if number == 1 else f"s{number}.", reading, keys, progress, frozenset(names))
+        _read_audits(reading, progress)
     except KeyboardInterrupt:
         reading.interrupted = True
     if keys is not None and reading.tallies:
@@ -79,6 +85,14 @@ def read(
     if judge:
         judge_trace(reading.trace, reading.logs)
     return reading
+
+
+def _read_audits(reading: Reading, progress: Callable[[Progress], None] | None) -> None:
+    """What audit logs tell of requests, where nothing else does: beside a capture they are logs like others."""
+    reading.trace.flush()
+    if not reading.trace.count("exchange"):
+        for opened, prefix in reading.audits:
+            _read_values(opened, AUDIT, prefix, reading, None, progress)
 
 
 def list_capture(
@@ -132,10 +146,12 @@ def judge_trace(trace: Trace, logs: Sequence[str | Opened] = ()) -> None:
             trace.verdict(verdict)
     except Exception:
         trace.problem(bug("judge.bug", "", "the denials could not be judged"))
+    known = {source.name for source in trace.sources()}
     for log in logs:
         name, path = (log, os.path.abspath(log)) if isinstance(log, str) else (log.name, log.path)
         size = (os.path.getsize(log) if os.path.isfile(log) else None) if isinstance(log, str) else log.total
-        trace.source(Source(name=name, kind="log", bytes=size, partial=name in partial, path=path))
+        if name not in known:
+            trace.source(Source(name=name, kind="log", bytes=size, partial=name in partial, path=path))
     trace.flush()
 
 
@@ -209,9 +225,11 @@ def _read_source(
         _fail(reading, opened.name, "", unknown(head, opened.problems), "source.unknown", size)
     elif kind == "trace":
         _read_trace(opened, prefix, reading, names)
-    elif kind == "log":
+    elif kind in ("log", AUDIT):
         reading.logs.append(opened)
         reading.read += 1
+        if kind == AUDIT:
+            reading.audits.append((opened, prefix))
     else:
         _read_values(opened, kind, prefix, reading, keys, progress)
 

@@ -11,6 +11,7 @@ SAMPLES = {
     "mitm": b"1536:9:websocket;0:~8:response;372:",
     "burp": b'<?xml version="1.0"?><items burpVersion="2026.1" exportTime="x"><item>',
     "zap": b"==== 1 ==========\nGET https://h/ HTTP/1.1\nHost: h\n\n",
+    "modsecurity": b"--f381501b-A--\n[24/Nov/2026:14:07:01 +0000] x 10.0.0.1 1 10.0.0.2 80\n--f381501b-B--\n",
     "curl": b"* Connected to h (127.0.0.1) port 80 (#0)\n> GET / HTTP/1.1\n> Host: h\n> \n",
     "wget": b"--2026-11-24 12:51:43--  http://h/\nResolving h (h)... 127.0.0.1\n",
     "httpie": b"GET / HTTP/1.1\nUser-Agent: HTTPie/3.2.1\nHost: h\n\n",

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from tracer.transport.conversation import Context, Sink
 
-KINDS = ("har", "mitm", "burp", "zap", "curl", "wget", "httpie", "python", "http")
+KINDS = ("har", "mitm", "burp", "zap", "modsecurity", "curl", "wget", "httpie", "python", "http")
 """in the order in which they are asked"""
 _MODULES = {"http": "http_text", "python": "python_log"}
 

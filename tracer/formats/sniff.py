@@ -24,7 +24,7 @@ def kind_of(head: bytes) -> str | None:
         return "trace"
     from . import outside
 
-    return outside.kind_of(head) or ("log" if is_log(head) else None)
+    return outside.kind_of(head) or ("log" if is_log(head) or _is_read(head) else None)
 
 
 def is_log(head: bytes) -> bool:
@@ -34,6 +34,19 @@ def is_log(head: bytes) -> bool:
         lines.pop()
     hits = sum(any(p.match(line) for p in _LOG_LINES) or _is_json_entry(line) for line in lines)
     return bool(lines) and hits * 2 > len(lines)
+
+
+def _is_read(head: bytes) -> bool:
+    """The readers of logs can make entries of its first lines, and of most of them."""
+    from .logs.dispatch import Lines
+
+    if b"\0" in head[:1024]:
+        return False
+    lines, entries = Lines(), 0
+    for number, line in enumerate(head[:16384].split(b"\n")[:60], 1):
+        entries += sum(1 for _ in lines.feed(line.decode("utf-8", "replace"), number))
+    entries += sum(1 for _ in lines.end())
+    return entries > 0 and lines.read > lines.unread
 
 
 def _is_json_entry(line: bytes) -> bool:

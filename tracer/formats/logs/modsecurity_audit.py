@@ -7,6 +7,7 @@ libmodsecurity 3 writes three dashes, and `Z` with a blank line behind it.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tracer.model.log import LogLine
@@ -55,10 +56,11 @@ class Audit:
         """The entry of what was gathered, complete or not."""
         lines, number = self.lines, self.number
         self.lines, self.section, self.boundary = {}, "", ""
-        return _entry(lines, number) if "A" in lines else None
+        return entry_of(lines, number) if "A" in lines else None
 
 
-def _entry(lines: dict[str, list[str]], number: int) -> LogLine | None:
+def entry_of(lines: Mapping[str, list[str]], number: int) -> LogLine | None:
+    """What the sections of one transaction say."""
     about = _ABOUT.match(next(iter(lines["A"]), ""))
     if about is None:
         return None
