@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from tests.correlate.scenes import Fields, exchange, handshake, verdicts
+from tests.correlate.scenes import NGINX_403, Fields, exchange, handshake, verdicts
 from tracer.model.http import Exchange
 from tracer.model.tls import Certificate
 from tracer.model.verdict import Cause, Layer
@@ -115,3 +115,25 @@ def test_a_certificate_past_its_time_explains_a_refusal_in_the_servers_own_words
     refused = handshake(client_cert_sent=True, client_certs=(past,), end_ns=1_800_000_000_000_000_000)
     seen = exchange("e1", status=401, says={"Server": "nginx"}, page='{"error":"who are you"}', tls="t1")
     assert verdicts(seen, refused)[0].cause is Cause.CLIENT_CERT_REJECTED
+
+
+def test_who_asked_for_a_certificate_and_got_a_bad_one_refuses_itself() -> None:
+    past = Certificate(subject="CN=alice", issuer="CN=CA", not_after_ns=1_700_000_000 * 10**9)
+    refused = handshake(client_cert_sent=True, client_certs=(past,))
+    says = {"Server": "nginx", "Content-Type": "application/json"}
+    seen = exchange("e1", status=401, says=says, page='{"error":"who are you"}', tls="t1")
+    assert verdicts(seen, refused)[0].layer is not Layer.APP
+    assert verdicts(seen, handshake(client_cert_requested=False))[0].layer is Layer.APP
+
+
+@pytest.mark.parametrize(
+    ("method", "status"), [("GET", 429), ("DELETE", 403)], ids=["counting", "a method that changes"]
+)
+def test_nginx_before_something_is_likelier_when_it_counts_or_bars_methods(method: str, status: int) -> None:
+    def of_a_gateway(method: str, status: int) -> float:
+        page = NGINX_403.replace("403 Forbidden", f"{status} Refused")
+        (verdict,) = verdicts(exchange("e1", method=method, status=status, says={"Server": "nginx"}, page=page))
+        others = {other.layer: other.confidence for other in verdict.alternatives}
+        return verdict.confidence if verdict.layer is Layer.GATEWAY else others.get(Layer.GATEWAY, 0.0)
+
+    assert of_a_gateway(method, status) > of_a_gateway("GET", 403)

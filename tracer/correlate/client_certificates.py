@@ -9,6 +9,13 @@ from tracer.tls.client_auth import Bearing, client_auth
 from .evidence import Collection
 
 
+def stands_against(handshake: Handshake) -> str | None:
+    """The first thing that speaks against the certificate that was sent, besides what the server said."""
+    answer = client_auth(handshake) if handshake.client_certs else None
+    reasons = answer.reasons if answer is not None else ()
+    return next((r.text for r in reasons if r.bearing is Bearing.AGAINST and not r.code.startswith("alert-")), None)
+
+
 def add_reasons(handshake: Handshake, found: Collection, weight: float) -> None:
     """What speaks against the certificate that was sent, besides what the server said."""
     answer = client_auth(handshake)

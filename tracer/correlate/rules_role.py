@@ -55,6 +55,9 @@ MANY = 3
 """like requests that passed, and make one think of a limit"""
 FILE = re.compile(r"\.(html?|txt|css|js|map|png|jpe?g|gif|svg|ico|webp|pdf|zip|gz|mp4|mp3|woff2?|xml)$", re.IGNORECASE)
 PROGRAM = re.compile(r"\.(php\d?|aspx?|jsp|do|cgi|action)\b|/(api|graphql|rest|v\d)(/|$)", re.IGNORECASE)
+LIMITS = frozenset({"nginx", "angie", "openresty", "tengine"})
+"""servers of one kind: they serve files by GET and HEAD alone, and limit how often one may ask"""
+CHANGING = frozenset({"PUT", "DELETE", "PATCH"})
 LATEST = 12
 """other answers whose form is looked at"""
 
@@ -139,7 +142,7 @@ def _whose_page(scene: Scene, found: Collection) -> str | None:
 
 def _tellings(scene: Scene, product: str, found: Collection) -> Iterator[Telling]:
     yield from _place(scene, found)
-    yield from _of_status(scene)
+    yield from _of_status(scene, product)
     if not any(e.kind == "payload" and e.supports.startswith("role:") for e in found.items):
         yield from _of_request(scene, product)
     yield from _of_siblings(scene, product)
@@ -165,16 +168,30 @@ def _place(scene: Scene, found: Collection) -> Iterator[Telling]:
         yield Telling(says, 0.55, 0.35, where if edge else "packets", response.get(edge) or "" if edge else "")
 
 
-def _of_status(scene: Scene) -> Iterator[Telling]:
+def _of_status(scene: Scene, product: str) -> Iterator[Telling]:
     assert scene.exchange.response is not None
     status = scene.exchange.response.status
     asked = scene.handshake is not None and scene.handshake.client_cert_requested
     if asked or status in (400, 495, 496):
         says = "a refusal about certificates or the request's form is the server's own"
         yield Telling(says, -2.6, -3.6, "response status line", str(status))
+    elif status == 429 and product in LIMITS:
+        yield Telling("who counts requests stands before what they are for", 0.8, -0.8, "response status line", "429")
+    elif status == 403 and product in LIMITS and (method := _changing(scene)):
+        says = f"{product} answers {method} of its own files with 405: a rule before what it passes on refuses"
+        yield Telling(says, 0.9, 0.0, "request method", method)
+    elif status == 405 and product == "caddy" and scene.exchange.response.get("allow") is None:
+        says = "Caddy's file server names the methods it allows: a rule before what it passes on refuses"
+        yield Telling(says, 0.6, 0.0, "response status line", "405")
     elif status != 403:
         says = f"firewalls in web servers rarely refuse with {status}"
         yield Telling(says, -1.0 if status == 405 else -0.4, -2.0, "response status line", str(status))
+
+
+def _changing(scene: Scene) -> str:
+    """The method, when it is one that changes things and no file is served by."""
+    request = scene.exchange.request
+    return request.method if request is not None and request.method in CHANGING else ""
 
 
 def _of_request(scene: Scene, product: str) -> Iterator[Telling]:
