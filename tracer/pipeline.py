@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
@@ -22,9 +22,12 @@ from .opening import Progress, SourceStream, bug, name_of, read_keys, unknown, u
 if TYPE_CHECKING:
     from tracer.capture.packets import Packets
     from tracer.capture.source import Source as Opened
+    from tracer.model.verdict import Verdict
     from tracer.tls.unopened import Tally
 
 HEAD = 65536
+TOGETHER = 200
+"""verdicts that are written at once"""
 
 AUDIT = "modsecurity"
 """kind of a log that holds whole requests"""
@@ -142,8 +145,7 @@ def judge_trace(trace: Trace, logs: Sequence[str | Opened] = ()) -> None:
 
         for fault in own()[1]:
             trace.problem(Problem(code="signatures.invalid", severity=Severity.WARN, text=fault, source=""))
-        for verdict in correlate(trace, logs=logs, problem=problem):
-            trace.verdict(verdict)
+        _write(trace, correlate(trace, logs=logs, problem=problem))
     except Exception:
         trace.problem(bug("judge.bug", "", "the denials could not be judged"))
     known = {source.name for source in trace.sources()}
@@ -153,6 +155,19 @@ def judge_trace(trace: Trace, logs: Sequence[str | Opened] = ()) -> None:
         if name not in known:
             trace.source(Source(name=name, kind="log", bytes=size, partial=name in partial, path=path))
     trace.flush()
+
+
+def _write(trace: Trace, verdicts: Iterable[Verdict]) -> None:
+    """Many at once; where judging ends at a fault, those that were found until then."""
+    found: list[Verdict] = []
+    try:
+        for verdict in verdicts:
+            found.append(verdict)
+            if len(found) == TOGETHER:
+                trace.verdict(*found)
+                found.clear()
+    finally:
+        trace.verdict(*found)
 
 
 def _is_file(origin: str | os.PathLike[str] | BinaryIO) -> bool:

@@ -50,8 +50,8 @@ class Reads(Protocol):
     def exchanges(self) -> Iterator[Exchange]: ...
     def exchanges_named(self, names: Sequence[str], /) -> Iterator[Exchange]: ...
     def handshakes(self) -> Iterator[Handshake]: ...
-    def handshake(self, name: str, /) -> Handshake | None: ...
-    def connection(self, name: str, /) -> Connection | None: ...
+    def handshakes_named(self, names: Sequence[str], /) -> Iterator[Handshake]: ...
+    def connections_named(self, names: Sequence[str], /) -> Iterator[Connection]: ...
     def content(self, source: str, body: Body) -> bytes | None: ...
 
 
@@ -81,8 +81,8 @@ class _View:
 
     def __init__(self, trace: Reads) -> None:
         self.trace = trace
-        self.handshakes = Kept(trace.handshake)
-        self.connections = Kept(trace.connection)
+        self.handshakes = Kept(trace.handshakes_named)
+        self.connections = Kept(trace.connections_named)
         self.logs: Logs | None = None
         self.tunnels: set[str] = set()
         """ids of connections that became a tunnel"""
@@ -133,9 +133,16 @@ class _View:
                 due.append((ended or 0, (handshake, how)))
         due.sort(key=lambda d: d[0])
         for some in batched(due, TOGETHER):
-            self.exchanges.fetch(what for _, what in some if isinstance(what, int))
+            self._fetch([what for _, what in some if isinstance(what, int)])
             for _, what in some:
                 yield self._verdict(self.exchanges[what]) if isinstance(what, int) else self._refusal(*what)
+
+    def _fetch(self, positions: list[int]) -> None:
+        """Read these denials together, and what each of them ran over."""
+        self.exchanges.fetch(positions)
+        denials = [self.exchanges[p] for p in positions]
+        self.connections.fetch(e.connection for e in denials if e.connection)
+        self.handshakes.fetch(e.tls for e in denials if e.tls)
 
     # -- HTTP
 

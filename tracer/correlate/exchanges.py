@@ -10,7 +10,9 @@ from typing import Protocol, overload
 
 from msgspec.structs import replace
 
+from tracer.model.connection import Connection
 from tracer.model.http import Body, Exchange
+from tracer.model.tls import Handshake
 
 from .columns import Columns
 
@@ -22,17 +24,30 @@ class ById[T](Protocol):
     """Values of a trace, by id."""
 
     def get(self, name: str, /) -> T | None: ...
+    def fetch(self, names: Iterable[str], /) -> None: ...
 
 
-class Kept[T]:
-    """Values that are read when they are asked for; those that were asked for last are kept."""
+class Kept[T: (Connection, Handshake)]:
+    """Values that are read when they are asked for; those that were read last are kept."""
 
-    def __init__(self, read: Callable[[str], T | None]) -> None:
-        self._read = lru_cache(HELD)(read)
+    def __init__(self, read: Callable[[Sequence[str]], Iterable[T]] = lambda _: ()) -> None:
+        self._read: Callable[[Sequence[str]], Iterable[T]] = read
+        self._kept: dict[str, T | None] = {}
 
     def get(self, name: str, /) -> T | None:
         """The value; None where there is none."""
-        return self._read(name) if name else None
+        if name and name not in self._kept:
+            self.fetch((name,))
+        return self._kept[name] if name else None
+
+    def fetch(self, names: Iterable[str], /) -> None:
+        """Read these together: for who will ask for each of a few (not more than HELD)."""
+        missing = [*dict.fromkeys(name for name in names if name not in self._kept)]
+        if len(self._kept) + len(missing) > HELD:
+            for old in [*self._kept][: HELD // 2]:
+                del self._kept[old]
+        self._kept.update(dict.fromkeys(missing))
+        self._kept.update((value.id, value) for value in self._read(missing))
 
 
 class Exchanges(Columns, Sequence[Exchange]):

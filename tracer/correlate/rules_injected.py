@@ -10,6 +10,7 @@ from tracer.model.verdict import Layer
 from .columns import host_of
 from .evidence import Collection
 from .scene import Scene
+from .siblings import wholes
 
 APART = 2
 """hops: routes change by one"""
@@ -21,7 +22,8 @@ def collect(scene: Scene, found: Collection) -> None:
     if here is None:
         return
     end = host_of(scene.server)
-    good = [s.whole for s in scene.answers if s.status < 400 and s.server_host == end]
+    good = wholes(s for s in scene.answers if s.status < 400 and s.server_host == end)
+    scene.connections.fetch(e.connection for e in good if e.connection)
     usual = {ttl for e in good if (ttl := ttl_of(scene, e)) is not None}
     connection = scene.connections.get(scene.exchange.connection or "")
     if usual:

@@ -10,7 +10,7 @@ from tracer.model.http import Exchange, Response
 from tracer.model.tls import Handshake
 from tracer.model.verdict import Layer, Link
 
-from .exchanges import ById
+from .exchanges import ById, Kept
 from .siblings import Sibling
 
 
@@ -31,9 +31,9 @@ class Scene:
     """the exchanges that led here, in order"""
     links: tuple[Link, ...] = ()
     """how each of them led to the next"""
-    connections: ById[Connection] = field(default_factory=dict)
+    connections: ById[Connection] = field(default_factory=Kept[Connection])
     """all of the trace, by id"""
-    handshakes: ById[Handshake] = field(default_factory=dict)
+    handshakes: ById[Handshake] = field(default_factory=Kept[Handshake])
     """all of the trace, by id"""
     answers: tuple[Sibling, ...] = ()
     """other exchanges with the same host, in time order, a bounded number"""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from tracer.model.http import Exchange
@@ -55,6 +55,14 @@ class Sibling(NamedTuple):
     def waited_ns(self) -> int | None:
         waited = self.known.waited[self.position]
         return waited if waited != NEVER else None
+
+
+def wholes(siblings: Iterable[Sibling]) -> list[Exchange]:
+    """All of them, read together."""
+    siblings = [*siblings]
+    if siblings:
+        siblings[0].known.fetch(s.position for s in siblings)
+    return [s.whole for s in siblings]
 
 
 def is_good(status: int) -> bool:

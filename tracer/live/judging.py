@@ -102,11 +102,11 @@ class _Around:
     def exchanges_named(self, names: Sequence[str], /) -> Iterator[Exchange]:
         return self._trace.exchanges_named(names)
 
-    def handshake(self, name: str, /) -> Handshake | None:
-        return self._trace.handshake(name)
+    def handshakes_named(self, names: Sequence[str], /) -> Iterator[Handshake]:
+        return self._trace.handshakes_named(names)
 
-    def connection(self, name: str, /) -> Connection | None:
-        return self._trace.connection(name)
+    def connections_named(self, names: Sequence[str], /) -> Iterator[Connection]:
+        return self._trace.connections_named(names)
 
     def content(self, source: str, body: Body) -> bytes | None:
         return self._trace.content(source, body)

@@ -153,13 +153,16 @@ class Trace:
             self._add("exchange", exchange_row(e, time_ns, value))
         return None
 
-    def verdict(self, verdict: Verdict) -> None:
-        """Add a verdict; what it judges counts as denied from then on."""
-        v, value = pack(verdict)
+    def verdict(self, *verdicts: Verdict) -> None:
+        """Add verdicts; what they judge counts as denied from then on."""
         with self._lock:
-            self._add("verdict", (v.exchange, v.time_ns or 0, v.source, v.layer, v.cause, v.product, value))
+            judged = []
+            for verdict in verdicts:
+                v, value = pack(verdict)
+                self._add("verdict", (v.exchange, v.time_ns or 0, v.source, v.layer, v.cause, v.product, value))
+                judged.append((v.exchange,))
             self.flush()
-            self._db.execute("UPDATE exchange SET denied = 1 WHERE id = ? AND NOT denied", (v.exchange,))
+            self._db.executemany("UPDATE exchange SET denied = 1 WHERE id = ? AND NOT denied", judged)
 
     def prune(self, most: int) -> None:
         """Let go of all but about the latest `most` values of each kind: for a trace that has no end."""
@@ -242,10 +245,13 @@ class Trace:
 
     def exchanges_named(self, names: Sequence[str]) -> Iterator[Exchange]:
         """Those of these ids that are there, in no order: together they cost much less than one by one."""
-        for start in range(0, len(names), _PAGE):
-            some = tuple(names[start : start + _PAGE])
-            sql = f"SELECT value FROM exchange WHERE id IN ({','.join('?' * len(some))})"
-            yield from self._decoded("exchange", self.select(sql, some))
+        return self._named("exchange", names)
+
+    def handshakes_named(self, names: Sequence[str]) -> Iterator[Handshake]:
+        return self._named("handshake", names)
+
+    def connections_named(self, names: Sequence[str]) -> Iterator[Connection]:
+        return self._named("connection", names)
 
     def handshakes(self, where: Where | None = None) -> Iterator[Handshake]:
         return self._read("handshake", where)
@@ -343,6 +349,12 @@ class Trace:
     def _one(self, table: str, name: str) -> Any:
         rows = self.select(f"SELECT value FROM {table} WHERE id = ?", (name,))
         return self._decode(table, rows[0][0]) if rows else None
+
+    def _named(self, table: str, names: Sequence[str]) -> Iterator[Any]:
+        for start in range(0, len(names), _PAGE):
+            some = tuple(names[start : start + _PAGE])
+            sql = f"SELECT value FROM {table} WHERE id IN ({','.join('?' * len(some))})"
+            yield from self._decoded(table, self.select(sql, some))
 
     def _read(self, table: str, where: Where | None = None, order: str = "time_ns") -> Iterator[Any]:
         """Values page by page, so that others may write meanwhile."""
