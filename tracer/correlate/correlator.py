@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from .logs import Logs
 
-TOGETHER = 64
+TOGETHER = 32
 """denials that are read at once"""
 BODY_READ = 64 * 1024
 """bytes of a decoded body that rules look at"""
@@ -138,8 +138,9 @@ class _View:
                 yield self._verdict(self.exchanges[what]) if isinstance(what, int) else self._refusal(*what)
 
     def _fetch(self, positions: list[int]) -> None:
-        """Read these denials together, and what each of them ran over."""
+        """Read these denials together, what each is compared with, and what it ran over."""
         self.exchanges.fetch(positions)
+        self.siblings.fetch(positions)
         denials = [self.exchanges[p] for p in positions]
         self.connections.fetch(e.connection for e in denials if e.connection)
         self.handshakes.fetch(e.tls for e in denials if e.tls)

@@ -125,12 +125,18 @@ def stated(exchange: Exchange, body: str) -> Iterator[Cue]:
         fields.append(("response status line", _words(response.reason)))
     yield from _coded(body, fields)
     found: dict[Stated, Cue] = {}
-    for where, said in [("response body", STANDARD.sub(" ", MARKUP.sub(" ", body[:READ]))), *fields]:
+    for where, said in [("response body", _words_of(body[:READ])), *fields]:
         for row, start, end in _stated_in_short(said) if len(said) < SHORT else _stated_in(said):
             quote = " ".join(said[max(0, start - 20) : end + 20].split())[:120]
             says = f"the answer itself says so: “{quote}”"
             found.setdefault(row, Cue(row.cause, row.detail, row.weight, where, quote, says))
     yield from (found[row] for row in cues().stated if row in found)
+
+
+@lru_cache(64)
+def _words_of(page: str) -> str:
+    """What a page says of its own, without markup."""
+    return STANDARD.sub(" ", MARKUP.sub(" ", page))
 
 
 def _stated_in(said: str) -> tuple[tuple[Stated, int, int], ...]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import msgspec
 
@@ -85,27 +86,36 @@ class Scales:
     """causes for which something was seen: the others are what such denials most often mean"""
 
 
+@lru_cache(256)
+def _told(supports: str) -> tuple[str, Layer | None]:
+    """(what is said of a layer, or `cause`; the layer that is named)."""
+    said, _, what = supports.partition(":")
+    return said, None if said == "cause" or what == "unknown" else Layer(what)
+
+
 def sides(evidence: Iterable[Evidence]) -> Iterator[tuple[Evidence, Layer, float]]:
     """(item, layer, weight for it) of all that speaks of a layer; the same said again counts less each time."""
     seen: dict[str, int] = {}
     for item in evidence:
-        said, _, what = item.supports.partition(":")
-        if said in ("cause", "role") or what == "unknown":
+        said, layer = _told(item.supports)
+        if said in ("cause", "role") or layer is None:
             continue
         repeat = seen[item.supports] = seen.get(item.supports, 0) + 1
         weight = item.weight / repeat
-        yield item, Layer(what), weight if said in ("generated", "present") else -weight
+        yield item, layer, weight if said in ("generated", "present") else -weight
 
 
 def roles(evidence: Iterable[Evidence]) -> Iterator[tuple[Evidence, Layer, float]]:
     """(item, role, weight for it) of all that tells in which role a program answered; logs tell that as well."""
-    told = {Layer(i.supports.partition(":")[2]) for i in evidence if i.supports.startswith("role:")}
+    told = {_told(i.supports)[1] for i in evidence if i.supports.startswith("role:")}
     for item in evidence if told else ():
-        said, _, what = item.supports.partition(":")
+        said, layer = _told(item.supports)
+        if layer is None:
+            continue
         if said == "role":
-            yield item, Layer(what), item.weight
-        elif item.kind == LOGS and said != "cause" and Layer(what) in told:
-            yield item, Layer(what), item.weight if said in ("generated", "present") else -item.weight
+            yield item, layer, item.weight
+        elif item.kind == LOGS and layer in told:
+            yield item, layer, item.weight if said in ("generated", "present") else -item.weight
 
 
 def weigh(evidence: Iterable[Evidence]) -> Scales:

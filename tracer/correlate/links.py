@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from tracer.model.http import Exchange, Request
 from tracer.model.verdict import Link
 
-from .columns import NEVER, REDIRECTING, SMALL
+from .columns import NEVER, REDIRECTING, SENDS_ON, SMALL
 from .cookies import Cookie, is_expected, names_in, set_by, why_not_sent
 from .exchanges import Exchanges
 from .locations import joined, plain
@@ -83,11 +83,16 @@ class Links:
         here = known.position(exchange)
         group = known.by_asker[known.asker[here]]
         at = bisect_left(group, here)
-        url, start, tunnel = known.url[here], known.start[here], exchange.tunnel
+        flags, urls, start, tunnel = known.flags, known.url, known.start[here], exchange.tunnel
+        url = urls[here]
         return [
             p
             for p in reversed(group[max(0, at - LOOK_BACK) : at])
-            if (known.url[p] == url or known.leads(p, here) or (tunnel is not None and known.name(p) == tunnel))
+            if (
+                urls[p] == url
+                or (flags[p] & SENDS_ON and known.leads(p, here))
+                or (tunnel is not None and known.name(p) == tunnel)
+            )
             and (start == NEVER or known.start[p] == NEVER or 0 <= start - known.start[p] <= WITHIN_NS)
         ]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from itertools import chain
 from typing import NamedTuple
 
 from tracer.model.http import Exchange
@@ -16,6 +17,8 @@ from .forms import Form, form_of
 
 NEAR = 48
 """exchanges before and after that are looked through"""
+AFTER = 8
+"""of those with the same path, how many that came later"""
 MOST = 24
 """siblings of one denial"""
 
@@ -57,6 +60,15 @@ class Sibling(NamedTuple):
         return waited if waited != NEVER else None
 
 
+def _outwards(at: int) -> Iterator[int]:
+    """Places around that one, the nearest first."""
+    yield at
+    for away in range(1, NEAR):
+        yield at - away
+        yield at + away
+    yield at - NEAR
+
+
 def wholes(siblings: Iterable[Sibling]) -> list[Exchange]:
     """All of them, read together."""
     siblings = [*siblings]
@@ -94,15 +106,25 @@ class Siblings:
             return ()
         alike = self._same[known.place[here], known.path[here]]
         middle = bisect_left(alike, at)
-        near = sorted(range(max(0, at - NEAR), min(len(group), at + NEAR)), key=lambda p: abs(p - at))
-        akin = [p for p in near if known.folder[group[p]] == known.folder[here]]
+        near = [p for p in _outwards(at) if 0 <= p < len(group)]
+        folder, server, path = known.folder[here], known.server[here], known.path[here]
+        akin = (p for p in near if known.folder[group[p]] == folder)
         chosen: dict[int, None] = {}
-        for place in [*reversed(alike[max(0, middle - MOST) : middle]), *alike[middle : middle + 8], *akin, *near]:
-            if place != at and (not same_server or known.server[group[place]] == known.server[here]):
+        same = reversed(alike[max(0, middle - MOST) : middle]), alike[middle : middle + AFTER]
+        for place in chain(*same, akin, near):
+            if place != at and (not same_server or known.server[group[place]] == server):
                 chosen[place] = None
             if len(chosen) == MOST:
                 break
-        path = known.path[here]
-        found = [Sibling(known, p, known.status[p], known.path[p] == path) for p in (group[c] for c in sorted(chosen))]
-        known.fetch(s.position for s in found if s.here)
-        return tuple(found)
+        positions = [group[place] for place in sorted(chosen)]
+        return tuple([Sibling(known, p, known.status[p], known.path[p] == path) for p in positions])
+
+    def fetch(self, denials: Iterable[int]) -> None:
+        """Read together what the denials there may be compared with closely: their siblings with the same path."""
+        known, wanted = self._exchanges, set[int]()
+        for here in denials:
+            group = self._of.get(known.place[here], array("I"))
+            alike = self._same[known.place[here], known.path[here]]
+            middle = bisect_left(alike, bisect_left(group, here))
+            wanted.update(group[at] for at in alike[max(0, middle - MOST) : middle + AFTER])
+        known.fetch(wanted)

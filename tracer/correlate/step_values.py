@@ -74,6 +74,6 @@ def _few(query: str) -> bool:
 
 def _address(text: str) -> str:
     try:
-        return str(ipaddress.ip_address(text))
+        return str(ipaddress.ip_address(text)) if text else ""
     except ValueError:
         return ""
