@@ -158,8 +158,6 @@ def unknown(head: bytes, told: Iterable[Problem] = ()) -> str:
         return "it is empty"
     if _COMMAND.match(head):
         return "it is a curl command, not what curl printed: `tracer run -- curl …` runs it and explains its answer"
-    if head.startswith(b"PK\x03\x04"):
-        return "it is a ZIP archive: unpack it first (gzip and zstd are read as they are)"
     if found := _DENIED.search(head):
         url = next((u.decode() for u in _URL.findall(head)), "URL")
         status = (found[1] or found[2]).decode()

@@ -7,6 +7,7 @@ import pytest
 from tracer.formats import outside
 
 SAMPLES = {
+    "zip": b"PK\x03\x04\x14\0\0\0",
     "har": b'{"log":{"version":"1.2","creator":{"name":"x"},"entries":[]}}',
     "mitm": b"1536:9:websocket;0:~8:response;372:",
     "burp": b'<?xml version="1.0"?><items burpVersion="2026.1" exportTime="x"><item>',

@@ -11,9 +11,9 @@ from typing import BinaryIO
 
 from tracer.transport.conversation import Context, Sink
 
-KINDS = ("har", "mitm", "burp", "zap", "modsecurity", "curl", "wget", "httpie", "python", "http")
+KINDS = ("zip", "har", "mitm", "burp", "zap", "modsecurity", "curl", "wget", "httpie", "python", "http")
 """in the order in which they are asked"""
-_MODULES = {"http": "http_text", "python": "python_log"}
+_MODULES = {"zip": "archive", "http": "http_text", "python": "python_log"}
 
 
 def kind_of(head: bytes) -> str | None:
