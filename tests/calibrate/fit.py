@@ -30,7 +30,7 @@ from tracer.model.verdict import Cause, Layer
 LAYERS = tuple(PRIOR)
 ALSO = 0.5
 """how much a layer that also counts as right is wanted, against the one that is right"""
-BELIEVED = 1.5
+BELIEVED = 1.8
 """how far evidence is believed before any label is seen: weights are set low, and several facts agree"""
 HELD = 0.1
 """standard deviation of the logarithm of one kind's scale: labels alone do not move one kind far"""

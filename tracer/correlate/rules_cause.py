@@ -45,28 +45,12 @@ def collect(scene: Scene, found: Collection) -> None:
     assert exchange.response is not None
     barred = _credentials_asked(scene, found)
     meant = _meant(found)
-    for cue in stated(exchange, scene.body):
-        if cue.cause is barred or _means_another(cue, meant):
-            continue
+    cues = [c for c in stated(exchange, scene.body) if c.cause is not barred and not _means_another(c, meant)]
+    plainest = max((cue.weight for cue in cues), default=0.0)
+    for cue in cues:
         found.details.setdefault(cue.cause, cue.detail)
-        if (speaker := SPEAKERS.get(cue.cause)) is not None:
-            found.add(
-                f"who speaks of {cue.cause} is most often the {speaker[0]}",
-                f"generated:{speaker[0]}",
-                speaker[1],
-                exchange=exchange,
-                where=cue.where,
-                value=cue.value,
-            )
-        if cue.cause in OF_CALLERS:
-            found.add(
-                f"it speaks of {cue.cause}: a bare web server knows nothing of that",
-                f"against:{Layer.ORIGIN}",
-                0.8,
-                exchange=exchange,
-                where=cue.where,
-                value=cue.value,
-            )
+        if cue.weight >= plainest or plainest < CODE:  # beside an error code words of another cause are in passing
+            _speaker(exchange, cue, found)
         found.add(cue.says, f"cause:{cue.cause}", cue.weight, exchange=exchange, where=cue.where, value=cue.value)
         said_to_anybody = cue.weight < CODE and not OF_SOMEBODY.search(cue.value)
         if cue.cause is Cause.INSUFFICIENT_SCOPE and said_to_anybody:
@@ -76,6 +60,28 @@ def collect(scene: Scene, found: Collection) -> None:
     _status(scene, found)
     if exchange.request is not None:
         _oddities(scene, exchange.request, found)
+
+
+def _speaker(exchange: Exchange, cue: Cue, found: Collection) -> None:
+    """Who speaks of such a cause at all."""
+    if (speaker := SPEAKERS.get(cue.cause)) is not None:
+        found.add(
+            f"who speaks of {cue.cause} is most often the {speaker[0]}",
+            f"generated:{speaker[0]}",
+            speaker[1],
+            exchange=exchange,
+            where=cue.where,
+            value=cue.value,
+        )
+    if cue.cause in OF_CALLERS:
+        found.add(
+            f"it speaks of {cue.cause}: a bare web server knows nothing of that",
+            f"against:{Layer.ORIGIN}",
+            0.8,
+            exchange=exchange,
+            where=cue.where,
+            value=cue.value,
+        )
 
 
 def _meant(found: Collection) -> list[Evidence]:

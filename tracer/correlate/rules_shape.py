@@ -210,7 +210,7 @@ def _haproxy(scene: Scene, response: Response, found: Collection) -> None:
     if any(e.supports == f"generated:{Layer.APP}" and e.product and e.weight >= 3 for e in found.items):
         return  # an application says who it is: Sanic leaves Date out as well
     size, kind = response.get("content-length"), response.get("content-type") or ""
-    if response.get("via") or any(n != n.lower() for n in names) or size is None or response.get("www-authenticate"):
+    if response.get("via") or any(n != n.lower() for n in names) or size is None or response.status == 401:
         return  # its own challenge comes with its own page; Vert.x and Quarkus send one alone in this shape
     weight = 2.0 if size == "0" or "charset" in kind else 3.4  # else it may as well be Vert.x's, Netty's or Sanic's
     if not response.version.startswith("HTTP/1"):
