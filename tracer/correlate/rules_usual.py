@@ -216,7 +216,9 @@ def _by_method(exchange: Exchange, request: Request, *, page: bool, found: Colle
             reference="RFC 6455 section 10.2",
         )
     elif (origin := request.get("origin")) and urlsplit(origin).netloc != (request.get("host") or request.authority):
-        form = request.method == "POST" and SIMPLE.match(request.get("content-type") or "text/plain")
+        form = (
+            request.method == "POST" and origin != "null" and SIMPLE.match(request.get("content-type") or "text/plain")
+        )
         found.add(
             "the request comes from another origin's page"
             + (", as a form that browsers send anywhere" if form else ""),
