@@ -150,6 +150,24 @@ _DENIED = re.compile(
 _URL = re.compile(rb"https?://[\w.:/%~+-]{4,200}")
 
 
+_PACKED = {
+    b"PK\x03\x04": "a ZIP archive",
+    b"\x04\x22\x4d\x18": "packed with LZ4",
+    b"7z\xbc\xaf\x27\x1c": "a 7z archive",
+}
+_FOREIGN = {
+    b"snoop\0\0\0": "snoop",
+    b"GMBU": "Microsoft Network Monitor",
+    b"RTSS": "Microsoft Network Monitor",
+    b"TRSNIFF data": "Sniffer",
+    b"XCP\0": "Sniffer",
+    b"ObserverPktBuffer": "Observer",
+    b"\x05VNF": "Visual Networks",
+    b"TR\0d": "nettl",
+}
+"""how files begin that Wireshark's tools can convert"""
+
+
 def unknown(head: bytes, told: Iterable[Problem] = ()) -> str:
     """Why a source that begins so is none of ours; `told` is what went wrong before it could be looked at."""
     if not head and (before := next(iter(told), None)) is not None:
@@ -158,6 +176,12 @@ def unknown(head: bytes, told: Iterable[Problem] = ()) -> str:
         return "it is empty"
     if _COMMAND.match(head):
         return "it is a curl command, not what curl printed: `tracer run -- curl …` runs it and explains its answer"
+    for begin, what in _PACKED.items():
+        if head.startswith(begin):
+            return f"it is {what}: unpack it first (gzip and zstd are read as they are)"
+    for begin, what in _FOREIGN.items():
+        if head.startswith(begin):
+            return f"it is a capture of {what}: `editcap -F pcapng FILE NEW.pcapng` makes one of it that can be read"
     if found := _DENIED.search(head):
         url = next((u.decode() for u in _URL.findall(head)), "URL")
         status = (found[1] or found[2]).decode()
