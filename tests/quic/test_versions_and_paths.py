@@ -21,6 +21,7 @@ from aioquic.quic.packet import QuicProtocolVersion, encode_quic_retry, encode_q
 from tracer.capture.capture import Capture
 from tracer.http.detect import conversation
 from tracer.model.problem import Problem
+from tracer.pipeline import read
 from tracer.quic.packet import read_header
 from tracer.tls.keys import Keys
 from tracer.transport.reader import read_connections
@@ -303,3 +304,19 @@ def _frame(source: tuple[bytes, int], target: tuple[bytes, int], data: bytes) ->
     udp = struct.pack(">HHHH", source[1], target[1], 8 + len(data), 0) + data
     ip = struct.pack(">BBHHHBBH", 69, 0, 20 + len(udp), 1, 0, 64, 17, 0) + source[0] + target[0]
     return bytes(12) + b"\x08\0" + ip + udp
+
+
+def test_what_began_before_the_capture_is_told(credentials: Files, tmp_path: Path) -> None:
+    t = talk(credentials)
+    t.turn()
+    late = len(t.sent)
+    for target in ("/one", "/two", "/three"):
+        t.ask(target)
+        t.turn()
+    here, there = (bytes((1, 1, 1, 1)), 40000), (bytes((2, 2, 2, 2)), 443)
+    frames = [_frame(*(here, there) if client else (there, here), data) for client, data in t.sent[late:]]
+    records = [struct.pack("<IIII", 1_700_000_000, i, len(f), len(f)) + f for i, f in enumerate(frames)]
+    path = tmp_path / "late.pcap"
+    path.write_bytes(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1) + b"".join(records))
+    trace = read([path], judge=False).trace
+    assert ([*trace.exchanges()], [p.code for p in trace.problems()]) == ([], ["quic.joined-late"])

@@ -19,6 +19,10 @@ IDLE_NS = 900 * 1_000_000_000
 SHORTEST_ID = 4
 """bytes of a connection id from which it tells one connection from another"""
 MOST_IDS = 100_000
+HTTPS, SHORT = 443, 0x40
+"""the port where flows are looked at; the first two bits of a short header (RFC 9000 section 17.3)"""
+MOST_LATE, ENOUGH = 10_000, 3
+"""flows noted, and datagrams that it takes"""
 VERSIONS = (0x00000001, 0x6B3343CF, 0x709A50C4, 0x54303530, 0x54303531)
 """QUIC 1 (RFC 9000), 2 (RFC 9369) and its draft number, Google's T050 and T051"""
 FAMILIES = (0xFF0000, 0xFACEB0)
@@ -69,6 +73,8 @@ class Datagrams:
         self.now = 0
         self.conversation: Any = None
         self.looked = False
+        self.late: dict[int, tuple[int, int]] = {}
+        """flows of short headers only -> first packet, datagrams"""
 
     def feed(self, packets: Packets) -> None:
         """Hand every datagram of a QUIC flow on, in capture order."""
@@ -91,6 +97,8 @@ class Datagrams:
             if flow is None:
                 moved = self._moved(data, from_high)
                 if moved is None and not begins_quic(data):
+                    if data[:1] and data[0] & 0xC0 == SHORT and HTTPS in (packets.sport[row], packets.dport[row]):
+                        self._note_late(k, number)
                     continue
                 flow = self.flows[k] = moved or self._open(packets, row, from_high, number)
                 if moved is not None:
@@ -98,6 +106,30 @@ class Datagrams:
             flow.last_ns = time_ns
             flow.conversation.datagram(from_high == flow.client_high, data, Mark(number, time_ns))
             self._note_ids(flow)
+
+    def _note_late(self, key: int, number: int) -> None:
+        if key in self.late or len(self.late) < MOST_LATE:
+            first, count = self.late.get(key, (number, 0))
+            self.late[key] = first, count + 1
+
+    def _tell_late(self) -> None:
+        """Flows that look like QUIC whose beginning is not in the capture: nothing of them can be read, with or without
+        keys, as the hello names the keys and short headers hardly tell anything."""
+        found = [first for first, count in self.late.values() if count >= ENOUGH]
+        if not found:
+            return
+        context = self.context("", "", None)
+        flows = f"{len(found)} UDP flows look" if len(found) > 1 else "1 UDP flow looks"
+        context.sink.problem(
+            Problem(
+                code="quic.joined-late",
+                severity=Severity.NOTE,
+                text=f"{flows} like QUIC that began before the capture, of which nothing can be read",
+                source=context.source,
+                packet=min(found),
+                reference="RFC 9000 section 17.3",
+            )
+        )
 
     def _note_ids(self, flow: _Flow) -> None:
         chosen = flow.conversation.chosen
@@ -165,6 +197,7 @@ class Datagrams:
         """The capture is over."""
         for conversation in {id(f.conversation): f.conversation for f in self.flows.values()}.values():
             conversation.close()
+        self._tell_late()
         self.flows.clear()
         self.by_id.clear()
 
