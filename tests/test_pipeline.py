@@ -213,3 +213,15 @@ def test_what_is_no_source_is_told_in_the_readers_terms(text: bytes, told: str) 
     (problem,) = read([io.BytesIO(text)]).trace.problems()
     assert problem.text.startswith(told)
     assert "s3cr3t" not in problem.text
+
+
+@pytest.mark.parametrize(("begins", "told"), [
+    (b"\x04\x22\x4d\x18\x64\x40\xa7", "packed with LZ4: unpack it first"),
+    (b"snoop\0\0\0\0\0\0\2", "a capture of snoop: `editcap -F pcapng"),
+    (b"GMBU\0\2\1\0", "a capture of Microsoft Network Monitor"),
+])  # fmt: skip
+def test_captures_in_other_forms_are_told_by_name_with_what_to_do(tmp_path: Path, begins: bytes, told: str) -> None:
+    path = tmp_path / "other"
+    path.write_bytes(begins + bytes(64))
+    (problem,) = read([path]).trace.problems()
+    assert (problem.code, told in problem.text) == ("source.unknown", True)

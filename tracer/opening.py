@@ -151,7 +151,6 @@ _URL = re.compile(rb"https?://[\w.:/%~+-]{4,200}")
 
 
 _PACKED = {
-    b"PK\x03\x04": "a ZIP archive",
     b"\x04\x22\x4d\x18": "packed with LZ4",
     b"7z\xbc\xaf\x27\x1c": "a 7z archive",
 }
