@@ -1,8 +1,8 @@
-"""Forward proxies: Squid, tinyproxy, Privoxy."""
+"""Forward proxies: Squid, tinyproxy, Privoxy; and Squid as a cache in front of sites."""
 
 import subprocess
 
-from tests.lab.server import Lab, Server
+from tests.lab.server import Lab, Server, origins
 
 _CERTGEN = "/usr/lib/squid/security_file_certgen"
 
@@ -25,6 +25,27 @@ SQUID = Server(
     command=lambda lab, server: [server.program, "-N", "-f", str(lab.folder(server.name) / "squid.conf")],
     logs=("access.log", "cache.log"),
     env={"LAB_SOURCE": "@squid@"},
+)
+
+
+def _cache_files(lab: Lab, server: Server) -> None:
+    lab.folder(server.name).chmod(0o777)
+    peers = []
+    for host, address in origins(lab):
+        ip, _, port = address.partition(":")
+        peers.append(f"cache_peer {ip} parent {port} 0 no-query originserver name={host}")
+        peers += [f"acl at-{host} dstdomain -n {host}", f"cache_peer_access {host} allow at-{host}"]
+    lab.write_from(server, "squid-cache.conf", peers="\n".join(peers))
+
+
+SQUID_CACHE = Server(
+    name="squid-cache",
+    listen={"http": ("127.0.1.4", 80)},
+    program="squid",
+    package="squid-openssl",
+    files=_cache_files,
+    command=lambda lab, server: [server.program, "-N", "-f", str(lab.folder(server.name) / "squid-cache.conf")],
+    logs=("access.log", "cache.log"),
 )
 
 

@@ -22,6 +22,7 @@ SERVERS: Mapping[str, Server] = {
         go.TRAEFIK,
         lighttpd.LIGHTTPD,
         forward.SQUID,
+        forward.SQUID_CACHE,
         forward.TINYPROXY,
         forward.PRIVOXY,
         forward.MITMPROXY,
