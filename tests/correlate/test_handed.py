@@ -6,7 +6,7 @@ import pytest
 
 from tests.correlate.scenes import NGINX_403, Fields, exchange, verdicts
 from tracer.model.http import Exchange
-from tracer.model.verdict import Verdict
+from tracer.model.verdict import Cause, Verdict
 
 EDGE, ORIGIN = "198.51.100.1:443", "10.0.0.8:80"
 HOUR_MS = 3_600_000.0
@@ -95,3 +95,29 @@ def test_of_a_file_with_two_hops_the_outer_one_is_the_next() -> None:
     )
     (verdict,) = verdicts(outside(), gateway, deepest)
     assert (verdict.hop.address, verdict.seen_at) == ("10.0.0.9:8000", ("s2.e1", "s2.e2"))
+
+
+FRONT, BACK = "192.0.2.80:80", "192.0.2.99:8080"
+
+
+def _of_one_request(asks: Fields, status: int, passed_on: Fields) -> Verdict:
+    """A request as the front hop received it and as it asked the next one."""
+    says = {"WWW-Authenticate": "Bearer", "Server": "uvicorn"}
+    outer = exchange("e1", server=FRONT, asks=asks, status=status, says=says, page="no", lasts_ms=20)
+    inner = exchange(
+        "e2", client="192.0.2.80:40000", server=BACK, asks=passed_on, status=status, says=says, page="no", at_ms=5
+    )
+    (verdict,) = verdicts(outer, inner)
+    return verdict
+
+
+def test_credentials_that_a_hop_kept_were_sent_and_lost() -> None:
+    verdict = _of_one_request({"Authorization": "Bearer x"}, 401, {})
+    assert (verdict.cause, verdict.cause_detail) == (Cause.CREDENTIALS_MISSING, "lost-between-hops")
+    assert any(e.says.startswith("the client sent authorization") for e in verdict.evidence)
+    assert "PASSTHRU" in verdict.next_steps[0]
+
+
+def test_credentials_that_were_passed_on_are_not_lost() -> None:
+    sent = {"Authorization": "Bearer x"}
+    assert _of_one_request(sent, 401, sent).cause is Cause.CREDENTIALS_INVALID

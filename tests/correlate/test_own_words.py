@@ -137,3 +137,20 @@ def test_nginx_before_something_is_likelier_when_it_counts_or_bars_methods(metho
         return verdict.confidence if verdict.layer is Layer.GATEWAY else others.get(Layer.GATEWAY, 0.0)
 
     assert of_a_gateway(method, status) > of_a_gateway("GET", 403)
+
+
+def test_a_cache_in_front_that_passed_the_answer_on_stands_in_the_path_as_one() -> None:
+    passed = {"X-Cache": "MISS from cache", "X-Cache-Lookup": "MISS from cache:80", "Via": "1.1 cache (squid/5.7)"}
+    outer = on_the_wire(exchange("e1", says={"Server": "nginx", **passed}, page=NGINX_403, lasts_ms=20))
+    inner = on_the_wire(
+        exchange(
+            "e2",
+            client="192.0.2.80:40000",
+            server="192.0.2.99:80",
+            says={"Server": "nginx"},
+            page=NGINX_403,
+            at_ms=5,
+        )
+    )
+    (verdict,) = verdicts(outer, inner)
+    assert [(hop.layer, hop.product) for hop in verdict.path[:1]] == [(Layer.CDN, "squid")]

@@ -23,6 +23,7 @@ from .logs_rule import matched_rule
 from .logs_said import Statement, kebab, table
 from .logs_subject import Subject, wanted
 from .path import ORDER
+from .scene import ACCELERATORS
 
 _KIND = re.compile(
     r"(?i)(?<![a-z])(?:access|error|err|audit|debug|info|log|txt|json|gz|zst|out|stdout|stderr|\d+)(?![a-z])"
@@ -127,8 +128,10 @@ class Logs:
             if len(hops[heard.hop]) < _PER_HOP:
                 hops[heard.hop].append(heard)
         deepest = max((self._depth(h) for rows in hops.values() for h in rows), default=-1)
+        caches = {e.product for e in found.items if e.product in ACCELERATORS and e.supports.endswith(f":{Layer.CDN}")}
         for rows in hops.values():
-            self._hop(rows, self._statuses[subject], deepest, found)
+            here = [_as_cache(h) for h in rows] if rows[0].product in caches else rows
+            self._hop(here, self._statuses[subject], deepest, found)
         for silent in self._silent.get(subject, ()):
             if silent.hop not in hops:
                 who = silent.product or "a server"
@@ -158,7 +161,9 @@ class Logs:
             self._passing(rows, [(h, s) for h, s in said if s.row.said is Said.FORWARDED], statuses, deepest, found)
         rule = matched_rule([h.joined.entry for h in rows]) if own else None
         for heard, statement in said:
-            if statement.row.cause is not None and not (rule and statement.row.cause is Cause.WAF_RULE):
+            cause = statement.row.cause
+            elsewhere = cause is Cause.DESTINATION_DENIED and heard.layer is Layer.CDN
+            if cause is not None and not (rule and cause is Cause.WAF_RULE) and not elsewhere:
                 _add_cause(found, heard, statement)
         if rule is not None:
             rule.note(found, _where(next(h for h in rows if h.joined.entry is rule.entry)))
@@ -214,6 +219,11 @@ def _clock(log: Log, ahead: int) -> Iterator[Problem]:
         way = "ahead of" if ahead > 0 else "behind"
         text = f"its clock, or the zone it does not write, is {abs(ahead) / 1e9:.0f} s {way} the capture's; corrected"
         yield Problem(code="log.clock", severity=Severity.NOTE, text=text, source=log.name)
+
+
+def _as_cache(heard: Heard) -> Heard:
+    """What a proxy logged that stands before servers here."""
+    return heard._replace(layer=Layer.CDN) if heard.layer is Layer.FORWARD_PROXY else heard
 
 
 def _add_cause(found: Collection, heard: Heard, statement: Statement) -> None:

@@ -12,6 +12,7 @@ from tracer.model.verdict import Evidence, Layer, PathEntry, Said
 
 from .evidence import Collection
 from .marks import Found, Proves, Strength, find_marks
+from .scene import is_cache_here
 
 ORDER = list(Layer)
 REAL = 1.5
@@ -27,6 +28,8 @@ def captured(passing: Sequence[tuple[Exchange, str]], last: Exchange, found: Col
         layer, name = (own.product.layer, own.product.id) if own else (Layer.GATEWAY, None)
         if layer in (Layer.ORIGIN, Layer.APP):
             layer = Layer.GATEWAY
+        elif is_cache_here(layer, name, exchange):
+            layer = Layer.CDN
         says = f"{name or 'the hop'} at {server} asked the next one, and passed its answer on"
         item = found.add(
             says, f"forwarded:{layer}", 0.0, exchange=exchange, where="packets", value=server, product=name

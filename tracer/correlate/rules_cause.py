@@ -245,6 +245,7 @@ def _not_recorded(exchange: Exchange, field: str, found: Collection) -> None:
 def _oddities(scene: Scene, request: Request, found: Collection) -> None:
     _odd_origin(scene, request, found)
     _odd_host(scene, request, found)
+    _lost_between_hops(scene, found)
     _client_certificate(scene, found)
     _age(scene, found)
     _state(scene, request, found)
@@ -314,6 +315,32 @@ def _odd_host(scene: Scene, request: Request, found: Collection) -> None:
             value=host,
             reference="RFC 9110 section 7.4",
         )
+
+
+HANDED_ON = ("authorization", "cookie", "x-api-key")
+"""what identifies a caller, and hops may keep"""
+
+
+def _lost_between_hops(scene: Scene, found: Collection) -> None:
+    """The client showed who it is, and the request reached the one who refused without that."""
+    asked, seen = scene.exchange.request, scene.seen
+    if asked is None or seen is None or seen is scene.exchange or seen.request is None:
+        return
+    status = scene.exchange.response.status if scene.exchange.response else None
+    lost = next((n for n in HANDED_ON if seen.request.get(n) and not asked.get(n)), None)
+    if lost is None or status not in (401, 403):
+        return
+    found.add(
+        f"the client sent {lost} to {seen.server}, and {scene.server} was asked without it: a hop between kept it",
+        f"cause:{Cause.CREDENTIALS_MISSING}",
+        5.2 if status == 401 else 1.0,  # a gateway that knows the caller may keep what told it so
+        exchange=scene.exchange,
+        where=f"request header {lost}",
+        value="absent",
+        reference="RFC 9110 section 11.6.2",
+    )
+    if status == 401:
+        found.details[Cause.CREDENTIALS_MISSING] = "lost-between-hops"
 
 
 def _client_certificate(scene: Scene, found: Collection) -> None:

@@ -74,11 +74,16 @@ def asked_as_origin(exchange: Exchange) -> bool:
     return request.target.startswith("/") and not said
 
 
+def is_cache_here(layer: Layer, product: str | None, exchange: Exchange) -> bool:
+    """A product that is usually the clients' proxy stands before servers here, as their cache."""
+    return layer is Layer.FORWARD_PROXY and product in ACCELERATORS and asked_as_origin(exchange)
+
+
 def placed(layer: Layer, scene: Scene, product: str | None = None) -> Layer:
     """Where a product of that layer stands here: a web server that passes requests on is a gateway or a proxy."""
     request = scene.exchange.request
     if request is not None and request.method == "CONNECT":
         return Layer.FORWARD_PROXY
-    if layer is Layer.FORWARD_PROXY and product in ACCELERATORS and asked_as_origin(scene.exchange):
+    if is_cache_here(layer, product, scene.exchange):
         return Layer.CDN
     return Layer.GATEWAY if scene.passes_on and layer in (Layer.ORIGIN, Layer.APP) else layer
