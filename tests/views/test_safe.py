@@ -7,7 +7,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracer.views.safe import safe, safe_block
+from tracer.views.safe import TYPEWRITTEN, safe, safe_block
 
 _ANY = st.text(alphabet=st.characters(exclude_categories=()))
 
@@ -37,3 +37,9 @@ def test_long_text_is_cut_at_the_limit() -> None:
 
 def test_blocks_keep_their_lines() -> None:
     assert safe_block("a\r\n\tb\x1b[2J\rc") == "a\n\tb\\e[2J\\rc"
+
+
+def test_a_terminal_without_quotes_and_arrows_gets_what_a_typewriter_has() -> None:
+    words = "\u201cno\u201d \u2192 \u2026 \u65e5"
+    assert words.encode("ascii", TYPEWRITTEN) == b'"no" -> ... \\u65e5'
+    assert "\u201cf\u00fcr\u201d".encode("latin-1", TYPEWRITTEN) == b'"f\xfcr"'

@@ -21,7 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+            stream.reconfigure(
+                errors="backslashreplace" if "utf" in (stream.encoding or "").lower() else _typewritten()
+            )
     try:
         from .program import run
 
@@ -34,3 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     return code
+
+
+def _typewritten() -> str:
+    """The error handler for a terminal that lacks characters."""
+    from tracer.views.safe import TYPEWRITTEN
+
+    return TYPEWRITTEN

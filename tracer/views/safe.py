@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import re
+
+TYPEWRITTEN = "tracer.typewritten"
+"""error handler for terminals that lack some characters: quotes and dashes as on a typewriter, others as escapes"""
+_TYPED = {"\u201c": '"', "\u201d": '"', "\u2018": "'", "\u2019": "'", "\u2026": "...", "\u2013": "-", "\u2014": "-",
+          "\u00d7": "x", "\u00b5": "u", "\u2192": "->", "\u2190": "<-", "\u2588": "#", "\u00b7": "."}  # fmt: skip
 
 _ACTING = re.compile(
     "["
@@ -26,6 +32,18 @@ def safe(text: str, limit: int | None = None) -> str:
 def safe_block(text: str) -> str:
     """Text of several lines: line feeds and tabs stay, everything else that acts becomes visible."""
     return _BLOCK.sub(_escape, text.replace("\r\n", "\n"))
+
+
+def _typewritten(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    out = "".join(
+        _TYPED.get(c) or c.encode("ascii", "backslashreplace").decode() for c in error.object[error.start : error.end]
+    )
+    return out, error.end
+
+
+codecs.register_error(TYPEWRITTEN, _typewritten)
 
 
 def _escape(found: re.Match[str]) -> str:
