@@ -48,3 +48,19 @@ def test_a_weak_mark_of_one_product_is_not_told_where_another_is_known() -> None
 def test_jettys_page_is_not_that_of_iis() -> None:
     page = "<html><body><h2>HTTP ERROR 403 Forbidden</h2><table><tr><th>URI:</th><td>/a</td></tr></table></body></html>"
     assert "iis" not in {e.product for e in evidence(exchange("e1", page=page))}
+
+
+def test_nobody_is_told_to_capture_where_it_was_captured() -> None:
+    front = exchange("e1", status=200, says={"Via": "1.1 varnish"}, at_ms=0, lasts_ms=40)
+    behind = exchange(
+        "e2", status=200, client="192.0.2.80:40000", server="192.0.2.90:80", says={"Server": "nginx"}, at_ms=5
+    )
+    asked = exchange("e3", at_ms=100, lasts_ms=40, says={"Server": "nginx"}, page=NGINX_403)
+    denied = exchange(
+        "e4", client="192.0.2.80:40001", server="192.0.2.90:80", says={"Server": "nginx"}, page=NGINX_403, at_ms=105
+    )
+    (verdict,) = verdicts(front, behind, asked, denied)
+    assert verdict.hop.address == "192.0.2.90:80"
+    assert not any("behind.pcap" in step for step in verdict.next_steps)
+    (alone,) = verdicts(exchange("e1", says={"Server": "nginx", "Via": "1.1 a"}, page=NGINX_403))
+    assert any("behind.pcap" in step for step in alone.next_steps)

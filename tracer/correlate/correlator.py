@@ -244,7 +244,7 @@ class _View:
         assert response is not None
         way = self._path(hops, found, layer, product)
         detail = found.details.get(cause)
-        others = tuple(k for k in list(ranked)[1:] if ranked[k] >= LIKELY)
+        others = tuple(k for k in list(ranked)[1:] if ranked[k] >= LIKELY and not _is_settled(scene, layer, k))
         case = steps.Case(layer, product, cause, detail, confidence, cause_confidence, others)
         return Verdict(
             source=exchange.source,
@@ -334,6 +334,11 @@ class _View:
             if how is not None:
                 found.append((handshake, how))
         return [*found, *self._told]
+
+
+def _is_settled(scene: Scene, layer: Layer, other: Layer) -> bool:
+    """A capture behind it would tell nothing new: it is there, and shows that nobody was asked."""
+    return scene.asked_nobody and {layer, other} == {Layer.GATEWAY, Layer.ORIGIN}
 
 
 def _opened_a_tunnel(exchange: Exchange) -> bool:
