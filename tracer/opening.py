@@ -7,8 +7,9 @@ import os
 import re
 import traceback
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
+
+import msgspec
 
 from tracer.model.problem import Problem, Severity
 from tracer.store.trace import Trace
@@ -21,8 +22,7 @@ _RELEASED = 16 << 20
 """bytes of a mapped source that are read before their pages are given back"""
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(msgspec.Struct, frozen=True):
     """How far reading has come."""
 
     source: str

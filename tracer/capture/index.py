@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
 from typing import Any, Protocol
 
+import msgspec
 import numpy as np
 
 from .records import Record, Records
@@ -23,8 +23,7 @@ class Locator(Protocol):
     def record(self, offset: int, number: int, high: int, state: Any) -> Record: ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(msgspec.Struct, frozen=True):
     first: int
     count: int
     low: int

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 
-@dataclass(frozen=True, slots=True)
-class Packets:
+class Packets(msgspec.Struct, frozen=True):
     """The TCP and UDP packets of one block of a capture: arrays of equal length, in capture order.
 
     Tunnels are unwrapped: addresses are the innermost ones. IPv4 is held as IPv4-mapped IPv6.

@@ -6,9 +6,9 @@ record header of Alexey Kuznetzov's modified libpcap; each in both byte orders.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from struct import Struct
 
+import msgspec
 import numpy as np
 
 from .notes import Notes
@@ -27,8 +27,7 @@ _CERTAIN = 4
 """records in a row that look right before a place counts as found again"""
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(msgspec.Struct, frozen=True):
     """What the magic number says."""
 
     order: str

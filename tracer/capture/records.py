@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from .view import Offsets
 
 
-@dataclass(frozen=True, slots=True)
-class Interface:
+class Interface(msgspec.Struct, frozen=True):
     """Where frames were captured: one per pcap file, one per Interface Description Block of a pcapng section."""
 
     link: int
@@ -27,8 +25,7 @@ class Interface:
     """if_tsoffset: seconds to add"""
 
 
-@dataclass(frozen=True, slots=True)
-class Records:
+class Records(msgspec.Struct, frozen=True):
     """Frames of one block: arrays of equal length in capture order, numbered without gaps from `first`."""
 
     first: int
@@ -46,8 +43,7 @@ class Records:
         return len(self.start)
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True):
     """One frame, looked at singly."""
 
     number: int

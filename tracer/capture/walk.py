@@ -8,10 +8,10 @@ cursor before it lands exactly on it; until then nothing found from it counts.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from struct import Struct
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from .view import Offsets, View
@@ -22,8 +22,7 @@ _SERIAL = 1 << 20
 """shorter ranges are walked one by one"""
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(msgspec.Struct, frozen=True):
     """How a record says its length."""
 
     at: int

@@ -7,9 +7,9 @@ Where the chain does not close, the connection is `odd`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import cast
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,8 +26,7 @@ _HTTP = int.from_bytes(b"HTTP", "little")
 _TLS = int.from_bytes(b"\x16\x03", "little")
 
 
-@dataclass(frozen=True, slots=True)
-class Paired:
+class Paired(msgspec.Struct, frozen=True):
     """Exchanges whose both messages are whole, as indices of messages."""
 
     request: Rows

@@ -11,17 +11,17 @@ pattern = "E[0-9]{6}"
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from .rules import Shape
 
 _KIND = re.compile(r"[^a-z0-9-]+")
 
 
-@dataclass(frozen=True, slots=True)
-class UserRules:
+class UserRules(msgspec.Struct, frozen=True):
     headers: frozenset[str] = frozenset()
     names: re.Pattern[str] | None = None
     keep: frozenset[str] = frozenset()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field
+
+import msgspec
 
 from .names import MESSAGES, is_grease
 from .wire import Cursor, ShortError, items, numbers
@@ -18,8 +19,7 @@ RETRY_RANDOM = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e07
 """the random of a HelloRetryRequest (RFC 8446 section 4.1.3)"""
 
 
-@dataclass(frozen=True, slots=True)
-class ClientHello:
+class ClientHello(msgspec.Struct, frozen=True):
     version: int
     random: bytes
     session_id: bytes
@@ -67,21 +67,14 @@ class ClientHello:
         return tuple(data[1 : 1 + data[0]]) if data else ()
 
 
-@dataclass(frozen=True, slots=True)
-class ServerHello:
+class ServerHello(msgspec.Struct, frozen=True):
     legacy_version: int
     random: bytes
     session_id: bytes
     cipher: int
     extensions: tuple[tuple[int, bytes], ...]
-    version: int = field(init=False)
+    version: int
     """the negotiated version (RFC 8446 section 4.2.1)"""
-
-    def __post_init__(self) -> None:
-        data = self.extension(VERSIONS)
-        chosen = int.from_bytes(data[:2]) if data and len(data) >= 2 else self.legacy_version
-        # drafts of TLS 1.3 (0x7f00 | draft) behave as it does
-        object.__setattr__(self, "version", 0x0304 if chosen >> 8 == 0x7F else chosen)
 
     def extension(self, kind: int) -> bytes | None:
         return next((data for k, data in self.extensions if k == kind), None)
@@ -132,10 +125,19 @@ def read_server_hello(body: bytes) -> ServerHello:
     version, random = c.number(2), c.take(32)
     if version >> 8 == 0x7F:
         # drafts of TLS 1.3 before 22 had neither session id nor compression here
-        return ServerHello(version, random, b"", c.number(2), _extensions(c))
-    session, cipher = c.opaque(1), c.number(2)
-    c.take(1)
-    return ServerHello(version, random, session, cipher, _extensions(c))
+        session, cipher = b"", c.number(2)
+    else:
+        session, cipher = c.opaque(1), c.number(2)
+        c.take(1)
+    extensions = _extensions(c)
+    return ServerHello(version, random, session, cipher, extensions, _negotiated(version, extensions))
+
+
+def _negotiated(version: int, extensions: tuple[tuple[int, bytes], ...]) -> int:
+    """What the server chose; drafts of TLS 1.3 (0x7f00 | draft) behave as it does."""
+    data = next((data for kind, data in extensions if kind == VERSIONS), None)
+    chosen = int.from_bytes(data[:2]) if data and len(data) >= 2 else version
+    return 0x0304 if chosen >> 8 == 0x7F else chosen
 
 
 def _extensions(c: Cursor) -> tuple[tuple[int, bytes], ...]:

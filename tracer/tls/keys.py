@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from tracer.model.problem import Problem, Severity
 
@@ -28,20 +29,18 @@ PRIVATE = b"private"
 """stands in `found` for a private key that fitted"""
 
 
-@dataclass(slots=True)
-class KeyFile:
+class KeyFile(msgspec.Struct):
     """What one file gave."""
 
     source: str
-    names: set[bytes] = field(default_factory=set)
+    names: set[bytes] = msgspec.field(default_factory=set)
     """client randoms, session ids and starts of encrypted premaster secrets it has secrets for"""
     private: int = 0
     given: bool = True
     """named by the user, not found in a capture"""
 
 
-@dataclass(slots=True)
-class Followed:
+class Followed(msgspec.Struct):
     """A key log that grows."""
 
     source: str

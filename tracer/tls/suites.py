@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
+
+import msgspec
 
 from .cipher_suites import cipher_name
 
@@ -18,8 +19,7 @@ _BULK = {
 _MACS = {"MD5": "md5", "SHA": "sha1", "SHA256": "sha256", "SHA384": "sha384"}
 
 
-@dataclass(frozen=True, slots=True)
-class Suite:
+class Suite(msgspec.Struct, frozen=True):
     name: str
     kind: str
     """`gcm`, `ccm`, `ccm8`, `chacha`, `aes-cbc`, `3des-cbc`, `camellia-cbc`, `rc4`, `null`"""

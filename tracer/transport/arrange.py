@@ -8,8 +8,8 @@ stream means; what comes out here is the same.
 from __future__ import annotations
 
 from bisect import insort
-from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,8 +22,7 @@ FIN, SYN, RST, ACK = 1, 2, 4, 16
 Flags = NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True)
-class Arranged:
+class Arranged(msgspec.Struct, frozen=True):
     """Connections, and their segments by stream and offset. Stream 2k is the client's of connection k, 2k+1 the
     server's. Offsets count from the connection's clean point (its first byte, or where reading stopped last)."""
 

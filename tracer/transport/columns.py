@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 from tracer.capture.packets import Packets
 
 Rows = NDArray[np.int64]
-COLUMNS = tuple(f.name for f in fields(Packets) if f.name not in ("extra", "bytes_read"))
+COLUMNS = tuple(name for name in Packets.__struct_fields__ if name not in ("extra", "bytes_read"))
 _M1, _M2 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,8 +13,7 @@ from .half import Run
 Column = NDArray[Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Runs:
+class Runs(msgspec.Struct, frozen=True):
     """The rows of a block, grouped by connection, as runs: segments of one side in order, where the other side sends
     nothing but acknowledgements meanwhile."""
 
