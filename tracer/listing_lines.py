@@ -22,6 +22,7 @@ from tracer.model.row import Row
 from tracer.tls.unopened import Tally, unmatched
 
 from .listing import list_rows
+from .listing_whole import load
 
 LARGE = 64 << 20
 """bytes of capture from which a second process pays"""
@@ -68,6 +69,8 @@ def _list_by_two(
     progress: Callable[[int], None] | None,
     tally: Tally,
 ) -> None:
+    if len(keys):
+        load()  # else both would
     with tempfile.TemporaryFile() as mine, tempfile.TemporaryFile() as other, tempfile.TemporaryFile() as told:
         child = os.fork()
         if child == 0:

@@ -9,8 +9,11 @@ from numpy.typing import NDArray
 from tracer.capture.packets import Packets
 from tracer.http import h1_whole, h2_whole
 from tracer.http.h2_frames import PREFACE
+from tracer.http.header_blocks import HeaderDecoder
 from tracer.model.row import Row
 from tracer.tls.keys import Keys
+from tracer.tls.schedule import traffic
+from tracer.tls.suites import suite_of
 from tracer.tls.whole import RANDOM, open_whole, random_of
 from tracer.transport.arrange import Arranged
 from tracer.transport.columns import Rows
@@ -101,6 +104,12 @@ class WholeReader:
         client = address(int(block.src[row, 0]), int(block.src[row, 1]), int(block.sport[row]))
         server = address(int(block.dst[row, 0]), int(block.dst[row, 1]), int(block.dport[row]))
         return self.general.context(client, server, None)
+
+
+def load() -> None:
+    """Import what is imported where a connection is opened."""
+    traffic(suite_of(0x1301), bytes(32))
+    HeaderDecoder()
 
 
 def read_rows(context: Context, client: Whole, server: Whole, keys: Keys) -> list[Row] | None:

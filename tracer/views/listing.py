@@ -12,8 +12,8 @@ from .words import duration, size
 
 TSV = ("id", "client", "server", "method", "host", "url", "status", "start", "duration_ms", "size", "denied")
 Clean = Callable[[str], str]
-_FORMULA = re.compile(r"(?:^|\t)[=+@-]")
-"""the start of a cell that a spreadsheet would compute; it gets an apostrophe before it"""
+_FORMULA = re.compile(r"\t[=+@-]")
+"""a cell that a spreadsheet would compute; it gets an apostrophe before it"""
 
 
 def head() -> str:
@@ -30,7 +30,7 @@ def line(row: Any, clean: Clean) -> str:
               start, took, row.size, int(row.denied))  # fmt: skip
     texts = ["" if v is None else str(v) for v in values]
     plain = "\t".join(texts)
-    if _FORMULA.search(plain):
+    if _FORMULA.search("\t" + plain):
         texts = [f"'{t}" if t[:1] and t[:1] in "=+@-" else t for t in texts]
         plain = "\t".join(texts)
     if plain.isascii() and plain.replace("\t", "").isprintable() and plain.count("\t") == len(TSV) - 1:
