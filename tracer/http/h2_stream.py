@@ -195,24 +195,12 @@ class Addressed(NamedTuple):
 
 def addressed(fields: Headers, scheme: str) -> Addressed:
     """Pseudo-header fields (RFC 9113 section 8.3.1, RFC 8441 section 4); of those that repeat the first counts."""
-    method = path = ""
-    authority = host = None
-    protocol = False
-    for name, value in reversed(fields):
-        if name == b":path":
-            path = text(value)
-        elif name == b":method":
-            method = text(value)
-        elif name == b":authority":
-            authority = text(value)
-        elif name == b":scheme":
-            scheme = text(value)
-        elif name == b"host":
-            host = text(value)
-        elif name == b":protocol":
-            protocol = True
+    first = dict(reversed(fields))
+    method, path = text(first.get(b":method", b"")), text(first.get(b":path", b""))
+    authority, host = (text(first[name]) if name in first else None for name in (b":authority", b"host"))
+    scheme = text(first[b":scheme"]) if b":scheme" in first else scheme
     authority = authority or host
-    if method == "CONNECT" and not protocol:
+    if method == "CONNECT" and b":protocol" not in first:
         return Addressed(method, scheme, authority, host, authority or "", authority or "")
     url = f"{scheme}://{authority}{'' if path == '*' else path}" if authority else path
     return Addressed(method, scheme, authority, host, path, url)
