@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from tracer.transport.whole import Whole
 
-from .hello import EARLY_DATA, ClientHello, ServerHello, read_client_hello, read_server_hello
+from .hello import ServerHello, read_server_hello
 from .keys import Keys
 from .protection import BadRecordError, Protection
 from .schedule import APPLICATION, from_master, traffic
@@ -26,6 +26,8 @@ RANDOM = 43
 """bytes of a first record up to its client random"""
 FLIGHT = 64
 """records of a handshake that are passed over at most"""
+_EARLY_DATA = b"\0\x2a\0\0"
+"""the extension, which is empty in a ClientHello (RFC 8446 section 4.2.10); the same bytes by chance cost time only"""
 _HEAD = struct.Struct(">BHH")
 
 
@@ -41,15 +43,15 @@ def random_of(hello: bytes) -> bytes:
 def open_whole(client: Whole, server: Whole, keys: Keys) -> tuple[Whole, Whole] | None:
     """What both sides said under TLS."""
     try:
-        hello = read_client_hello(_first_message(client.data, CLIENT_HELLO))
+        hello, random = _first_message(client.data, CLIENT_HELLO), random_of(client.data)
         answer = read_server_hello(_first_message(server.data, SERVER_HELLO))
         suite = suite_of(answer.cipher)
         if suite is None or not suite.is_aead or answer.is_retry or keys.can_exchange:
             return None
-        if answer.version == 0x0304:
-            return _open_13(client, hello, keys, suite, True), _open_13(server, hello, keys, suite, False)
+        if answer.version == 0x0304 and _EARLY_DATA not in hello:
+            return _open_13(client, random, keys, suite, True), _open_13(server, random, keys, suite, False)
         if answer.version == 0x0303:
-            return _open_12(client, server, hello, answer, keys, suite)
+            return _open_12(client, server, random, answer, keys, suite)
     except (_UnusualError, BadRecordError, ShortError):
         pass
     return None
@@ -77,11 +79,11 @@ def _records(data: bytes) -> Iterator[tuple[int, int, int]]:
         at = stop
 
 
-def _open_13(side: Whole, hello: ClientHello, keys: Keys, suite: Suite, client: bool) -> Whole:
+def _open_13(side: Whole, random: bytes, keys: Keys, suite: Suite, client: bool) -> Whole:
     """The handshake is over where the first record opens under the keys of the data (RFC 8446 section 7.1)."""
-    secret = keys.get(APPLICATION[client], hello.random)
+    secret = keys.get(APPLICATION[client], random)
     protection = traffic(suite, secret)
-    if protection is None or hello.extension(EARLY_DATA) is not None:
+    if protection is None:
         raise _UnusualError
     data, pieces, starts = side.data, [], []
     passed, search = 0, Search()
@@ -116,12 +118,12 @@ def _are_tickets(data: bytes) -> bool:
 
 
 def _open_12(
-    client: Whole, server: Whole, hello: ClientHello, answer: ServerHello, keys: Keys, suite: Suite
+    client: Whole, server: Whole, random: bytes, answer: ServerHello, keys: Keys, suite: Suite
 ) -> tuple[Whole, Whole]:
-    master = keys.master(hello.random, b"", None)
+    master = keys.master(random, b"", None)
     if master is None:
         raise _UnusualError
-    protections = from_master(suite, master, hello.random, answer)
+    protections = from_master(suite, master, random, answer)
     return _data_12(client, protections[0]), _data_12(server, protections[1])
 
 
