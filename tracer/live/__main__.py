@@ -6,6 +6,7 @@ It ends when the proxy says so in the journal, or closes our standard input by e
 from __future__ import annotations
 
 import json
+import os
 import select
 import sys
 from pathlib import Path
@@ -14,10 +15,10 @@ from tracer.model.verdict import Verdict
 from tracer.store.trace import Trace
 
 from .journal import folder_of
-from .recorder import Recorder
+from .recorder import Recorder, stand_back
 
-EVERY = 0.1
-"""seconds between two looks"""
+_NICE = 5
+"""the proxy goes first; the recorder still gets a quarter of a processor that is wanted by both"""
 
 
 def main(path: str) -> int:
@@ -29,6 +30,8 @@ def main(path: str) -> int:
         except OSError:  # nobody listens any more; what is recorded still counts
             sys.stdout = open("/dev/null", "w")  # noqa: SIM115
 
+    os.nice(_NICE)
+    stand_back()
     with Trace(Path(path)) as trace:
 
         def tell(verdict: Verdict) -> None:
@@ -37,7 +40,7 @@ def main(path: str) -> int:
 
         recorder = Recorder(trace, folder_of(path), tell, lambda text: put(say=text))
         while not recorder.ended:
-            if not recorder.step() and select.select([sys.stdin], [], [], EVERY)[0]:
+            if not recorder.step() and select.select([sys.stdin], [], [], recorder.pause)[0]:
                 break
         recorder.finish(patience=30)
     return 0

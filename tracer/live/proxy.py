@@ -19,7 +19,7 @@ from tracer.store.scratch import scratch
 from tracer.store.trace import Trace
 
 from .journal import folder_of
-from .recorder import Recorder
+from .recorder import Recorder, stand_back
 from .records import Listening
 from .said import advice, errors
 
@@ -29,8 +29,6 @@ MOST = 100_000
 """exchanges that a recording without a name keeps"""
 _PRINTED = 1 << 16
 """bytes of what mitmproxy prints that are looked at"""
-EVERY = 0.1
-"""seconds between two looks at the journal"""
 _RUN = "import sys; from mitmproxy.tools.main import mitmdump; sys.exit(mitmdump())"
 NEEDED = (
     "this needs mitmproxy in the same Python: pip install 'tracer[live]' (or uv tool install 'tracer[live]'). "
@@ -157,9 +155,10 @@ class Proxy:
 
     def record(self, until: Callable[[], bool]) -> None:
         """Record until the proxy ends or `until` says so."""
+        stand_back()
         while self.running and not until():
             if not self.recorder.step():
-                time.sleep(EVERY)
+                time.sleep(self.recorder.pause)
             self._listen()
 
     def _listen(self) -> None:

@@ -13,6 +13,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ from .journal import Reader, folder_of, segments
 from .judging import Judge
 from .records import End, Listening, Note, Ready, Record
 
+_PAUSE_FEW, _PAUSE_MANY, _MANY = 0.1, 0.3, 20
+"""seconds between two looks at the journal: longer where so many records came, which then go in one transaction"""
 RETRY = 1.0
 """seconds after which a disk that was full is tried again"""
 _TRIES, _PAUSE = 20, 0.05
@@ -64,6 +67,8 @@ class Recorder:
         self._say = say
         self._batch: list[Record] = []
         self._retry = 0.0
+        self.pause = _PAUSE_FEW
+        """seconds to wait before the next step"""
         self._partial = self._stuck = False
         self._notes = 0
         self._source()
@@ -71,13 +76,14 @@ class Recorder:
     def step(self) -> bool:
         """Take what was appended since; True when there may be more already.
 
-        Called a few times a second rather than without a pause: what came in between goes in one transaction.
+        Called with a `pause` rather than without: what came in between goes in one transaction.
         """
         if self._stuck and time.monotonic() < self._retry:
             return False
         if not self._batch:
             self._batch = list(self._reader.take())
         found = bool(self._batch)
+        self.pause = _PAUSE_MANY if len(self._batch) >= _MANY else _PAUSE_FEW
         try:
             if found:
                 for record in self._batch:
@@ -161,6 +167,13 @@ class Recorder:
         partial = self._partial or bool(self._reader.broken)
         self.trace.source(Source(name=NAME, kind="live", partial=partial, path=None))
         self.trace.flush()
+
+
+def stand_back() -> None:
+    """The thread that records leaves the processor to the proxy when both want it at once."""
+    if hasattr(os, "SCHED_BATCH"):
+        with suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 class Busy(OSError):  # noqa: N818
