@@ -81,6 +81,8 @@ class Record:
             if not path.absolute().parent.is_dir():
                 text = f"tracer_save: there is no folder {path.absolute().parent}"
                 raise exceptions.OptionsError(text)  # type: ignore[no-untyped-call]
+        if "tracer_stream_events" in updated and self.hooks is not None:
+            self.hooks.stream_events = ctx.options.tracer_stream_events
 
     def running(self) -> None:
         if self.hooks is not None:
@@ -91,7 +93,8 @@ class Record:
         except OSError as error:
             log.error("tracer: nothing is recorded: %s", error)
             return
-        self.hooks = Hooks(Handover(writer, human.parse_size(ctx.options.tracer_body) or 0))
+        handover = Handover(writer, human.parse_size(ctx.options.tracer_body) or 0)
+        self.hooks = Hooks(handover, ctx.options.tracer_stream_events)
         if ctx.options.tracer_journal:
             asyncio.get_running_loop().add_reader(0, self._asked)
         # last in the row: what the client gets is what is recorded
@@ -99,6 +102,7 @@ class Record:
 
     def done(self) -> None:
         if self.hooks is not None:
+            ctx.master.addons.remove(self.hooks)  # type: ignore[no-untyped-call]
             self.hooks.handover.close()
         if self.recorder is not None:
             assert self.recorder.stdin is not None
@@ -204,8 +208,9 @@ class Hooks:
 
     name = "tracer.hooks"
 
-    def __init__(self, handover: Handover) -> None:
+    def __init__(self, handover: Handover, stream_events: bool) -> None:
         self.handover = handover
+        self.stream_events = stream_events
         self.denied: WeakValueDictionary[str, http.HTTPFlow] = WeakValueDictionary()
         self._sockets: dict[str, int] = {}
         self._task: asyncio.Task[None] | None = None
@@ -226,8 +231,11 @@ class Hooks:
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         response = flow.response
-        if response is not None and not response.stream and ctx.options.tracer_stream_events:
-            response.stream = response.headers.get("content-type", "").startswith("text/event-stream")
+        if response is not None and self.stream_events and not response.stream:
+            for name, value in response.headers.fields:
+                if len(name) == 12 and name.lower() == b"content-type":
+                    response.stream = value.startswith(b"text/event-stream")
+                    break
 
     def response(self, flow: http.HTTPFlow) -> None:
         number = self.handover.exchange(flow)
@@ -308,4 +316,8 @@ def _listening(server: Any) -> Listening:
     return Listening(server.mode.full_spec, addresses, client)
 
 
-addons = [Record()]
+record = Record()
+load, configure, running, done = record.load, record.configure, record.running, record.done
+let_through, explain, export = record.let_through, record.explain, record.export
+addons = ()
+"""mitmproxy looks into each of these at every event, whether they care or not: the script itself is the addon"""

@@ -77,8 +77,11 @@ class Handover:
 
     def exchange(self, flow: Any) -> int | None:
         """A finished exchange: its number; None when it could not be handed over."""
-        number: int | None = self._contained(self._exchange, flow)
-        return number
+        try:
+            return self._exchange(flow)
+        except Exception as error:
+            self._failed(error)
+            return None
 
     def message(self, number: int, message: Any) -> None:
         """One WebSocket message."""
@@ -125,9 +128,12 @@ class Handover:
         try:
             return act(*given, **named)
         except Exception as error:  # nothing in here may reach the traffic
-            self.faults += 1
-            self._complain("live.hook", f"a hook failed and left something out: {type(error).__name__}: {error}")
+            self._failed(error)
             return None
+
+    def _failed(self, error: Exception) -> None:
+        self.faults += 1
+        self._complain("live.hook", f"a hook failed and left something out: {type(error).__name__}: {error}")
 
     def _exchange(self, flow: Any) -> int | None:
         self._look()
@@ -161,10 +167,15 @@ class Handover:
             self.lost += 1
             self._complain("live.lost", f"{self.lost} exchanges could not be recorded; the traffic goes on")
             return None
-        for data, of_request in ((request.content, True), (response.data.content if response else None, False)):
-            if data is not None and len(data) > self._kept:
-                self._digests.ask(number, of_request, data)
+        if record.request.size is not None:
+            self._digest(number, True, request.content)
+        if record.response is not None and record.response.size is not None:
+            self._digest(number, False, response.data.content)
         return number
+
+    def _digest(self, number: int, of_request: bool, data: bytes) -> None:
+        if len(data) > self._kept:  # and not only left out because the recorder lags
+            self._digests.ask(number, of_request, data)
 
     def _hello(self, connection: Any, hello: Any, passed: bool) -> None:
         try:
@@ -256,11 +267,10 @@ class Handover:
 
     def _look(self) -> None:
         """Before a record: begin a segment in which everything is known; see now and then what waits."""
+        self._until_look -= 1
         if self._writer.full:
             self.sides.forget_written()
-            self._until_look = 0
-        self._until_look -= 1
-        if self._until_look >= 0:
+        elif self._until_look >= 0:
             return
         self._until_look = _LOOK
         waiting = self._writer.waiting

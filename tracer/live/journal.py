@@ -42,18 +42,15 @@ class Writer:
         self._file = -1
         self._written = 0
         self._lock = threading.Lock()
-
-    @property
-    def full(self) -> bool:
-        """The next record begins a new segment; what later records refer to has to be in it again."""
-        return self._file < 0 or self._written >= self._size
+        self.full = True
+        """the next record begins a new segment; what later records refer to has to be in it again"""
 
     @property
     def waiting(self) -> int:
         """Segments that the recorder has not deleted yet."""
         return len(segments(self._folder))
 
-    def append(self, data: bytes) -> None:
+    def append(self, data: bytes | bytearray) -> None:
         """Append one framed record, whole or not at all."""
         with self._lock:
             if self.full:
@@ -63,6 +60,7 @@ class Writer:
                 os.ftruncate(self._file, self._written)
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             self._written += done
+            self.full = self._written >= self._size
 
     def _next(self) -> None:
         path = self._folder / f"{self._number + 1:08}.journal"
@@ -76,7 +74,7 @@ class Writer:
         with self._lock:
             if self._file >= 0:
                 os.close(self._file)
-                self._file = -1
+                self._file, self.full = -1, True
 
 
 class Reader:

@@ -259,7 +259,7 @@ _decoder: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(Record)
 LARGEST = 1 << 28
 
 
-def to_bytes(record: Record) -> bytes:
+def to_bytes(record: Record) -> bytearray:
     """The record, framed."""
     buffer = bytearray(4)
     try:
@@ -267,7 +267,7 @@ def to_bytes(record: Record) -> bytes:
     except UnicodeEncodeError:  # mitmproxy's strings may hold surrogates
         _encoder.encode_into(_plain(record), buffer, 4)
     buffer[:4] = (len(buffer) - 4).to_bytes(4, "big")
-    return bytes(buffer)
+    return buffer
 
 
 def _plain(value: Any) -> Any:
@@ -280,7 +280,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def from_bytes(data: bytes | memoryview) -> Record | None:
+def from_bytes(data: bytes | bytearray | memoryview) -> Record | None:
     """The record in a frame's payload; None when it is not one."""
     try:
         record: Record = _decoder.decode(data)

@@ -23,11 +23,17 @@ _ASKED = (b"certificate request", b"cert request")
 class _Known:
     """What was seen of one connection besides what its object holds."""
 
-    __slots__ = ("alerts", "asked", "cas", "failed", "hello", "number", "passed", "sent", "written")
+    __slots__ = (
+        "alerts", "asked", "cas", "end", "error", "failed", "hello", "number", "passed", "sent", "tls", "written"
+    )  # fmt: skip
 
     def __init__(self, number: int) -> None:
         self.number = number
-        self.written: tuple[Any, ...] | None = None
+        self.written = False
+        """what is kept here is in the current segment, and so are `tls`, `end` and `error` of the connection"""
+        self.tls: float | None = None
+        self.end: float | None = None
+        self.error: str | None = None
         self.hello: bytes | None = None
         self.asked: bool | None = None
         self.cas: tuple[str, ...] = ()
@@ -46,10 +52,19 @@ class Sides:
 
     def number(self, connection: Any) -> int:
         """The number of a connection, which is in the journal with what is known of it now."""
-        known = self._of(connection)
-        state = _state(connection, known)
-        if known.written != state and self._put(_record(connection, known)):
-            known.written = state
+        known = self._known.get(connection.id) or self._new(connection)
+        if not (
+            known.written
+            and known.tls is connection.timestamp_tls_setup
+            and known.end is connection.timestamp_end
+            and known.error is connection.error
+        ):
+            known.tls, known.end, known.error = (
+                connection.timestamp_tls_setup,
+                connection.timestamp_end,
+                connection.error,
+            )
+            known.written = self._put(_record(connection, known))
         return known.number
 
     def note(self, connection: Any, *, write: bool = True, **seen: Any) -> None:
@@ -57,6 +72,7 @@ class Sides:
         known = self._of(connection)
         for name, value in seen.items():
             setattr(known, name, value)
+        known.written = False
         if write:
             self.number(connection)
 
@@ -65,14 +81,15 @@ class Sides:
         if not hasattr(ssl, "set_info_callback"):  # QUIC, or a pyOpenSSL that has it for contexts only
             return
         known = self._of(connection)
-        known.asked = False
+        known.asked, known.written = False, False
 
         def event(connection: Any, where: int, value: int) -> None:
             try:
                 if where & _ALERT and len(known.alerts) < _ALERTS:
                     known.alerts.append(Alert(not where & _READ, value >> 8, value & 0xFF))
+                    known.written = False
                 elif where & _LOOP and not known.asked and connection.get_state_string().endswith(_ASKED):
-                    known.asked = True
+                    known.asked, known.written = True, False
             except Exception:  # OpenSSL is on the stack: it must not see this
                 pass
 
@@ -81,7 +98,7 @@ class Sides:
     def agreed(self, connection: Any, ssl: Any, failed: bool) -> None:
         """A handshake in which the proxy was the client: whom it would have trusted, and whether we had one to send."""
         known = self._of(connection)
-        known.failed = failed
+        known.failed, known.written = failed, False
         if known.asked and ssl is not None:
             from tracer.tls.certificates import name_text
 
@@ -97,31 +114,17 @@ class Sides:
     def forget_written(self) -> None:
         """A new segment begins: whatever is used in it is written again."""
         for known in self._known.values():
-            known.written = None
+            known.written = False
 
     def _of(self, connection: Any) -> _Known:
-        known = self._known.get(connection.id)
-        if known is None:
-            self._count += 1
-            known = self._known[connection.id] = _Known(self._count)
-            if len(self._known) > _KNOWN:
-                self._known.popitem(last=False)
+        return self._known.get(connection.id) or self._new(connection)
+
+    def _new(self, connection: Any) -> _Known:
+        self._count += 1
+        known = self._known[connection.id] = _Known(self._count)
+        if len(self._known) > _KNOWN:
+            self._known.popitem(last=False)
         return known
-
-
-def _state(connection: Any, known: _Known) -> tuple[Any, ...]:
-    """Differs when the record would."""
-    return (
-        connection.timestamp_tls_setup,
-        connection.timestamp_end,
-        connection.error,
-        len(known.alerts),
-        known.asked,
-        known.failed,
-        known.passed,
-        known.sent,
-        known.hello is None,
-    )
 
 
 def _record(connection: Any, known: _Known) -> Side:
