@@ -304,7 +304,7 @@ class Hooks:
         self.handover.gone(data.server)
 
     def server_connect_error(self, data: server_hooks.ServerConnectionHookData) -> None:
-        self.handover.side(data.server)
+        self.handover.unreachable(data.server)
 
 
 def _listening(server: Any) -> Listening:

@@ -103,6 +103,20 @@ def test_a_server_that_the_proxy_does_not_trust_is_told_once(home: Path, world: 
     assert [(p.code, p.severity) for p in problems] == [("live.untrusted", Severity.NOTE)]
 
 
+def test_a_server_that_the_proxy_cannot_reach_is_told_once(home: Path, world: World, curl: Curl) -> None:
+    said: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+    with Proxy(None, [("--listen-host", "127.0.0.1"), ("--listen-port", "0")], say=said.append) as proxy:
+        for scheme in ("http", "https"):
+            assert curl(proxy.addresses[0], f"{scheme}://localhost:{port}/").stdout in ("502", "000")
+        proxy.finish()
+        assert proxy.trace.count("verdict") == 0
+    (text,) = said
+    assert f"cannot reach localhost port {port}" in text
+    assert "502 of the proxy's own" in text
+
+
 def test_a_host_is_let_through_while_the_proxy_runs(world: World, home: Path, curl: Curl) -> None:
     listen = [("--listen-host", "127.0.0.1"), ("--listen-port", "0")]
     with Proxy(None, listen, [f"ssl_verify_upstream_trusted_ca={world.ca}"]) as proxy:

@@ -2,7 +2,7 @@
 
 What a hook hands over is read here and nowhere changed. When the recorder lags behind, bodies are left out before
 exchanges are; when the disk takes nothing more, exchanges are counted and the traffic goes on. Problem codes:
-`live.bodies-left-out`, `live.lost`, `live.hook`, `live.untrusted`.
+`live.bodies-left-out`, `live.lost`, `live.hook`, `live.untrusted`, `live.unreachable`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import queue
+import re
 import threading
 import time
 from collections import OrderedDict
@@ -49,6 +50,8 @@ _LOOK = 256
 """records between two looks at what waits"""
 _HOSTS = 1000
 _TRUSTING = "--ca PEM trusts its authority, -k takes any (in mitmproxy: ssl_verify_upstream_trusted_ca, ssl_insecure)"
+_OF_OTHERS = re.compile("refused HTTP CONNECT|connection cancelled|killed")
+"""errors that are an upstream proxy's answer, or a client's that went away, or another addon's wish"""
 _REPEAT = 60.0
 """seconds between two complaints about one thing"""
 _log = logging.getLogger("tracer")
@@ -71,7 +74,8 @@ class Handover:
         self._until_look = 0
         self._full = False
         self._told: dict[str, float] = {}
-        self._unknown: set[str] = set()
+        self._said: set[tuple[str, str]] = set()
+        """of which hosts what was said"""
 
     # -- what the hooks call
 
@@ -109,6 +113,10 @@ class Handover:
     def distrusted(self, connection: Any) -> None:
         """Say so when the proxy itself refused a server's certificate: its client meets a 502 of ours, no denial."""
         self._contained(self._distrusted, connection)
+
+    def unreachable(self, connection: Any) -> None:
+        """The proxy could not connect to a server: say so, for its client meets a 502 of ours, which is no denial."""
+        self._contained(self._unreachable, connection)
 
     def gone(self, connection: Any) -> None:
         self._contained(self.sides.gone, connection)
@@ -187,11 +195,23 @@ class Handover:
     def _distrusted(self, connection: Any) -> None:
         reason = str(connection.error or "")
         host = connection.sni or str((connection.address or ("the server",))[0])
-        if "certificate verify failed" not in reason.lower() or host in self._unknown or len(self._unknown) > _HOSTS:
+        if "certificate verify failed" in reason.lower():
+            text = f"the proxy does not trust the certificate of {host} ({reason.partition(': ')[2]}): {_TRUSTING}"
+            self._once("live.untrusted", host, text)
+
+    def _unreachable(self, connection: Any) -> None:
+        self.sides.note(connection)
+        reason = str(connection.error or "")
+        if _OF_OTHERS.search(reason):
             return
-        self._unknown.add(host)
-        text = f"the proxy does not trust the certificate of {host} ({reason.partition(': ')[2]}): {_TRUSTING}"
-        self._put(Note("live.untrusted", text, warn=False))
+        host, port = (connection.address or ("the server", ""))[:2]
+        text = f"the proxy cannot reach {host} port {port} ({reason}): its clients get a 502 of the proxy's own"
+        self._once("live.unreachable", str(host), text)
+
+    def _once(self, code: str, host: str, text: str) -> None:
+        if (code, host) not in self._said and len(self._said) <= _HOSTS:
+            self._said.add((code, host))
+            self._put(Note(code, text, warn=False))
 
     def _request(self, data: Any) -> Request:
         content, size = self._cut(data.content)
