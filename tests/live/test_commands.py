@@ -183,6 +183,31 @@ def test_run_reaches_node_by_https_and_by_fetch(world: World, home: Path) -> Non
     assert "2 denials" in done.stderr
 
 
+TOOLS = """
+wget -q -O - "$1/deny"; echo "wget $?"
+git ls-remote "$1/deny.git" 2>/dev/null; echo "git $?"
+perl -MLWP::UserAgent -e 'print LWP::UserAgent->new(env_proxy => 1)->get(shift)->code' "$1/deny"; echo " perl $?"
+ruby -ropen-uri -e 'URI.open(ARGV[0]) rescue puts $!.message' "$2/deny"; echo "ruby $?"
+"""
+
+
+def test_run_reaches_what_administrators_use_and_changes_nothing_of_it(
+    world: World, home: Path, tmp_path: Path
+) -> None:
+    for name in ("wget", "git", "perl", "ruby"):
+        program(name)
+    kept, elsewhere = tmp_path / "kept.trace", "https://api.example.test"  # Ruby goes around it for loopback
+    options = ("--save", str(kept), "--set", "connection_strategy=lazy")
+    options += ("--set", f"map_remote=|{elsewhere}|{world.sealed}")
+    done = run(world, "sh", "-c", TOOLS, "sh", world.sealed, elsewhere, options=options)
+    assert done.stdout.split("\n") == ["wget 8", "git 128", "403 perl 0", "403 Forbidden", "ruby 0", ""]
+    with Trace.open(kept) as trace:
+        asked = [e.request for v in trace.verdicts() if (e := trace.exchange(v.exchange)) is not None and e.request]
+    denied = [request.get("user-agent") or "" for request in asked]
+    for named in ("Wget/", "git/", "libwww-perl/", "Ruby"):
+        assert any(agent.startswith(named) for agent in denied), (named, denied)
+
+
 def test_run_keeps_the_recording_and_the_keys(world: World, home: Path, tmp_path: Path) -> None:
     kept = tmp_path / "kept.trace"
     run(world, program("curl"), "-q", "-s", f"{world.sealed}/", options=("--save", str(kept)))

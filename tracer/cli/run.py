@@ -18,7 +18,8 @@ from .proxying import proxies, recording, summary
 from .reading import NO_REDACT
 
 _AROUND = (
-    "tracer: nothing came through the proxy: does the program read https_proxy? (Go and Ruby do not for loopback.)\n"
+    "tracer: nothing came through the proxy: does the program read https_proxy? "
+    "(Go and Ruby go around it to localhost and 127.0.0.1: name this machine's own address.)\n"
     "tracer: packets show what it asks all the same: sudo tracer capture -i any"
 )
 
