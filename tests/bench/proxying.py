@@ -80,8 +80,11 @@ class Dump:
         subprocess.run(["callgrind_control", act, str(self.process.pid)], check=True, capture_output=True)
 
     def recorder(self) -> int | None:
-        found = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return int(found[0]) if found else None
+        """The process behind the addon; others that mitmproxy starts come and go."""
+        for child in Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split():
+            if b"tracer.live" in Path(f"/proc/{child}/cmdline").read_bytes():
+                return int(child)
+        return None
 
     def end(self) -> None:
         self.process.terminate()

@@ -197,8 +197,8 @@ def test_run_reaches_what_administrators_use_and_changes_nothing_of_it(
     for name in ("wget", "git", "perl", "ruby"):
         program(name)
     kept, elsewhere = tmp_path / "kept.trace", "https://api.example.test"  # Ruby goes around it for loopback
-    options = ("--save", str(kept), "--set", "connection_strategy=lazy")
-    options += ("--set", f"map_remote=|{elsewhere}|{world.sealed}")
+    settings = ("connection_strategy=lazy", f"map_remote=|{elsewhere}|{world.sealed}")
+    options = ("--save", str(kept), *(word for setting in settings for word in ("--set", setting)))
     done = run(world, "sh", "-c", TOOLS, "sh", world.sealed, elsewhere, options=options)
     assert done.stdout.split("\n") == ["wget 8", "git 128", "403 perl 0", "403 Forbidden", "ruby 0", ""]
     with Trace.open(kept) as trace:

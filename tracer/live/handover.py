@@ -50,7 +50,7 @@ _LOOK = 256
 """records between two looks at what waits"""
 _HOSTS = 1000
 _TRUSTING = "--ca PEM trusts its authority, -k takes any (in mitmproxy: ssl_verify_upstream_trusted_ca, ssl_insecure)"
-_OF_OTHERS = re.compile("refused HTTP CONNECT|connection cancelled|killed")
+_OF_OTHERS = re.compile("refused HTTP CONNECT|client disconnected|connection cancelled|killed")
 """errors that are an upstream proxy's answer, or a client's that went away, or another addon's wish"""
 _REPEAT = 60.0
 """seconds between two complaints about one thing"""

@@ -27,6 +27,8 @@ START = 30.0
 """seconds that mitmproxy may take to listen"""
 MOST = 100_000
 """exchanges that a recording without a name keeps"""
+STREAMED = "16m"
+"""bodies from which on they pass while they come: mitmproxy alone holds each back, and in memory, until it is whole"""
 _PRINTED = 1 << 16
 """bytes of what mitmproxy prints that are looked at"""
 _RUN = "import sys; from mitmproxy.tools.main import mitmdump; sys.exit(mitmdump())"
@@ -93,6 +95,7 @@ class Proxy:
             self.folder = journal
         self._output = enter(open(self.folder / "mitmproxy.log", "w+b"))  # noqa: SIM115
         settings = {"tracer_journal": str(journal), "flow_detail": "0", "termlog_verbosity": "error"}
+        settings["stream_large_bodies"] = STREAMED
         given = [*(f"{k}={v}" for k, v in settings.items()), *self._options]
         self._process = subprocess.Popen(
             [
