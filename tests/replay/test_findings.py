@@ -104,3 +104,25 @@ def test_a_certificate_that_was_asked_for_is_proposed() -> None:
     told = _told(conclusion=Conclusion.NOTHING, denied=Seen(refused="certificate_required", wants_certificate=True))
     assert "--cert" in told.sentence
     assert told.cause is Cause.CLIENT_CERT_MISSING
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        (_header("X-Debug", b"1"), "the header X-Debug is not wanted here."),
+        (_header("X-Tenant", value=b"a"), "the header X-Tenant is missing."),
+        (_header("X-Tenant", b"b", b"a"), "the header X-Tenant is not accepted."),
+        (
+            _header("X-HTTP-Method-Override", b"DELETE"),
+            "the method that the header X-HTTP-Method-Override asks for is not allowed here.",
+        ),
+    ],
+)
+def test_a_field_that_was_there_is_not_called_missing(change: Change, rule: str) -> None:
+    assert _told(change).sentence.endswith(f"it passes (200 OK): {rule}")
+
+
+def test_a_body_that_is_one_long_name_does_not_fill_the_screen() -> None:
+    told = _told(Change(kind=Kind.FORM, name="x" * 3000, at=(0,), was=b"x" * 3000))
+    assert len(told.sentence) < 250
+    assert len(told.element or "") < 100

@@ -90,7 +90,7 @@ _RULES = {
     Cause.CREDENTIALS_EXPIRED: "{element} is out of date",
     Cause.CREDENTIALS_INVALID: "{element} is not accepted",
     Cause.CSRF_FAILED: "the CSRF check wants {element}",
-    Cause.REQUEST_REJECTED: "{element} is missing or wrong",
+    Cause.REQUEST_REJECTED: "{element} is not accepted",
     Cause.SIGNATURE_MISMATCH: "the signature does not fit",
 }
 
@@ -150,7 +150,7 @@ def _found(finding: Finding, verdict: Verdict | None, clean: Clean) -> Told:
     through = "it passes" if (finding.passed.status or 0) < 400 else "it gets past the denial"
     element = " and ".join(dict.fromkeys(element_of(c) for c in changes))
     spoken = " and ".join(dict.fromkeys(_spoken(c) for c in changes))
-    rule = _RULES.get(cause, "{element} decides").format(element=spoken)
+    rule = _rule(cause, first).format(element=spoken)
     until = _expiry(first.was) if cause is Cause.CREDENTIALS_EXPIRED else None
     if until:
         rule += f" (it ended {until})"
@@ -164,6 +164,17 @@ def _found(finding: Finding, verdict: Verdict | None, clean: Clean) -> Told:
     elif not finding.minimal:
         words += f"; perhaps less would do, {finding.stopped}"
     return Told(sentence=_capital(words) + ".", cause=cause, cause_detail=_detail(first), element=element)
+
+
+def _rule(cause: Cause, change: Change) -> str:
+    """What the finding means, with a place for the element."""
+    if cause is Cause.REQUEST_REJECTED and not change.at:
+        return "{element} is missing"
+    if cause is Cause.REQUEST_REJECTED and change.value is None:
+        return "{element} is not wanted here"
+    if change.kind is Kind.HEADER and change.name.lower() in _OVERRIDES:
+        return "the method that {element} asks for is not allowed here"
+    return _RULES.get(cause, "{element} decides")
 
 
 def _is_companion(change: Change, changes: tuple[Change, ...]) -> bool:
@@ -210,7 +221,9 @@ def _named_cause(change: Change, verdict: Verdict | None) -> Cause:
 
 
 _SECRET = re.compile(r"auth|token|key|secret|session|credential|signature|jwt", re.IGNORECASE)
+_OVERRIDES = ("x-http-method-override", "x-http-method", "x-method-override")
 _BY_HEADER = {
+    **dict.fromkeys(_OVERRIDES, Cause.METHOD_DENIED),
     "user-agent": Cause.CLIENT_DENIED,
     "referer": Cause.REFERER_DENIED,
     "origin": Cause.CORS_DENIED,
@@ -233,7 +246,7 @@ def element_of(change: Change) -> str:
         return f"host {change.was.decode('latin-1')}"
     if change.kind is Kind.HEADER:
         return f"header {change.name.lower()}"
-    return f"{change.kind} {change.name}".strip() if change.kind is not Kind.CERTIFICATE else "certificate"
+    return f"{change.kind} {_name(change)}".strip() if change.kind is not Kind.CERTIFICATE else "certificate"
 
 
 def _detail(change: Change) -> str:
@@ -249,13 +262,14 @@ _UNNAMED = frozenset((Kind.TLS, Kind.VERSION, Kind.CERTIFICATE, Kind.HOST, Kind.
 
 def _spoken(change: Change) -> str:
     """The element, in the middle of a sentence."""
+    name = _name(change)
     words = {
-        Kind.QUERY: f"parameter {change.name}",
-        Kind.FORM: f"form field {change.name}",
-        Kind.PART: f"form part {change.name}",
-        Kind.JSON: f"JSON member {change.name}",
+        Kind.QUERY: f"parameter {name}",
+        Kind.FORM: f"form field {name}",
+        Kind.PART: f"form part {name}",
+        Kind.JSON: f"JSON member {name}",
         Kind.BODY: "the body",
-        Kind.COOKIE: f"the cookie {change.name}",
+        Kind.COOKIE: f"the cookie {name}",
         Kind.METHOD: f"the method {change.was.decode('latin-1')}",
         Kind.PATH: f"the path {change.name}" if not change.name.startswith(".") else f"the ending {change.name}",
         Kind.VERSION: change.was.decode("latin-1"),
@@ -286,13 +300,13 @@ def _words(change: Change, clean: Clean) -> str:
     if not change.at:
         return f"with `{_pair(change, value)}` added"
     if change.value is None and change.kind is Kind.COOKIE:
-        return f"without the cookie {change.name}"
+        return f"without the cookie {_name(change)}"
     if change.value is None:
         return f"without `{was if change.kind in _PAIRS else _pair(change, was)}`"
     if change.name.lower() == "user-agent":
         return f"with another User-Agent than `{was}`"
     if change.kind is Kind.COOKIE:
-        return f"with another value of the cookie {change.name}"
+        return f"with another value of the cookie {_name(change)}"
     return f"with `{_pair(change, value)}` instead of `{was.rpartition('=')[2] if change.kind in _PAIRS else was}`"
 
 
@@ -300,7 +314,13 @@ _PAIRS = frozenset((Kind.QUERY, Kind.FORM, Kind.COOKIE))
 
 
 def _pair(change: Change, value: str) -> str:
-    return f"{change.name}: {value}" if change.kind in (Kind.HEADER, Kind.JSON, Kind.PART) else f"{change.name}={value}"
+    name = _name(change)
+    return f"{name}: {value}" if change.kind in (Kind.HEADER, Kind.JSON, Kind.PART) else f"{name}={value}"
+
+
+def _name(change: Change) -> str:
+    """As it fits a sentence: of a body that is no form, everything may be the name."""
+    return change.name if len(change.name) <= _VALUE else f"{change.name[: _VALUE - 1]}…"
 
 
 def _joined(parts: list[str]) -> str:
