@@ -32,7 +32,12 @@ FAR = "198.51.100.7"
 NAME = "far.test"
 GROUP = 65534
 """whose connections transparent mode takes"""
-MODES = {"transparent": "transparent@127.0.0.1:8443", "wireguard": "wireguard@127.0.0.1:51820", "local": "local:curl"}
+MODES = {
+    "transparent": "transparent@127.0.0.1:8443",
+    "wireguard": "wireguard@127.0.0.1:51820",
+    "local": "local:curl",
+    "tun": "tun:tracer0",
+}
 
 
 def run(mode: str, folder: Path, prefix: list[str]) -> dict[str, Any]:
@@ -88,6 +93,8 @@ def _ask(mode: str, proxy: Proxy, folder: Path, port: int) -> str:
     shown = "\n".join(told(proxy.servers, ours))
     before: list[str] = []
     with _elsewhere(shown, folder) if mode == "wireguard" else _nothing() as entering:
+        if mode == "tun":
+            command[1:1] = ["--interface", _own_interface(shown)]
         if mode == "transparent":
             _redirect(shown, port)
             before = ["setpriv", "--regid", str(GROUP), "--clear-groups"]
@@ -98,6 +105,17 @@ def _ask(mode: str, proxy: Proxy, folder: Path, port: int) -> str:
                 break
             time.sleep(0.5)
         return code
+
+
+def _own_interface(shown: str) -> str:
+    """The interface as the user is told it, with an address; answers of a server on loopback may come from it."""
+    found = re.search(r"--interface (\S+)", shown)
+    assert found is not None
+    _do(f"ip address add 192.0.2.1/32 dev {found[1]}")
+    for name in ("all", found[1]):
+        for setting, value in (("accept_local", "1"), ("rp_filter", "0")):
+            Path(f"/proc/sys/net/ipv4/conf/{name}/{setting}").write_text(value)
+    return found[1]
 
 
 def _redirect(shown: str, port: int) -> None:

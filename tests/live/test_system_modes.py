@@ -1,4 +1,4 @@
-"""The modes that take traffic from the system: transparent, WireGuard, local; each in namespaces of its own."""
+"""The modes that take traffic from the system: transparent, WireGuard, local, TUN; each in namespaces of its own."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ NEEDED = {
     "transparent": ("nft", "setpriv"),
     "wireguard": ("wireguard-go", "wg", "nsenter"),
     "local": ("sudo",),
+    "tun": (),
 }
 SYSTEM = "/usr/sbin:/sbin"
 """where a user's own path may not lead"""

@@ -51,6 +51,8 @@ def _how(kind: str, data: str, server: Any, authority: Path) -> Iterator[str]:
         yield _TRANSPARENT.format(at.rpartition(":")[2])
     elif kind == "local":
         yield _LOCAL.format(data or "every program")
+    elif kind == "tun":
+        yield f"what is sent into the interface comes here: try   curl --interface {data or 'NAME'} https://…"
     elif kind == "wireguard" and server.client:
         lines = "".join(f"\n    {line}" for line in server.client.splitlines() if line)
         yield f"a WireGuard client with this configuration sends everything here:{lines}"

@@ -19,7 +19,7 @@ from .reading import OK
     "modes",
     multiple=True,
     metavar="MODE",
-    help="regular, reverse:URL, upstream:URL, socks5, transparent, local, wireguard; may be repeated (MODE@PORT).",
+    help="regular, reverse:URL, upstream:URL, socks5, transparent, local, wireguard, tun:NAME; repeatable (MODE@PORT).",
 )
 @proxies
 @click.option("--ui", is_flag=True, help="The terminal interface over the recording.")
