@@ -237,3 +237,10 @@ def test_messages_of_grpc_are_unpacked() -> None:
     assert [(t["grpc_status"]["name"], [e["size"] for e in t["events"]]) for t in told] == [
         ("OK", [540, 700]), ("OK", [200, 300, 300, 300]), ("PERMISSION_DENIED", [300]), ("OK", [1, 700]),
     ]  # fmt: skip
+
+
+def test_early_data_of_quic_that_the_server_refused_is_asked_again_and_told_once() -> None:
+    trace = of("h3-early-data-refused")
+    again = handshakes(trace)[1]
+    assert (again["early_data"], again["early_data_accepted"], again["decrypted"]) == (True, False, True)
+    assert asked(trace) == [("/turn0", 200), ("/denied", 403), ("/turn1", 200), ("/denied", 403)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any
 
 from tracer.model.problem import Severity
@@ -99,8 +100,8 @@ class H3Conversation:
         if not stop:
             self._report(stream)
 
-    def close(self, why: str | None) -> None:
-        """Report what is open, with what it lacks."""
+    def close(self, why: str | None, again: Container[int] = ()) -> None:
+        """Report what is open, with what it lacks; not so streams that began `again` elsewhere."""
         for (number, client), lane in list(self.lanes.items()):
             for piece, where, _ in lane.assembly.give_up():
                 lane.broken = True
@@ -112,7 +113,8 @@ class H3Conversation:
                 self._advance(number, client, lane)
         for stream in list(self.streams.values()):
             stream.aborted = stream.aborted or why
-            self._report(stream)
+            if stream.number not in again:
+                self._report(stream)
 
     @staticmethod
     def _note_blocked(stream: H2Stream, lane: Lane) -> None:

@@ -60,6 +60,8 @@ class QuicConversation:
         self.crypto: dict[tuple[Kind, bool], Assembly] = {}
         self.pieces: dict[tuple[Kind, bool], bytes] = {}
         self.h3: Any = None
+        self.refused: Any = None
+        """what was asked in early data that the server did not take"""
         self.first: Mark | None = None
         self.last: Mark | None = None
         self.packets = 0
@@ -278,8 +280,7 @@ class QuicConversation:
             self.draft.decrypted = True
             if self.draft.early_data is False and self.h3 is not None:
                 # streams begin anew, under the same numbers (RFC 9001 section 4.6.2)
-                self.h3.close("early data that the server refused")
-                self.h3 = None
+                self.refused, self.h3 = self.h3, None
 
     def _close_frame(self, client: bool, frame: Close, mark: Mark) -> None:
         """CONNECTION_CLOSE; errors 0x100 to 0x1ff are TLS alerts (RFC 9001 section 4.8)."""
@@ -320,6 +321,8 @@ class QuicConversation:
         """No more datagrams will come."""
         if self.h3 is not None:
             self.h3.close(self.closed_by)
+        if self.refused is not None:
+            self.refused.close("early data that the server refused", self.h3.reported if self.h3 else ())
         draft, context = self.draft, self.context
         if draft is not None and (draft.client_hello or draft.server_hello):
             draft.why_not = self._why_not(draft)
