@@ -8,8 +8,8 @@ import re
 _ANSI = re.compile(rb"\x1b\[[0-9;:?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?")
 _NO_BREAK = re.compile(rb"(?m)^[ \t>|]{0,20}[*<>]?\xc2\xa0")
 _ESCAPED = re.compile(rb"(?m)^[ \t]{0,20}&(?:gt; [A-Z]{3,20} \S+ HTTP/|lt; HTTP/)\d")
-_LINKED = re.compile(rb"(\S{4,2000}?) ?<(?:https?://|mailto:)?\1/?>")
-"""a word and, behind it, the link that a mail program made of it"""
+_LINK = re.compile(rb" ?<(?:https?://|mailto:)?([^<>\s]{4,2000}?)/?>")
+"""what a mail program puts behind a word that it takes for a link: the word, once more"""
 _BROKEN = re.compile(rb"(?m)^(> [A-Z]{3,20} \S{40,}?)\r?\n(?![<>*] )([^\s<>]*)[ \t]*(HTTP/\d(?:\.\d)?[ \t]*\r?)$")
 """a request line that was too long for a mail"""
 _CURL = (
@@ -37,7 +37,7 @@ def plain(data: bytes) -> bytes:
     if _ESCAPED.search(data):
         data = html.unescape(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
     if b"<http" in data or b"<mailto:" in data:
-        data = _LINKED.sub(rb"\1", data)
+        data = _without_links(data)
     for _ in range(_DEEPEST):
         before, data = data, _without_margin(data)
         if data is before:
@@ -50,6 +50,16 @@ def dedented(data: bytes) -> bytes:
     lines = [line for line in data.split(b"\n", 200)[:200] if line.strip()]
     margin = min((len(line) - len(line.lstrip(b" \t")) for line in lines), default=0)
     return re.sub(rb"(?m)^[ \t]{1,%d}" % margin, b"", data) if margin else data
+
+
+def _without_links(data: bytes) -> bytes:
+    parts, done = [], 0
+    for found in _LINK.finditer(data):
+        word = found[1]
+        if data[max(found.start() - len(word), 0) : found.start()] == word:
+            parts.append(data[done : found.start()])
+            done = found.end()
+    return b"".join((*parts, data[done:]))
 
 
 def _without_margin(data: bytes) -> bytes:
