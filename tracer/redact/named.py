@@ -25,9 +25,10 @@ _ASSIGNED = re.compile(
 )
 _BARE = re.compile(
     r"(?P<before>\b(?P<name>[A-Za-z_][\w.-]{1,60})[ \t]*[=:][ \t]*)"
-    r"(?P<value>(?![0-9a-f]{8}\])(?=\S*(?:\d\S*[A-Za-z]|[A-Za-z]\S*\d|[a-z][A-Z]))[^\s\"'<>,;&(){}\[\]\\]{6,})"
+    r"(?P<value>(?![0-9a-f]{8}\])[^\s\"'<>,;&(){}\[\]\\]{6,})"
 )
-"""an assignment without quotes, of what is no plain word: in settings, connection strings, logs"""
+"""an assignment without quotes, in settings, connection strings, logs: a secret when it is no plain word or number"""
+_NO_WORD = re.compile(r"[a-z][A-Z]")
 _ELEMENT = re.compile(r"(?P<before><(?:\w+:)?(?P<name>\w[\w.-]{1,60})(?:\s[^<>]{0,200})?>)(?P<value>[^<>]{3,})(?=</)")
 _ENDS = re.compile(
     r"[^\"\\\n]{0,80}+(?:(?:\\.[^\"\\\n]{0,80}+){0,40}+\"\s*:|\\+\"\s*:)"
@@ -114,8 +115,8 @@ class Named:
         value = found["value"]
         if not self._names.is_member(found["name"], value or ""):
             return False
-        if found.re is _BARE and ":" in found["before"] and _FIELD_NAME.fullmatch(found["name"]):
-            return False  # a header field, which may hold more than a word
+        if found.re is _BARE and not _stands_alone(found):
+            return False
         if found.re is _JSON:
             return value is None or bool(value and not MARK.fullmatch(value))
         return not MARK.search(value)
@@ -147,6 +148,15 @@ class Named:
         before, value = found["start"] + found["before"], found["value"]
         word = found["word"] if found.re is _QUOTED else value
         return before + value[: len(value) - len(word)] + self._marks.mark("header", word)
+
+
+def _stands_alone(found: Found) -> bool:
+    """It is no word or number, and no header field, which may hold more than a word."""
+    if ":" in found["before"] and _FIELD_NAME.fullmatch(found["name"]):
+        return False
+    value = found["value"]
+    mixed = any(map(str.isdigit, value)) and any(map(str.isalpha, value))
+    return mixed or _NO_WORD.search(value) is not None
 
 
 def _field_kind(name: str) -> str:
