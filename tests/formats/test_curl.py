@@ -286,7 +286,7 @@ def test_dash_i_without_dash_v_shows_responses_alone(read_with: Any) -> None:
         "http://localhost/r",
         True,
     )
-    assert second.request is None
+    assert (second.request.method, second.request.url) == ("GET", "http://localhost/x")
 
 
 @pytest.mark.parametrize("text", [REDIRECT, PLAIN + b"no\nnope\n", PROXY + REFUSED])

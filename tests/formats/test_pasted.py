@@ -98,6 +98,27 @@ def test_an_answer_without_its_request_is_to_what_the_command_line_asked(
     assert "curl.reconstructed" in found.extra
 
 
+@pytest.mark.parametrize(
+    ("status", "location", "method", "url", "sent"),
+    [
+        ("301 Moved", "https://www.h.test/b", "GET", "https://www.h.test/b", {"X-A"}),
+        ("302 Found", "/b", "GET", "https://h.test/b", {"X-A", "Authorization"}),
+        ("307 Temporary", "/b", "POST", "https://h.test/b", {"X-A", "Authorization"}),
+    ],
+)
+def test_what_curl_asks_after_a_redirect_is_told_by_where_it_leads(
+    read_with: Any, status: str, location: str, method: str, url: str, sent: set[str]
+) -> None:
+    text = (
+        f"$ curl -iL -d x=1 -H 'Authorization: Bearer t' -H 'X-A: 1' https://h.test/a\nHTTP/1.1 {status}\n"
+        f"Location: {location}\nContent-Length: 0\n\nHTTP/1.1 401 Unauthorized\n\nno"
+    )
+    first, second = read_with(curl, text.encode()).exchanged
+    assert first.request.get("authorization") == "Bearer t"
+    assert (second.request.method, second.request.url) == (method, url)
+    assert {name.decode() for name, _ in second.request.headers} == sent | {"User-Agent"}
+
+
 def test_a_proxys_answer_before_it_is_to_a_connect(read_with: Any) -> None:
     text = b"$ curl -i https://h.test/a\nHTTP/1.1 200 Connection established\n\nHTTP/1.1 403 Forbidden\n\nno"
     assert [(e.request.method, e.response.status) for e in read_with(curl, text).exchanged] == [

@@ -66,6 +66,8 @@ class _Reader:
         self._talk = Assembler(context, sink)
         self._notes = Notes(context)
         self._command: Command | None = None
+        self._asks: Command | None = None
+        """what was asked last as far as the command line tells"""
         self._in_head: bool | None = None
         """True in a request's head, False in a response's, None outside"""
         self._skip = False
@@ -242,6 +244,8 @@ class _Reader:
 
     def _asked(self, answer: bytes) -> None:
         """What the command line asked for, before an answer whose request is not shown (`curl -i`)."""
+        if self._command is None and self._asks is not None and (location := self._talk.location):
+            self._command = self._asks.follow(self._talk.status or 0, location)
         if self._command is None or self._talk.waiting:
             return
         self._leave()
@@ -253,6 +257,7 @@ class _Reader:
         self._reconstruct(command, answer.split()[0].decode())
 
     def _reconstruct(self, command: Command, version: str = "HTTP/1.1") -> None:
+        self._asks = command
         self._talk.request(f"{command.method} {command.url} {version}".encode())
         fields = dict(command.headers)
         if not any(name.lower() == "user-agent" for name in fields):

@@ -6,6 +6,7 @@ import base64
 import shlex
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
+from urllib.parse import urljoin, urlsplit
 
 from .message import target_of
 
@@ -20,6 +21,7 @@ upload-file url-query user user-agent write-out"""
 _WITH_VALUE = frozenset(f"--{name}" for name in _NAMES.split())
 _TYPOGRAPHIC = str.maketrans("\u2018\u2019\u201a\u201c\u201d\u201e", "'''" + '"""')
 """quotes that a word processor made of those typed"""
+_CREDENTIALS = frozenset(("authorization", "cookie"))
 _DATA = frozenset(("-d", "--data", "--data-ascii", "--data-binary", "--data-raw", "--data-urlencode", "--json"))
 
 
@@ -34,6 +36,14 @@ class Command(NamedTuple):
         scheme, authority, _ = target_of("GET", self.url)
         host = authority or "*"
         return host if ":" in host.rpartition("]")[2] else f"{host}:{80 if scheme == 'http' else 443}"
+
+    def follow(self, status: int, location: str) -> Command:
+        """What `curl -L` asks next: other hosts get no credentials (since 7.58), and often GET where POST was asked."""
+        url = urljoin(self.url, location)
+        moved = urlsplit(url).netloc != urlsplit(self.url).netloc
+        kept = tuple(h for h in self.headers if not (moved and h[0].lower() in _CREDENTIALS))
+        posted = (self.method == "POST" and status in (301, 302)) or (status == 303 and self.method != "HEAD")
+        return Command("GET" if posted else self.method, url, kept)
 
 
 def parse_command(line: str) -> Command | None:

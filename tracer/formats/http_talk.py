@@ -90,6 +90,13 @@ class Assembler:
         return int(found[2]) if found else None
 
     @property
+    def location(self) -> str | None:
+        """Where the current exchange's response leads, when it redirects."""
+        if self._response is None or self.status not in (301, 302, 303, 307, 308):
+            return None
+        return value_of(self._response.headers, b"location") or None
+
+    @property
     def connecting(self) -> bool:
         """The current exchange is a CONNECT."""
         return self._method == b"CONNECT"
