@@ -16,6 +16,7 @@ from tracer.model.problem import Problem
 from tracer.model.row import Row
 from tracer.model.tls import Handshake
 
+from .given import Given
 from .stream import Stream
 
 
@@ -60,7 +61,7 @@ class Context:
         scheme: str = "http",
         tls: str | None = None,
         tunnel: str | None = None,
-        used: dict[tuple[str, int], int] | None = None,
+        used: Given | None = None,
         rows: Callable[[Row], None] | None = None,
         announced: str | None = None,
     ) -> None:
@@ -79,7 +80,7 @@ class Context:
         """id of the handshake that protects these bytes"""
         self.tunnel = tunnel
         """id of the CONNECT exchange these bytes run inside"""
-        self.used = {} if used is None else used
+        self.used = used or Given()
         """ids given out so far, shared over the whole source"""
         self.rows = rows
         """takes exchanges as rows, where a listing is all that is wanted; the sink takes them where this is None"""
@@ -98,7 +99,7 @@ class Context:
 
     def new_id(self, kind: str, packet: int) -> str:
         """`e41` for the first exchange that starts in packet 41, then `e41.2`, …"""
-        n = self.used[kind, packet] = self.used.get((kind, packet), 0) + 1
+        n = self.used.count(kind, packet)
         return f"{self.prefix}{kind}{packet}" if n == 1 else f"{self.prefix}{kind}{packet}.{n}"
 
 

@@ -10,6 +10,7 @@ from tracer.model.row import Row
 
 from .conversation import Context, Conversation, Sink
 from .flow import Flow, connection_of
+from .given import Given
 from .stream import Buffer, Stream
 from .tcp import Resume, Tracker
 from .udp import Datagrams
@@ -43,7 +44,7 @@ class Reader:
         self.prefix = prefix
         self.rows = rows
         """takes exchanges where rows of a listing are all that is wanted (see `Context`)"""
-        self.used: dict[tuple[str, int], int] = {}
+        self.used = Given()
         self.tcp = Tracker(base, prefix, self._begin, self._end)
         self.udp = Datagrams(base, self.context)
 
@@ -86,10 +87,6 @@ class Reader:
         """Let go of what was silent for long."""
         self.tcp.sweep()
         self.udp.sweep()
-        if len(self.used) > 1 << 16:
-            newest = max(packet for _, packet in self.used)
-            for key in [k for k in self.used if k[1] < newest - (1 << 20)]:
-                del self.used[key]
 
     def finish(self) -> None:
         """The capture is over."""
