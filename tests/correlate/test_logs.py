@@ -219,3 +219,15 @@ def test_the_log_of_a_development_server_is_no_relays(tmp_path: Path) -> None:
     line = f'192.0.2.10 - - [{AT:%d/%b/%Y %H:%M:%S}] "GET /page HTTP/1.1" 403 -\n'
     [verdict], _ = told(tmp_path, {"moto.log": line}, exchange("e1", says={"Server": "Werkzeug/3.1"}))
     assert verdict.layer is not Layer.GATEWAY
+
+
+def test_a_rule_in_nginxs_own_log_does_not_tell_whether_it_ends_the_path(tmp_path: Path) -> None:
+    """A reverse proxy has such rules as well; what is told of its files is an origin's."""
+    behind_a_cache = exchange("e1", says={**RELAYED, "Age": "0"}, page=NGINX_403)
+    [ruled], _ = told(tmp_path, {"error.log": error_log("access forbidden by rule")}, behind_a_cache)
+    [filed], _ = told(
+        tmp_path, {"error.log": error_log('open() "/srv/page" failed (13: Permission denied)')}, behind_a_cache
+    )
+    assert ruled.layer is filed.layer is Layer.ORIGIN
+    assert any(other.layer is Layer.GATEWAY for other in ruled.alternatives)
+    assert ruled.confidence < 0.9 < filed.confidence

@@ -67,6 +67,8 @@ ROLE = "role"
 """kind of the evidence that tells one role from another, whatever rule found it"""
 USUAL, TELLS = "usual", 1.4
 """kind of the evidence for what is most often meant, and the weight from which on it goes by what was asked for"""
+OF_FILES = (f"cause:{Cause.FILE_PERMISSIONS}", f"cause:{Cause.DIRECTORY_INDEX}")
+"""what a server's log tells of files: then it holds them itself"""
 IN_ROLE = 1.0
 """weight of a product by its role alone: any mark of its own tells more"""
 
@@ -108,14 +110,20 @@ def sides(evidence: Iterable[Evidence]) -> Iterator[tuple[Evidence, Layer, float
 def roles(evidence: Iterable[Evidence]) -> Iterator[tuple[Evidence, Layer, float]]:
     """(item, role, weight for it) of all that tells in which role a program answered; logs tell that as well."""
     told = {_told(i.supports)[1] for i in evidence if i.supports.startswith("role:")}
+    who = {None, *(i.product for i in evidence if i.supports.startswith("role:"))}
+    holds_files = any(i.kind == LOGS and i.supports in OF_FILES for i in evidence) if told else False
     for item in evidence if told else ():
         said, layer = _told(item.supports)
         if layer is None:
             continue
         if said == "role":
             yield item, layer, item.weight
-        elif item.kind == LOGS and layer in told:
-            yield item, layer, item.weight if said in ("generated", "present") else -item.weight
+        elif item.kind == LOGS and layer in told and item.product in who:
+            for_it = said in ("generated", "present")
+            if for_it and layer is Layer.ORIGIN and Layer.WAF in told and not holds_files:
+                yield item, Layer.WAF, -item.weight  # a rule of its own refused, which a proxy has as well
+            else:
+                yield item, layer, item.weight if for_it else -item.weight
 
 
 def weigh(evidence: Iterable[Evidence]) -> Scales:
