@@ -80,6 +80,17 @@ def test_a_body_that_was_streamed_through_is_unknown(read_with: Any) -> None:
     assert (exchange.response.body.data, exchange.response.body.complete) == (None, False)
 
 
+def test_of_a_streamed_body_the_length_is_told_where_the_head_tells_one(read_with: Any) -> None:
+    flow = answered()
+    flow.response.raw_content = None
+    for told, size in (("1073741824", 1 << 30), ("-1", 0), ("9" * 5000, 0), ("\u00b2", 0)):
+        flow.response.headers["content-length"] = told
+        trace = read_with(mitm, saved(flow))
+        (exchange,) = trace.exchanges()
+        assert (exchange.response.body.size, exchange.response.body.complete) == (size, False)
+        assert "as a stream" in exchange.response.body.lost
+
+
 def test_what_both_sides_of_the_proxy_agreed_on_are_facts_of_the_exchange(read_with: Any) -> None:
     flow = answered()
     flow.server_conn.tls_version, flow.server_conn.cipher = "TLSv1.2", "ECDHE-RSA-AES128-GCM-SHA256"

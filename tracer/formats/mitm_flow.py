@@ -130,11 +130,18 @@ def _body(message: Any) -> Body:
     data = message.raw_content
     whole = getattr(message, "size", None)
     """of a body that was recorded in part"""
-    if data is None:  # streamed through, or removed from the file
-        return Body(size=whole or 0, complete=False)
+    if data is None:
+        lost = "but passed through the proxy as a stream and was not kept" if whole is None else None
+        return Body(size=_declared(message) if whole is None else whole, complete=False, lost=lost)
     named = ",".join(message.headers.get_all("content-encoding")).split(",")
     codings = tuple(c.strip().lower() for c in named if c.strip() and c.strip().lower() != "identity")
     return Body(size=whole or len(data), complete=whole is None, data=bytes(data), codings=codings)
+
+
+def _declared(message: Any) -> int:
+    """The length that the head tells of a body that was not kept; 0 where it tells none."""
+    value = (message.headers.get("content-length") or "").strip()
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 16 else 0
 
 
 def _request(message: Any, number: int) -> Request:
