@@ -10,6 +10,7 @@ import pytest
 
 from tests.correlate.scenes import NGINX_403, START, exchange, verdicts
 from tracer.correlate.steps import causes
+from tracer.correlate.words import SURE_WHY
 from tracer.model.http import SANITIZED
 from tracer.model.verdict import Cause
 
@@ -179,4 +180,4 @@ def test_a_log_in_that_comes_back_with_another_state_is_no_question_of_rights() 
 
 def test_a_cause_that_is_only_usual_is_not_said_surely() -> None:
     (verdict,) = verdicts(exchange("e1", page="no"))
-    assert verdict.cause_confidence <= 0.6
+    assert verdict.cause_confidence < SURE_WHY
