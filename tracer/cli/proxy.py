@@ -27,7 +27,8 @@ from .reading import OK
 def command(listen: str, modes: tuple[str, ...], ui: bool, no_redact: bool, **given: Any) -> int:
     """Record what passes through, and say of every denial which hop made it, as it happens.
 
-    Listens on loopback only unless told otherwise. Ctrl-C ends it.
+    Listens on loopback only unless told otherwise. Ctrl-C ends it. Bodies of 16 MB and more pass while they come and
+    are not kept; --set stream_large_bodies=SIZE says otherwise.
 
     \b
     Examples:
