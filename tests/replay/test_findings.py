@@ -86,6 +86,13 @@ def test_the_end_of_a_token_is_named() -> None:
     assert told.sentence.endswith("as e3 had it.")
 
 
+@pytest.mark.parametrize("status", [413, 414, 431])
+def test_what_is_refused_for_its_size_breaks_no_rule_of_a_firewall(status: int) -> None:
+    told = _told(Change(kind=Kind.FORM, name="note", at=(0,), was=b"note=aaaa"), denied=Seen(status=status))
+    assert told.cause is Cause.REQUEST_REJECTED
+    assert told.sentence.endswith("note is too large.")
+
+
 def test_what_goes_along_with_a_method_is_not_named() -> None:
     method = Change(kind=Kind.METHOD, name="GET", value=b"GET", was=b"PUT")
     told = _told(method, Change(kind=Kind.BODY, value=b""), _header("Content-Type", b"text/plain"))

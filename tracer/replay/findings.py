@@ -145,12 +145,13 @@ def _remains(finding: Finding) -> str:
 def _found(finding: Finding, verdict: Verdict | None, clean: Clean) -> Told:
     changes = [c for c in finding.changes if not _is_companion(c, finding.changes)]
     first = changes[0]
-    cause = _cause(first, verdict)
+    too_large = finding.denied.status in _TOO_LARGE and first.kind not in _UNNAMED
+    cause = Cause.REQUEST_REJECTED if too_large else _cause(first, verdict)
     parts = [_words(c, clean) for c in changes]
     through = "it passes" if (finding.passed.status or 0) < 400 else "it gets past the denial"
     element = " and ".join(dict.fromkeys(element_of(c) for c in changes))
     spoken = " and ".join(dict.fromkeys(_spoken(c) for c in changes))
-    rule = _rule(cause, first).format(element=spoken)
+    rule = ("{element} is too large" if too_large else _rule(cause, first)).format(element=spoken)
     until = _expiry(first.was) if cause is Cause.CREDENTIALS_EXPIRED else None
     if until:
         rule += f" (it ended {until})"
@@ -258,6 +259,8 @@ def _detail(change: Change) -> str:
 
 
 _UNNAMED = frozenset((Kind.TLS, Kind.VERSION, Kind.CERTIFICATE, Kind.HOST, Kind.METHOD))
+_TOO_LARGE = frozenset((413, 414, 431))
+"""RFC 9110 sections 15.5.14 and 15.5.15, RFC 6585 section 5: the size is what is refused, whatever is in it"""
 
 
 def _spoken(change: Change) -> str:
