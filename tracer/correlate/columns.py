@@ -85,7 +85,7 @@ class Columns:
         )  # fmt: skip
         for rows in batched(map(self._row, count(len(self)), exchanges), _TOGETHER):
             for column, values in zip(columns, zip(*rows, strict=True), strict=True):
-                column.extend(values)
+                column.extend(array(column.typecode, values))  # at once: one by one takes twice as long
 
     def _row(self, position: int, e: Exchange) -> tuple[int, ...]:
         source, request, response, timing = e.source, e.request, e.response, e.timing

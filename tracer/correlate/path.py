@@ -100,12 +100,8 @@ def _hosts(evidence: Iterable[Evidence], accused: tuple[Layer, str | None]) -> s
 
 def deciding(evidence: Iterable[Evidence], layer: Layer, product: str | None, address: str | None) -> PathEntry:
     """The hop that made the answer, with what speaks for it."""
-    ids = tuple(
-        i.id
-        for i in evidence
-        if i.supports in (f"generated:{layer}", f"present:{layer}", f"role:{layer}")
-        and (product is None or i.product in (None, product))
-    )
+    for_it = f"generated:{layer}", f"present:{layer}", f"role:{layer}"
+    ids = tuple(i.id for i in evidence if i.supports in for_it and (product is None or i.product in (None, product)))
     return PathEntry(layer=layer, product=product, address=address, said=Said.GENERATED, evidence=ids)
 
 
