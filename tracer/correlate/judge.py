@@ -57,6 +57,8 @@ def _read() -> Calibration:
 CALIBRATION = prepared(Calibration, ("calibration.toml", "judge.py"), _read)
 """the numbers that ship with the program"""
 PRIOR = CALIBRATION.prior
+BEFORE = {layer: math.log(share) for layer, share in PRIOR.items()}
+"""what lies on the scales before any evidence"""
 FLOOR_CAUSE = 0.25
 MOST_CAUSE = 12.0
 LOGS = "logs"
@@ -77,7 +79,7 @@ IN_ROLE = 1.0
 class Scales:
     """What lies on each side."""
 
-    layers: dict[Layer, float] = field(default_factory=lambda: {k: math.log(p) for k, p in PRIOR.items()})
+    layers: dict[Layer, float] = field(default_factory=BEFORE.copy)
     roles: dict[Layer, float] = field(default_factory=dict)
     """logarithms of the odds of the roles in which the program may have answered; first the layer it speaks for"""
     products: dict[tuple[Layer, str], float] = field(default_factory=dict)
@@ -95,6 +97,13 @@ def _told(supports: str) -> tuple[str, Layer | None]:
     return said, None if said == "cause" or what == "unknown" else Layer(what)
 
 
+@lru_cache(256)
+def _cause(supports: str) -> Cause | None:
+    """The cause that is spoken of."""
+    said, _, what = supports.partition(":")
+    return Cause(what) if said == "cause" else None
+
+
 def sides(evidence: Iterable[Evidence]) -> Iterator[tuple[Evidence, Layer, float]]:
     """(item, layer, weight for it) of all that speaks of a layer; the same said again counts less each time."""
     seen: dict[str, int] = {}
@@ -109,10 +118,13 @@ def sides(evidence: Iterable[Evidence]) -> Iterator[tuple[Evidence, Layer, float
 
 def roles(evidence: Iterable[Evidence]) -> Iterator[tuple[Evidence, Layer, float]]:
     """(item, role, weight for it) of all that tells in which role a program answered; logs tell that as well."""
-    told = {_told(i.supports)[1] for i in evidence if i.supports.startswith("role:")}
-    who = {None, *(i.product for i in evidence if i.supports.startswith("role:"))}
-    holds_files = any(i.kind == LOGS and i.supports in OF_FILES for i in evidence) if told else False
-    for item in evidence if told else ():
+    telling = [i for i in evidence if i.supports.startswith("role:")]
+    if not telling:
+        return
+    told = {_told(i.supports)[1] for i in telling}
+    who = {None, *(i.product for i in telling)}
+    holds_files = any(i.kind == LOGS and i.supports in OF_FILES for i in evidence)
+    for item in evidence:
         said, layer = _told(item.supports)
         if layer is None:
             continue
@@ -142,14 +154,12 @@ def weigh(evidence: Iterable[Evidence]) -> Scales:
         scales.roles[layer] = scales.roles.get(layer, 0.0) + weight * CALIBRATION.scale.get(kind, 1.0)
         if item.product and item.supports.startswith("role"):
             scales.products[layer, item.product] = scales.products.get((layer, item.product), 0.0) + IN_ROLE
-    repeats: dict[str, int] = {}
+    repeats: dict[Cause, int] = {}
     for item in evidence:
-        said, _, what = item.supports.partition(":")
-        if said == "cause":
+        if (cause := _cause(item.supports)) is not None:
             repeat = 1
             if item.weight > 0:  # what bars a cause does so however often it was named
-                repeat = repeats[what] = repeats.get(what, 0) + 1
-            cause = Cause(what)
+                repeat = repeats[cause] = repeats.get(cause, 0) + 1
             scales.causes[cause] = scales.causes.get(cause, 0.0) + item.weight / repeat
             if item.weight > 0 and (item.kind != USUAL or item.weight >= TELLS):
                 scales.told.add(cause)
