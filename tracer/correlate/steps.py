@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -152,11 +152,18 @@ def fill(step: str, values: Mapping[str, str]) -> str:
             return value if _SAFE.fullmatch(value) else slot["word"]
         return redacted(value)
 
-    filled, at = "", 0
-    for slot in _SLOT.finditer(step):  # doubled braces are the step's own: what was seen may have some too
-        filled += _single(step[at : slot.start()]) + seen(slot)
+    return "".join(part if isinstance(part, str) else seen(part) for part in _parts(step))
+
+
+@lru_cache(1024)  # the same steps are filled for every denial
+def _parts(step: str) -> tuple[str | re.Match[str], ...]:
+    """The step's own text and its slots, in turn; doubled braces are its own: what was seen may have some too."""
+    parts: list[str | re.Match[str]] = []
+    at = 0
+    for slot in _SLOT.finditer(step):
+        parts += _single(step[at : slot.start()]), slot
         at = slot.end()
-    return filled + _single(step[at:])
+    return *parts, _single(step[at:])
 
 
 def _single(text: str) -> str:
