@@ -17,7 +17,7 @@ from tracer.model.http import Body, Exchange, Response, Timing, text
 
 from .forms import Form, Names, key_of, names_of, places_in
 from .locations import joined, plainly
-from .request_ids import path_of_target, told_by
+from .request_ids import path_without_query, told_by
 
 NEVER = -(2**63)
 """the time of what has none"""
@@ -93,7 +93,7 @@ class Columns:
         method, url, agent, target = "", "", b"", 0
         flags = RECORDED if e.extra and "mitm.proxy" in e.extra else 0
         if request is not None:
-            method, url, target = request.method, request.url, hash(path_of_target(request))
+            method, url, target = request.method, request.url, hash(path_without_query(request.target))
             agent, ids, meant = told_by(request)
             if ids:
                 self.ids.extend(ids)

@@ -11,6 +11,7 @@ from tracer.model.tls import Handshake
 from tracer.model.verdict import Layer, Link
 
 from .exchanges import ById, Kept
+from .forms import lower_names, names_of
 from .siblings import Sibling
 
 
@@ -49,9 +50,13 @@ class Scene:
     """the same was asked behind this server, and what came from there was no denial"""
 
 
+CACHES_SAY = frozenset({"age", "x-cache", "cache-status", "x-varnish"})
+"""fields in which a cache says that an answer is its own"""
+
+
 def from_cache(response: Response | None) -> bool:
     """The answer comes out of a cache: it was made earlier, and further behind."""
-    if response is None:
+    if response is None or CACHES_SAY.isdisjoint(lower_names(names_of(response.headers))):
         return False
     age = (response.get("age") or "").strip()
     if age.isdigit() and int(age) > 0:

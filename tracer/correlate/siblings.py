@@ -5,8 +5,8 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
-from itertools import chain
+from collections.abc import Collection, Iterable
+from itertools import chain, zip_longest
 from typing import NamedTuple
 
 from tracer.model.http import Exchange
@@ -16,7 +16,7 @@ from .exchanges import Exchanges
 from .forms import Form, form_of
 
 NEAR = 48
-"""exchanges before and after that are looked through"""
+"""exchanges before that are looked through; one less of those after"""
 AFTER = 8
 """of those with the same path, how many that came later"""
 MOST = 24
@@ -60,13 +60,10 @@ class Sibling(NamedTuple):
         return waited if waited != NEVER else None
 
 
-def _outwards(at: int) -> Iterator[int]:
-    """Places around that one, the nearest first."""
-    yield at
-    for away in range(1, NEAR):
-        yield at - away
-        yield at + away
-    yield at - NEAR
+def _around(at: int, count: int) -> list[int]:
+    """Places around that one of so many, the nearest first."""
+    before, after = range(at - 1, max(at - NEAR, 0) - 1, -1), range(at + 1, min(at + NEAR, count))
+    return [p for p in chain.from_iterable(zip_longest(before, after)) if p is not None]
 
 
 def wholes(siblings: Iterable[Sibling]) -> list[Exchange]:
@@ -106,7 +103,7 @@ class Siblings:
             return ()
         alike = self._same[known.place[here], known.path[here]]
         middle = bisect_left(alike, at)
-        near = [p for p in _outwards(at) if 0 <= p < len(group)]
+        near = _around(at, len(group))
         folder, server, path = known.folder[here], known.server[here], known.path[here]
         akin = (p for p in near if known.folder[group[p]] == folder)
         chosen: dict[int, None] = {}
