@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tracer.correlate import literals
 from tracer.correlate.literals import LONG, SPENT, Index, words_of
 from tracer.correlate.marks import products
 
@@ -48,11 +49,22 @@ def test_an_index_finds_what_the_expression_alone_finds(text: str, expression: s
 )
 def test_a_long_text_holds_what_it_holds(noise: str, words: list[str], at: int) -> None:
     text = noise[:at] + "".join(words) + noise[at:] + "." * LONG
-    index = Index([(re.escape(word), word) for word in WORDS])
+    index, busy = (Index([(re.escape(word), word) for word in WORDS]) for _ in range(2))
     one_by_one = [(word, hit.span()) for word, hit in index.matches(text)]
-    index._spent = SPENT
-    assert [(word, hit.span()) for word, hit in index.matches(text)] == one_by_one
+    busy._spent = SPENT
+    assert [(word, hit.span()) for word, hit in busy.matches(text)] == one_by_one
     assert {word for word, _ in one_by_one} >= set(words)
+
+
+def test_what_is_remembered_of_texts_is_bounded_and_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(literals, "REMEMBERED", 1000)
+    index = Index([("gr[ae]y", "grey"), ("blue", "blue")])
+    texts = [f"{'x' * (n * 37 % 700)} {colour} {n}" for n in range(40) for colour in ("gray", "Blue", "red")]
+    for text in [*texts, *texts[-3:] * 2, *texts]:
+        expected = ["grey"] * ("gray" in text) + ["blue"] * ("Blue" in text)
+        assert [what for what, _ in index.matches(text)] == expected
+        assert all(hit.string == text for _, hit in index.matches(text))
+        assert sum(map(len, index._known)) <= 1000
 
 
 def test_most_marks_are_looked_for_by_words() -> None:

@@ -83,7 +83,7 @@ when = [{ at = "body", like = "denied" }]
 @pytest.fixture
 def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    caches = (marks.products, marks.own, marks._by_place, marks._places_of_header, marks._in_short, marks._in_long)
+    caches = (marks.products, marks.own, marks._by_place, marks._places_of_header, marks._in_short)
     for cached in caches:
         cached.cache_clear()
     folder = tmp_path / "tracer" / "signatures"

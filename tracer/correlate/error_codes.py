@@ -7,7 +7,6 @@ means is data (`codes` in `cues.toml`).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import lru_cache
 
 READ = 8_000
@@ -28,15 +27,14 @@ _SUFFIX = re.compile(r"(?:exception|error|fault)+$")
 _SIGNS = re.compile(r"[\W_]+")
 
 
-def codes_in(body: str) -> Iterator[str]:
+@lru_cache(64)  # asked more than once of every denial, and many have the same body
+def codes_in(body: str) -> tuple[str, ...]:
     """What may be a code in a decoded body, as it is written there."""
     text = body[:READ]
-    if len(text) <= SHORT and (alone := text.strip().strip('"')):
-        yield alone
-    if '"' in text:
-        yield from IN_JSON.findall(text)
-    if "</" in text:
-        yield from IN_XML.findall(text)
+    alone = text.strip().strip('"') if len(text) <= SHORT else ""
+    in_json = IN_JSON.findall(text) if '"' in text else ()
+    in_xml = IN_XML.findall(text) if "</" in text else ()
+    return *((alone,) if alone else ()), *in_json, *in_xml
 
 
 @lru_cache(4096)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from operator import itemgetter
 from typing import NamedTuple
 
 from tracer.model.http import Headers, Response
@@ -21,6 +22,7 @@ APPLICATIONS = frozenset(
 WRITERS = frozenset((b"date", b"content-type", b"content-length", b"server", b"connection"))
 """fields that every writer writes, each in its own spelling and order"""
 _REMEMBERED = 1024
+_NAME = itemgetter(0)
 
 
 class Form(NamedTuple):
@@ -48,7 +50,7 @@ class Places(NamedTuple):
 
 
 def names_of(headers: Headers) -> Names:
-    return tuple([name for name, _ in headers])
+    return tuple(map(_NAME, headers))
 
 
 @lru_cache(_REMEMBERED)

@@ -24,8 +24,12 @@ SHORTEST = 3
 """bytes in UTF-8: shorter words are in every text"""
 LONG = 512
 """characters of a text in which many words are not looked for one by one"""
+REMEMBERED = 256 * 1024
+"""characters of texts of which it is remembered what was found there: a server that denies says the same again"""
 SPENT = 20_000_000
 """characters times words, about a nanosecond each, that are gone through before numpy is worth loading"""
+_ENTRY = 64
+"""characters that a text counts for beside its own"""
 _PLAIN = re.compile(r"(?:[a-zA-Z0-9 _:;,=<>/'\"!@&%~-]|\\[!-/:-@\[\]^`{-~])+")
 """expressions that are nothing but a word, with signs escaped: reading them is much of what starting costs"""
 
@@ -53,9 +57,23 @@ class Index[T]:
                 self._always.append(position)
         self._words = tuple(self._by_word)
         self._spent = 0
+        self._known: dict[str, tuple[tuple[T, re.Match[str]], ...]] = {}
+        self._kept = 0
+        """characters of the texts in `_known`"""
 
-    def matches(self, text: str) -> Iterator[tuple[T, re.Match[str]]]:
+    def matches(self, text: str) -> tuple[tuple[T, re.Match[str]], ...]:
         """(what, its first match) for each expression that is found, in the order they were given."""
+        found = self._known.get(text)
+        if found is None:
+            found = tuple(self._search(text))
+            self._kept += len(text) + _ENTRY
+            if self._kept > REMEMBERED:
+                self._known.clear()
+                self._kept = len(text) + _ENTRY
+            self._known[text] = found
+        return found
+
+    def _search(self, text: str) -> Iterator[tuple[T, re.Match[str]]]:
         lower = text.lower()
         possible = {p for word in self._worth_looking(lower) if word in lower for p in self._by_word[word]}
         for position in sorted(possible.union(self._always)):

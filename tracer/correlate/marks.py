@@ -26,7 +26,7 @@ _NAME = re.compile(r"header:[a-z0-9-]+")
 VALUE = 160
 """characters of a matching value that are kept"""
 SHORT = 2000
-"""characters of a value of which many are remembered with their marks; of longer ones a few are"""
+"""characters of a value whose marks are remembered"""
 
 
 class Proves(enum.StrEnum):
@@ -226,7 +226,7 @@ def _holds(response: Response, body: str, condition: Condition) -> bool:
 
 
 def _match(place: str, where: str, value: str) -> Iterator[Found]:
-    for (product, mark), start in (_in_short if len(value) < SHORT else _in_long)(place, value):
+    for (product, mark), start in _in_short(place, value) if len(value) < SHORT else _in(place, value):
         shown = value if len(value) <= VALUE else value[max(0, start - 20) : start + VALUE]
         yield Found(product, mark, where, shown[:VALUE])
 
@@ -238,4 +238,3 @@ def _in(place: str, value: str) -> tuple[tuple[tuple[Product, Mark], int], ...]:
 
 
 _in_short = lru_cache(4096)(_in)  # many denials of one server differ in few fields
-_in_long = lru_cache(32)(_in)  # and have the same page

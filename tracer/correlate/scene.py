@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+
+import msgspec
 
 from tracer.model.connection import Connection
 from tracer.model.http import Exchange, Response
@@ -15,8 +16,7 @@ from .forms import lower_names, names_of
 from .siblings import Sibling
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
+class Scene(msgspec.Struct, frozen=True, kw_only=True):
     """One denied exchange, as the server that decided saw it, and what was around it."""
 
     exchange: Exchange
@@ -32,9 +32,9 @@ class Scene:
     """the exchanges that led here, in order"""
     links: tuple[Link, ...] = ()
     """how each of them led to the next"""
-    connections: ById[Connection] = field(default_factory=Kept[Connection])
+    connections: ById[Connection] = msgspec.field(default_factory=Kept[Connection])
     """all of the trace, by id"""
-    handshakes: ById[Handshake] = field(default_factory=Kept[Handshake])
+    handshakes: ById[Handshake] = msgspec.field(default_factory=Kept[Handshake])
     """all of the trace, by id"""
     answers: tuple[Sibling, ...] = ()
     """other exchanges with the same host, in time order, a bounded number"""

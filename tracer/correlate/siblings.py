@@ -7,7 +7,8 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from itertools import chain, zip_longest
-from typing import NamedTuple
+
+import msgspec
 
 from tracer.model.http import Exchange
 
@@ -23,7 +24,7 @@ MOST = 24
 """siblings of one denial"""
 
 
-class Sibling(NamedTuple):
+class Sibling(msgspec.Struct, frozen=True):
     """An answer of that host, as columns tell of it; most are not looked at any closer."""
 
     known: Exchanges
