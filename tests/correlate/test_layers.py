@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from tests.correlate.scenes import NGINX_403, exchange, verdicts
@@ -66,8 +67,49 @@ def test_varnishs_own_page_is_the_cdns_and_retry_after_is_no_rate_limit() -> Non
 
 def test_an_answer_without_date_and_server_in_lower_case_is_haproxys() -> None:
     says = {"content-length": "16", "content-type": "application/json"}
-    (verdict,) = verdicts(exchange("e1", says=says, page='{"error":"nope"}'))
+    kept = exchange("e1", says=says, page='{"error":"nope"}')
+    captured = msgspec.structs.replace(kept, packets=(1, 2, 3, 4))
+    (verdict,) = verdicts(captured)
     assert (verdict.layer, verdict.product) == (Layer.GATEWAY, "haproxy")
+    (unsure,) = verdicts(kept)
+    assert unsure.confidence < 0.6
+
+
+def test_a_varnish_of_ones_own_is_not_told_as_fastly() -> None:
+    own = {"Server": "Varnish", "X-Varnish": "8"}
+    theirs = {"Server": "Varnish", "X-Served-By": "cache-fra-1-FRA", "X-Timer": "S1669140365.951570,VS0,VE1"}
+    page = "<h1>Error 403 Forbidden</h1><h3>Guru Meditation:</h3><p>XID: 8</p><hr><p>Varnish cache server</p>"
+    (verdict,) = verdicts(exchange("e1", page=page, says=own))
+    assert verdict.product == "varnish"
+    assert "fastly" not in {e.product for e in verdict.evidence}
+    assert verdicts(exchange("e1", says=theirs))[0].product == "fastly"
+
+
+@pytest.mark.parametrize("fields", [{}, {"Content-Type": "text/plain; charset=utf-8", "Content-Length": "9"}])
+def test_one_word_in_a_record_that_may_have_lost_fields_is_not_surely_traefiks(fields: dict[str, str]) -> None:
+    kept = exchange("e1", says=fields, page="Forbidden")
+    (verdict,), (captured,) = verdicts(kept), verdicts(msgspec.structs.replace(kept, packets=(1, 2, 3, 4)))
+    assert (verdict.product, captured.product) == ("traefik", "traefik")
+    assert verdict.confidence < 0.75 < captured.confidence
+
+
+def test_express_gateway_refuses_as_express_does() -> None:
+    says = {
+        "X-Powered-By": "Express",
+        "Content-Type": "text/plain; charset=utf-8",
+        "ETag": 'W/"c-dAuDFQrdjS3hezqxDTNgW7AOlYk"',
+    }
+    (verdict,) = verdicts(exchange("e1", status=401, says=says, page="Unauthorized"))
+    assert (verdict.layer, verdict.product) == (Layer.APP, "express")
+    assert verdict.confidence < 0.95
+    assert verdict.alternatives[0].layer is Layer.GATEWAY
+
+
+def test_a_usual_cache_control_names_laravel_where_nothing_else_names_a_program() -> None:
+    says = {"Content-Type": "application/json", "Cache-Control": "no-cache, private"}
+    assert verdicts(exchange("e1", says=says, page='{"error":1}'))[0].product == "laravel"
+    named = {**says, "X-Drupal-Cache": "MISS"}
+    assert verdicts(exchange("e1", says=named, page='{"error":1}'))[0].product == "drupal"
 
 
 def test_envoy_without_an_upstream_time_answered_itself() -> None:

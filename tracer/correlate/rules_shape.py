@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from tracer.model.http import Response
-from tracer.model.verdict import Layer
+from tracer.model.verdict import Evidence, Layer
 
 from .evidence import Collection
 from .scene import Scene
@@ -15,17 +15,20 @@ FILE_TAGS = (
     (r'(W/)?"[0-9a-f]{1,8}-[0-9a-f]{12,14}(;[\w:]+)?"', "apache"),
 )
 """nginx: time-size, both hexadecimal; Apache: size-time, the time in microseconds"""
+KEPT_FORM = 1.4
+"""weight of the form of a header that was not read from packets: whoever kept it may have left out and renamed"""
 GO_TEXT = "text/plain; charset=utf-8"
 """what Go's net/http says of text where the handler names no type"""
 CONTAINERS = frozenset({"jetty", "tomcat", "iis"})
 OVERWRITES = re.compile(r"$|nginx|openresty|apache|ats/", re.IGNORECASE)
 """Server fields that say nothing of who answered: none, or of a hop that puts its name over others"""
 NAMES_A_GATEWAY = re.compile(r"x-([\w-]+-)?(gateway|gw)(-[\w-]+)?|(api-?)?gateway(-[\w-]+)?")
-DEFAULTS: dict[str, tuple[str, float, str | None]] = {
-    "no-cache, private": ("Symfony's HttpFoundation, and with it Laravel,", 0.9, None),
+DEFAULTS: dict[str, tuple[str, float, str]] = {
+    "no-cache, private": ("Symfony's HttpFoundation, and with it Laravel,", 0.9, "laravel"),
     "max-age=0, private, must-revalidate": ("Plug (Phoenix; Rack::ETag on good answers alone)", 1.6, "phoenix"),
 }
-"""values of Cache-Control: who writes them where the application says nothing, how sure that is, and the product"""
+"""values of Cache-Control: who writes them where the application says nothing, how sure that is, and which product is
+most often meant where nothing else names one"""
 OF_SPRING = "no-cache, no-store, max-age=0, must-revalidate"
 OF_APPLICATIONS = ("x-powered-by", "x-runtime", "x-frame-options", "x-aspnet-version", "x-request-id")
 
@@ -180,6 +183,7 @@ def _caching(scene: Scene, response: Response, found: Collection) -> None:
     caching = response.get("cache-control") or ""
     if caching in DEFAULTS:
         writer, weight, product = DEFAULTS[caching]
+        guessed = weight < 1 and any(_names_one(e, Layer.APP) for e in found.items)
         found.add(
             f"{writer} writes this Cache-Control where the application says nothing",
             f"generated:{Layer.APP}",
@@ -187,7 +191,7 @@ def _caching(scene: Scene, response: Response, found: Collection) -> None:
             exchange=scene.exchange,
             where="response header cache-control",
             value=caching,
-            product=None if response.get("etag") else product,  # old versions of Rack had an ETag beside it
+            product=None if guessed or response.get("etag") else product,  # old versions of Rack had an ETag beside it
         )
     if caching == OF_SPRING and response.get("expires") == "0" and response.get("pragma") == "no-cache":
         found.add(
@@ -200,6 +204,10 @@ def _caching(scene: Scene, response: Response, found: Collection) -> None:
             product="spring-security",
             reference="https://docs.spring.io/spring-security/reference/features/exploits/headers.html",
         )
+
+
+def _names_one(item: Evidence, layer: Layer) -> bool:
+    return item.product is not None and item.supports in (f"generated:{layer}", f"present:{layer}")
 
 
 def _haproxy(scene: Scene, response: Response, found: Collection) -> None:
@@ -215,8 +223,12 @@ def _haproxy(scene: Scene, response: Response, found: Collection) -> None:
     weight = 2.0 if size == "0" or "charset" in kind else 3.4  # else it may as well be Vert.x's, Netty's or Sanic's
     if not response.version.startswith("HTTP/1"):
         weight = min(weight, 2.0)  # HTTP/2 has no other case
+    says = "no Date, no Server, all names in lower case: so HAProxy writes answers of its own"
+    if not scene.exchange.packets:
+        weight = min(weight, KEPT_FORM)
+        says += ", and so do those who recorded an answer from elsewhere"
     found.add(
-        "no Date, no Server, all names in lower case: so HAProxy writes answers of its own",
+        says,
         f"generated:{Layer.GATEWAY}",
         weight,
         exchange=scene.exchange,
@@ -228,22 +240,13 @@ def _haproxy(scene: Scene, response: Response, found: Collection) -> None:
 
 
 def _bare_word(scene: Scene, response: Response, found: Collection) -> None:
-    """`Forbidden` alone: Express, Koa, Go programs and Traefik send it; their other fields tell them apart."""
+    """`Forbidden` alone: Express, Koa, Bun, Starlette, Go programs and gateways send it; fields tell some."""
     word = scene.body.strip().lower()
     if word not in ("forbidden", "unauthorized"):
         return
     untyped = response.get("content-type") is None and OVERWRITES.match(response.get("server") or "")
     if scene.body == "Forbidden" and untyped:
-        found.add(
-            "one word without a type, which Go's server would have named: so Traefik refuses",
-            f"generated:{Layer.GATEWAY}",
-            2.2,
-            exchange=scene.exchange,
-            where="response body",
-            value=scene.body,
-            product="traefik",
-            reference="traefik/traefik pkg/middlewares/ipallowlist/ip_allowlist.go",
-        )
+        _as_traefik(scene, "one word without a type, which Go's server would have named", found)
         return
     if response.get("server"):
         return
@@ -259,6 +262,17 @@ def _bare_word(scene: Scene, response: Response, found: Collection) -> None:
             product="express",
             reference="expressjs/express lib/response.js",
         )
+        for role, product, weight in ((Layer.APP, "express", 0.0), (Layer.GATEWAY, "express-gateway", -2.4)):
+            found.add(
+                "gateways that are built on Express refuse in the same way as its applications",
+                f"role:{role}",
+                weight,
+                exchange=scene.exchange,
+                where="response body",
+                value=scene.body,
+                product=product,
+                reference="ExpressGateway/express-gateway lib/policies",
+            )
     elif response.get("keep-alive") or response.get("connection") == "keep-alive":
         found.add(
             "one word from Node's server",
@@ -279,14 +293,25 @@ def _bare_word(scene: Scene, response: Response, found: Collection) -> None:
             reference="golang/go net/http: func Error",
         )
     elif word == "forbidden" and not response.get("via") and (response.get("content-type") or GO_TEXT) == GO_TEXT:
+        _as_traefik(scene, "one word, no Server, no connection fields", found)
+
+
+def _as_traefik(scene: Scene, seen: str, found: Collection) -> None:
+    """Packets show all fields that were sent; a record of another kind may have lost those that tell programs apart."""
+    whole = bool(scene.exchange.packets)
+    others = "" if whole else "; Koa, Bun and Starlette do so with fields that a recorder may leave out"
+    for says, layer, weight, product in (
+        (f"{seen}: so Traefik refuses{others}", Layer.GATEWAY, 2.2 if whole else 1.5, "traefik"),
+        (f"{seen}: so programs refuse as well", Layer.APP, 0.3 if whole else 0.8, None),
+    ):
         found.add(
-            "one word, no Server, no connection fields: so Traefik refuses",
-            f"generated:{Layer.GATEWAY}",
-            2.2,
+            says,
+            f"generated:{layer}",
+            weight,
             exchange=scene.exchange,
             where="response body",
             value=scene.body,
-            product="traefik",
+            product=product,
             reference="traefik/traefik pkg/middlewares/ipallowlist/ip_allowlist.go",
         )
 
