@@ -91,3 +91,32 @@ def test_who_climbs_above_the_root_is_refused_by_the_server_itself() -> None:
     found = last(exchange("e1", url=TRAVERSAL, says={"Server": "foo/1"}, page="<h1>Forbidden</h1>"))
     assert found.cause is Cause.REQUEST_REJECTED
     assert last(exchange("e1", url="http://www.test/a?f=../../etc/passwd", page="<h1>No</h1>")).cause is Cause.WAF_RULE
+
+
+JWT = {"Authorization": "Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"}
+
+
+@pytest.mark.parametrize(
+    ("page", "more", "cause"),
+    [
+        ('{"message":"Invalid signature"}', {}, Cause.CREDENTIALS_INVALID),
+        ('{"error":"invalid_signature"}', {}, Cause.CREDENTIALS_INVALID),
+        ('{"message":"Invalid request signature"}', {}, Cause.SIGNATURE_MISMATCH),
+        ('{"message":"Invalid signature"}', {"X-Hub-Signature-256": "sha256=00"}, Cause.SIGNATURE_MISMATCH),
+        ('{"message":"Invalid signature"}', {"Authorization": "Bearer opaque"}, Cause.SIGNATURE_MISMATCH),
+    ],
+)
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_signature_that_is_not_believed_is_the_tokens_where_nothing_else_is_signed(
+    status: int, page: str, more: dict[str, str], cause: Cause
+) -> None:
+    says = {"Content-Type": "application/json"}
+    assert last(exchange("e1", status=status, asks=JWT | more, says=says, page=page)).cause is cause
+
+
+def test_a_host_that_says_401_to_nobody_means_more_by_403() -> None:
+    says, page = {"Content-Type": "application/json"}, '{"error":"unauthorized"}'
+    asked = exchange("e1", url="http://www.test/me", status=401, says=says, page="{}")
+    refused = exchange("e2", says=says, page=page, at_ms=20)
+    assert last(refused).cause is Cause.CREDENTIALS_MISSING
+    assert last(asked, refused).cause is Cause.INSUFFICIENT_SCOPE

@@ -33,6 +33,10 @@ STANDARD = re.compile(
     re.DOTALL,
 )
 """what Apache, IIS, nginx and others print for every refusal: it says nothing of the cause"""
+OWN_PAGE = re.compile(
+    r"<center>(nginx|openresty)|You don't have permission to access|<title>403 (- )?Forbidden</title>", re.IGNORECASE
+)
+"""pages that servers print themselves"""
 MARKUP = re.compile(r"<(script|style|footer|nav|svg)\b.*?</\1>|<[^>]{0,300}>", re.IGNORECASE | re.DOTALL)
 SHORT = 4000
 """characters of a text of which it is remembered what it states"""

@@ -1,27 +1,24 @@
-"""Rules that say what is wrong: what the answer states, what the request carried, what its siblings tell."""
+"""Rules that say what is wrong: what the answer states, by words, codes and fields."""
 
 from __future__ import annotations
 
 import re
-from urllib.parse import parse_qs, urlsplit
 
-from tracer.model.http import SANITIZED, Exchange, Request
+from tracer.model.http import Exchange
 from tracer.model.verdict import Cause, Evidence, Layer
 
-from .client_certificates import add_reasons
+from . import client_certificates
 from .cues import CODE, Cue, stated
 from .error_codes import codes_in, plain
 from .evidence import Collection
 from .marks import Strength
-from .request_fields import identified, left_out, logs_in
+from .request_fields import SIGNED, identified, left_out, logs_in
 from .rules_marks import MEANT
+from .rules_request import credentials_asked, oddities
 from .scene import Scene
 
 MARKS = "marks"
 """kind of the evidence that comes from the marks of products"""
-OWN_PAGE = re.compile(
-    r"<center>(nginx|openresty)|You don't have permission to access|<title>403 (- )?Forbidden</title>", re.IGNORECASE
-)
 SPEAKERS = {
     Cause.DESTINATION_DENIED: (Layer.FORWARD_PROXY, 2.0),
     Cause.WAF_RULE: (Layer.WAF, 1.3),
@@ -39,13 +36,20 @@ OF_SOMEBODY = re.compile(r"rbac|\b(roles?|member|scopes?|groups?|team|owner)\b",
 """words that are said of a caller who is known, if only to a mesh: what he lacks has a name"""
 
 
+BEARER_JWT = re.compile(r"bearer\s+[\w-]{4,}\.[\w-]{4,}\.[\w-]+\s*$", re.IGNORECASE)
+"""RFC 7519 section 3.1: header, claims and signature"""
+OF_REQUEST = re.compile(r"hmac|request|payload|webhook|SignatureDoesNotMatch", re.IGNORECASE)
+"""words that say that the signature is not a token's"""
+
+
 def collect(scene: Scene, found: Collection) -> None:
     """All evidence about the cause."""
     exchange = scene.exchange
     assert exchange.response is not None
-    barred = _credentials_asked(scene, found)
+    barred = credentials_asked(scene, found)
     meant = _meant(found)
-    cues = [c for c in stated(exchange, scene.body) if c.cause is not barred and not _means_another(c, meant)]
+    said = (_whose_signature(exchange, cue) for cue in stated(exchange, scene.body))
+    cues = [c for c in said if c.cause is not barred and not _means_another(c, meant)]
     plainest = max((cue.weight for cue in cues), default=0.0)
     for cue in cues:
         found.details.setdefault(cue.cause, cue.detail)
@@ -54,12 +58,24 @@ def collect(scene: Scene, found: Collection) -> None:
         found.add(cue.says, f"cause:{cue.cause}", cue.weight, exchange=exchange, where=cue.where, value=cue.value)
         said_to_anybody = cue.weight < CODE and not OF_SOMEBODY.search(cue.value)
         if cue.cause is Cause.INSUFFICIENT_SCOPE and said_to_anybody:
-            _of_nobody(exchange, scene.request_body, found)
+            _of_nobody(scene, found)
     if barred is None and any("unauthorized" in plain(code) for code in codes_in(scene.body)):
-        _of_nobody(exchange, scene.request_body, found)
+        _of_nobody(scene, found)
     _status(scene, found)
     if exchange.request is not None:
-        _oddities(scene, exchange.request, found)
+        oddities(scene, exchange.request, found)
+        client_certificates.collect(scene, found)
+
+
+def _whose_signature(exchange: Exchange, cue: Cue) -> Cue:
+    """A token bears a signature as well: where the request signs nothing else, it is the token that is not believed."""
+    request = exchange.request
+    if cue.cause is not Cause.SIGNATURE_MISMATCH or request is None or OF_REQUEST.search(cue.value):
+        return cue
+    signs = any(b"signature" in name.lower() or b"hmac" in name.lower() for name, _ in request.headers)
+    if signs or SIGNED.search(request.target) or not BEARER_JWT.match(request.get("authorization") or ""):
+        return cue
+    return cue._replace(cause=Cause.CREDENTIALS_INVALID, says=f"{cue.says}, and what is signed here is the token")
 
 
 def _speaker(exchange: Exchange, cue: Cue, found: Collection) -> None:
@@ -100,12 +116,18 @@ def _means_another(cue: Cue, meant: list[Evidence]) -> bool:
     return bool(here) and all(e.supports != f"cause:{cue.cause}" for e in here)
 
 
-def _of_nobody(exchange: Exchange, body: str, found: Collection) -> None:
-    """It speaks of rights, and the request named no caller that could have any: then the credentials are missing."""
-    request = exchange.request
+def _of_nobody(scene: Scene, found: Collection) -> None:
+    """It speaks of rights, and the request named no caller that could have any: then the credentials are missing.
+
+    Not where the host says so with 401: its 403 means something else.
+    """
+    exchange, request = scene.exchange, scene.exchange.request
     if request is None or exchange.response is None or exchange.response.status != 403:
         return
-    if left_out(exchange) or identified(request) or logs_in(request, body):
+    if left_out(exchange) or identified(request) or logs_in(request, scene.request_body):
+        return
+    asked = (s.whole.request for s in scene.answers if s.status == 401)
+    if any(other is not None and identified(other) is None for other in asked):
         return
     found.add(
         "nothing in the request tells who asks, so whoever is refused is nobody in particular",
@@ -171,238 +193,3 @@ def _status(scene: Scene, found: Collection) -> None:
             where="response header cf-mitigated",
             value="challenge",
         )
-
-
-def _credentials_asked(scene: Scene, found: Collection) -> Cause | None:
-    """401 and 407: what the request carried tells missing from invalid; returns the one that it cannot be.
-
-    Servers' own pages name both possibilities, whatever was sent.
-    """
-    exchange = scene.exchange
-    request, response = exchange.request, exchange.response
-    assert response is not None
-    if response.status not in (401, 407) or request is None:
-        return None
-    field = "proxy-authorization" if response.status == 407 else "authorization"
-    scheme = (response.get("www-authenticate") or response.get("proxy-authenticate") or "").partition(" ")[0].lower()
-    sent = request.get(field)
-    other = response.status == 401 and sent is None and scheme not in ("basic", "digest", "negotiate", "ntlm")
-    if other and logs_in(request, scene.request_body):
-        found.add(
-            "the request is a log-in: what it carries to prove who asks was not accepted",
-            f"cause:{Cause.CREDENTIALS_INVALID}",
-            3.4,
-            exchange=exchange,
-            where="request target",
-            value=urlsplit(request.url).path,
-        )
-        return None
-    loosely = identified(request) if other else None
-    cause = Cause.CREDENTIALS_INVALID if sent or loosely else Cause.CREDENTIALS_MISSING
-    says = "credentials were sent and not accepted" if sent or loosely else "no credentials were sent"
-    unsure = loosely is not None or (sent is None and left_out(exchange))
-    if SANITIZED in exchange.extra and not sent and not loosely:
-        _not_recorded(exchange, field, found)
-        return None
-    found.add(
-        says,
-        f"cause:{cause}",
-        1.6 if unsure else 4.2,
-        exchange=exchange,
-        where=loosely or f"request header {field}",
-        value="present" if sent or loosely else "absent",
-        reference="RFC 9110 section 15.5.2",
-    )
-    if unsure:
-        return None
-    barred = Cause.CREDENTIALS_MISSING if sent else Cause.CREDENTIALS_INVALID
-    found.add(
-        f"so it cannot be {barred}, whatever a page says",
-        f"cause:{barred}",
-        -5.0,
-        exchange=exchange,
-        where=f"request header {field}",
-        value="present" if sent else "absent",
-    )
-    return barred
-
-
-def _not_recorded(exchange: Exchange, field: str, found: Collection) -> None:
-    """It may be missing as well as invalid, for all that can be known."""
-    for cause, weight in ((Cause.CREDENTIALS_MISSING, 0.9), (Cause.CREDENTIALS_INVALID, 0.8)):
-        found.details.setdefault(cause, "not-recorded")
-        found.add(
-            "no credentials are in the recording, but browsers leave them out of it unless told otherwise",
-            f"cause:{cause}",
-            weight,
-            exchange=exchange,
-            where=f"request header {field}",
-            value="absent",
-            reference="https://goo.gle/devtools-har-exclude-cookies-design",
-        )
-
-
-def _oddities(scene: Scene, request: Request, found: Collection) -> None:
-    _odd_origin(scene, request, found)
-    _odd_host(scene, request, found)
-    _lost_between_hops(scene, found)
-    _client_certificate(scene, found)
-    _age(scene, found)
-    _state(scene, request, found)
-
-
-def _state(scene: Scene, request: Request, found: Collection) -> None:
-    """What comes back from a log-in must be what this browser began (RFC 6749 section 10.12)."""
-    query = parse_qs(urlsplit(request.url).query)
-    given = query.get("state", [""])[0]
-    if not given or "code" not in query:
-        return
-    kept = [pair for pair in (request.get("cookie") or "").split(";") if "state" in pair.partition("=")[0].lower()]
-    if not any(given in pair for pair in kept):
-        other = "the state in the address is not the one in the cookie"
-        found.add(
-            other if kept else "a log-in came back with code and state: state that nobody kept is refused",
-            f"cause:{Cause.CSRF_FAILED}",
-            3.2 if kept else 1.8,
-            exchange=scene.exchange,
-            where="request target",
-            value="state",
-            reference="RFC 6749 section 10.12",
-        )
-
-
-def _odd_origin(scene: Scene, request: Request, found: Collection) -> None:
-    """A preflight; a file for embedding that another site's page asked for."""
-    exchange = scene.exchange
-    if request.method == "OPTIONS" and request.get("access-control-request-method"):
-        found.add(
-            "the request is a CORS preflight",
-            f"cause:{Cause.CORS_DENIED}",
-            3.2,
-            exchange=exchange,
-            where="request header access-control-request-method",
-            value=request.get("access-control-request-method") or "",
-            reference="Fetch standard, CORS-preflight",
-        )
-    referer, host = request.get("referer"), _host(request)
-    path = urlsplit(request.url).path.lower()
-    if (
-        referer
-        and urlsplit(referer).hostname not in (None, host.partition(":")[0])
-        and re.search(r"\.(png|jpe?g|gif|webp|svg|mp4|webm|mp3|pdf|zip|css|woff2?)$", path)
-    ):
-        found.add(
-            "a file for embedding, asked for from another site's page",
-            f"cause:{Cause.REFERER_DENIED}",
-            2.2,
-            exchange=exchange,
-            where="request header referer",
-            value=referer,
-        )
-
-
-def _odd_host(scene: Scene, request: Request, found: Collection) -> None:
-    """Another name in TLS than in the request."""
-    host = _host(request)
-    sni = scene.handshake.name if scene.handshake and _is_front(scene) else None
-    if sni and host and sni.lower() != host.lower().partition(":")[0]:
-        found.add(
-            f"TLS was set up for {sni}, the request is for {host}",
-            f"cause:{Cause.HOST_DENIED}",
-            2.0,
-            exchange=scene.exchange,
-            where="request header host",
-            value=host,
-            reference="RFC 9110 section 7.4",
-        )
-
-
-HANDED_ON = ("authorization", "cookie", "x-api-key")
-"""what identifies a caller, and hops may keep"""
-
-
-def _lost_between_hops(scene: Scene, found: Collection) -> None:
-    """The client showed who it is, and the request reached the one who refused without that."""
-    asked, seen = scene.exchange.request, scene.seen
-    if asked is None or seen is None or seen is scene.exchange or seen.request is None:
-        return
-    status = scene.exchange.response.status if scene.exchange.response else None
-    lost = next((n for n in HANDED_ON if seen.request.get(n) and not asked.get(n)), None)
-    if lost is None or status not in (401, 403):
-        return
-    found.add(
-        f"the client sent {lost} to {seen.server}, and {scene.server} was asked without it: a hop between kept it",
-        f"cause:{Cause.CREDENTIALS_MISSING}",
-        5.2 if status == 401 else 1.0,  # a gateway that knows the caller may keep what told it so
-        exchange=scene.exchange,
-        where=f"request header {lost}",
-        value="absent",
-        reference="RFC 9110 section 11.6.2",
-    )
-    if status == 401:
-        found.details[Cause.CREDENTIALS_MISSING] = "lost-between-hops"
-
-
-def _client_certificate(scene: Scene, found: Collection) -> None:
-    """One was sent and a page refuses; one was asked for and none was sent."""
-    exchange, handshake = scene.exchange, scene.handshake
-    if handshake is None:
-        return
-    if handshake.client_cert_sent and _is_front(scene) and OWN_PAGE.search(scene.body):
-        found.add(
-            "a client certificate was sent, and the server refused by page",
-            f"cause:{Cause.CLIENT_CERT_REJECTED}",
-            1.7,
-            exchange=exchange,
-            where="tls handshake",
-            value="client certificate",
-        )
-        add_reasons(handshake, found, 0.8)
-    elif handshake.client_cert_sent and _is_front(scene) and not scene.passes_on and _refuses_who(exchange):
-        add_reasons(handshake, found, 4.6)  # in the server's own words, which may name another reason
-    if handshake.client_cert_requested and handshake.client_cert_sent is False:
-        found.add(
-            "the server asked for a client certificate and got none",
-            f"cause:{Cause.CLIENT_CERT_MISSING}",
-            3.0,
-            exchange=exchange,
-            where="tls handshake",
-            value="no client certificate",
-        )
-        found.add(
-            "none was sent, so none was rejected",
-            f"cause:{Cause.CLIENT_CERT_REJECTED}",
-            -7.0,
-            exchange=exchange,
-            where="tls handshake",
-            value="no client certificate",
-        )
-
-
-def _refuses_who(exchange: Exchange) -> bool:
-    return exchange.response is not None and exchange.response.status in (400, 401, 403, 495)
-
-
-def _age(scene: Scene, found: Collection) -> None:
-    """How long a cache has held the answer."""
-    exchange = scene.exchange
-    age = exchange.response.get("age") if exchange.response else None
-    if age and age.strip().isdigit() and int(age) > 0:
-        found.add(
-            f"the answer is {age.strip()} s old: a cache serves an old denial",
-            f"cause:{Cause.STALE_DENIAL}",
-            3.0,
-            exchange=exchange,
-            where="response header age",
-            value=age,
-            reference="RFC 9111 section 5.1",
-        )
-
-
-def _host(request: Request) -> str:
-    return request.get("host") or request.authority or ""
-
-
-def _is_front(scene: Scene) -> bool:
-    """The exchange that is judged is the one that the client saw."""
-    return scene.seen is None or scene.seen is scene.exchange

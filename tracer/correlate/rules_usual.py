@@ -8,9 +8,10 @@ from urllib.parse import urlsplit
 from tracer.model.http import Exchange, Request, Response
 from tracer.model.verdict import Cause, Layer
 
+from . import client_certificates
+from .cues import OWN_PAGE
 from .evidence import Collection
 from .request_fields import SIGNED, identified, left_out, logs_in
-from .rules_cause import OWN_PAGE
 from .scene import Scene
 from .siblings import is_good
 
@@ -127,6 +128,8 @@ def _by_caller(
             where="request target",
             value=path,
         )
+    elif client_certificates.holder_unwanted(scene, found):
+        return
     elif path.endswith("/") and (page or bare) and path != "/":
         found.add(
             "a directory was asked for, and the server's own page came back",

@@ -49,6 +49,11 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
     answered_behind: bool = False
     """the same was asked behind this server, and what came from there was no denial"""
 
+    @property
+    def is_front(self) -> bool:
+        """The exchange that is judged is the one that the client saw."""
+        return self.seen is None or self.seen is self.exchange
+
 
 CACHES_SAY = frozenset({"age", "x-cache", "cache-status", "x-varnish"})
 """fields in which a cache says that an answer is its own"""
