@@ -74,8 +74,8 @@ def marked(
     have = {e.product for e in known} | _hosts(evidence, accused)
     seen: dict[tuple[Layer, str], dict[str, list[Evidence]]] = defaultdict(lambda: defaultdict(list))
     for item in evidence:
-        kind, _, what = item.supports.partition(":")
-        if item.product and kind in ("forwarded", "present") and item.product not in have:
+        if item.product and item.product not in have and item.supports.startswith(("forwarded:", "present:")):
+            kind, _, what = item.supports.partition(":")
             seen[Layer(what), item.product][kind].append(item)
     entries = []
     for (layer, product), kinds in seen.items():
