@@ -120,3 +120,13 @@ def test_a_host_that_says_401_to_nobody_means_more_by_403() -> None:
     refused = exchange("e2", says=says, page=page, at_ms=20)
     assert last(refused).cause is Cause.CREDENTIALS_MISSING
     assert last(asked, refused).cause is Cause.INSUFFICIENT_SCOPE
+
+
+def test_a_web_servers_own_401_does_not_speak_of_the_session_in_a_cookie() -> None:
+    page = "<html><center><h1>401 Authorization Required</h1></center><hr><center>nginx/1.24.0</center></html>"
+    web, api = {"Server": "nginx/1.24.0"}, {"Content-Type": "application/json"}
+    asks = {"Cookie": "sid=abcdefgh"}
+    verdict = last(exchange("e1", status=401, asks=asks, says=web, page=page))
+    assert verdict.cause is Cause.CREDENTIALS_MISSING
+    assert verdict.cause_confidence < 0.7
+    assert last(exchange("e1", status=401, asks=asks, says=api, page="{}")).cause is Cause.CREDENTIALS_INVALID

@@ -8,9 +8,12 @@ from urllib.parse import parse_qs, urlsplit
 from tracer.model.http import SANITIZED, Exchange, Request
 from tracer.model.verdict import Cause
 
+from .cues import OWN_PAGE
 from .evidence import Collection
 from .request_fields import identified, left_out, logs_in
 from .scene import Scene
+
+COOKIE = "request header cookie"
 
 
 def credentials_asked(scene: Scene, found: Collection) -> Cause | None:
@@ -53,6 +56,15 @@ def credentials_asked(scene: Scene, found: Collection) -> Cause | None:
         value="present" if sent or loosely else "absent",
         reference="RFC 9110 section 15.5.2",
     )
+    if loosely == COOKIE and OWN_PAGE.search(scene.body):
+        found.add(
+            "a web server refuses by its own page, and knows nothing of sessions: it looks for another field",
+            f"cause:{Cause.CREDENTIALS_MISSING}",
+            2.0,
+            exchange=exchange,
+            where=f"request header {field}",
+            value="absent",
+        )
     if unsure:
         return None
     barred = Cause.CREDENTIALS_MISSING if sent else Cause.CREDENTIALS_INVALID
