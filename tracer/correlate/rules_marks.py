@@ -8,11 +8,14 @@ from tracer.model.verdict import Cause, Layer
 
 from .evidence import Collection
 from .marks import Found, Proves, Strength, find_marks
+from .request_fields import identified, left_out
 from .scene import Scene, placed
 
 WEIGHT = {Strength.STRONG: 3.6, Strength.MEDIUM: 2.2, Strength.WEAK: 1.0}
 MEANT = {Strength.STRONG: 4.4, Strength.MEDIUM: 2.4, Strength.WEAK: 1.0}
 """how much a mark says of the cause: a product's own statement weighs more than words that anybody may use"""
+DOUBTFUL = 0.4
+"""how much of that is left of words in a body where only others name themselves"""
 PRESENCE = 0.16
 """how much less it says that a product is there, than that it answered"""
 PRESENCE_AT_END = 0.45
@@ -40,6 +43,8 @@ def collect(scene: Scene, found: Collection) -> None:
     sure = {m.product.id for m in marks if _stands_alone(m)}
     guessed = {m.product.layer for m in marks if m.product.id in sure - specific}
     wrote = any(m.mark.proves is Proves.GENERATED and m.mark.strength is not Strength.WEAK for m in marks)
+    others = {m.product.id for m in marks if m.mark.at == "header:server"}
+    in_head = {m.product.id for m in marks if m.mark.at.startswith("header:")}
     if (
         len(guessed) > 1 or wrote
     ):  # words that products of several layers send tell none of them, nor where one is known
@@ -47,6 +52,7 @@ def collect(scene: Scene, found: Collection) -> None:
     for mark in marks:
         if mark.product.id in sure and not mark.product.id.startswith("std:"):
             _mark(scene, found, mark, alone=mark.product.id not in specific, known=mark.product.id in speaking)
+            _meaning(scene, found, mark, doubtful=bool(others) and mark.product.id not in in_head)
 
 
 def _stands_alone(hit: Found) -> bool:
@@ -97,16 +103,26 @@ def _mark(scene: Scene, found: Collection, hit: Found, *, alone: bool, known: bo
         reference=product.source,
         product=product.id,
     )
-    if mark.cause is not None:
-        found.add(
-            f"{product.name} means {mark.cause} by it",
-            f"cause:{mark.cause}",
-            MEANT[mark.strength],
-            exchange=scene.exchange,
-            where=where,
-            value=value,
-            reference=product.source,
-        )
+
+
+def _meaning(scene: Scene, found: Collection, hit: Found, *, doubtful: bool) -> None:
+    """Why the product refuses in these words; `doubtful`: others name themselves in the head, and it does not."""
+    product, mark, where, value = hit
+    cause, sent = mark.cause, ""
+    if cause is None or product.name.startswith(ANY) or (mark.proves is Proves.FORWARDED and scene.asked_nobody):
+        return
+    request = scene.exchange.request
+    if cause is Cause.CREDENTIALS_INVALID and request and not left_out(scene.exchange) and not identified(request):
+        cause, sent = Cause.CREDENTIALS_MISSING, " where none were sent"
+    found.add(
+        f"{product.name} means {cause} by it{sent}",
+        f"cause:{cause}",
+        MEANT[mark.strength] * (DOUBTFUL if doubtful and mark.strength is not Strength.STRONG else 1.0),
+        exchange=scene.exchange,
+        where=where,
+        value=value,
+        reference=product.source,
+    )
 
 
 def _mark_of_any(scene: Scene, found: Collection, hit: Found) -> None:
