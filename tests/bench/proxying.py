@@ -252,7 +252,7 @@ async def kill(times: int) -> int:
                 dump.process.kill()
                 dump.process.wait()
                 await asking
-                while growing(path):
+                while growing(path) or (recorder and Path(f"/proc/{recorder}").exists()):
                     await asyncio.sleep(0.02)
                 recover(path)
                 with Trace.open(path) as trace:

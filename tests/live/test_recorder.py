@@ -17,7 +17,7 @@ from mitmproxy.test import tflow, tutils
 
 from tracer.live.handover import Handover
 from tracer.live.journal import Writer, folder_of
-from tracer.live.recorder import Recorder, growing
+from tracer.live.recorder import Recorder, growing, hold, recover
 from tracer.model.problem import Severity
 from tracer.store.trace import Trace
 
@@ -171,6 +171,21 @@ def test_two_recorders_never_write_into_one_trace(path: Path) -> None:
             Recorder(trace, folder_of(path))
         recorder.finish()
     assert not growing(path)
+
+
+def test_who_takes_in_what_was_left_makes_no_trace_beside_a_recorder_that_only_starts(
+    path: Path, handover: Handover, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handover.exchange(flow(1))
+    handover.close()
+    monkeypatch.setattr("tracer.live.recorder.growing", lambda _: False)  # seen before the lock was taken
+    monkeypatch.setattr("tracer.live.recorder._PAUSE", 0)
+    lock = hold(folder_of(path))
+    assert not recover(path)
+    assert not path.exists()
+    with Trace(path) as trace:
+        Recorder(trace, folder_of(path), lock=lock).finish()
+        assert targets(trace) == ["/1"]
 
 
 def test_websocket_messages_come_into_their_exchange(path: Path, handover: Handover) -> None:

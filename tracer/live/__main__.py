@@ -15,7 +15,7 @@ from tracer.model.verdict import Verdict
 from tracer.store.trace import Trace
 
 from .journal import folder_of
-from .recorder import Recorder, stand_back
+from .recorder import Recorder, hold, stand_back
 
 _NICE = 5
 """the proxy goes first; the recorder still gets a quarter of a processor that is wanted by both"""
@@ -32,13 +32,15 @@ def main(path: str) -> int:
 
     os.nice(_NICE)
     stand_back()
+    folder = folder_of(path)
+    lock = hold(folder)
     with Trace(Path(path)) as trace:
 
         def tell(verdict: Verdict) -> None:
             exchange = trace.exchange(verdict.exchange)
             put(headline=verdict.headline, flow=exchange.extra.get("mitm.flow", "") if exchange else "")
 
-        recorder = Recorder(trace, folder_of(path), tell, lambda text: put(say=text))
+        recorder = Recorder(trace, folder, tell, lambda text: put(say=text), lock=lock)
         while not recorder.ended:
             if not recorder.step() and select.select([sys.stdin], [], [], recorder.pause)[0]:
                 break

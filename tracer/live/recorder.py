@@ -42,7 +42,7 @@ _UNBORN = 4096
 class Recorder:
     """Takes what is new with every `step`; `tell` hears each verdict when it is known, `say` what went wrong.
 
-    With `most`, the trace holds about so many exchanges, the latest ones.
+    With `most`, the trace holds about so many exchanges, the latest ones. `lock` is what `hold` gave.
     """
 
     def __init__(
@@ -52,6 +52,7 @@ class Recorder:
         tell: Callable[[Verdict], None] = lambda _: None,
         say: Callable[[str], None] = lambda _: None,
         most: int | None = None,
+        lock: Any = None,
     ) -> None:
         self.trace = trace
         self._most = most
@@ -60,7 +61,7 @@ class Recorder:
         self.ended = False
         """the proxy said that nothing follows"""
         self._folder = folder
-        self._lock = _lock(folder)
+        self._lock = lock or hold(folder)
         self._reader = Reader(folder)
         self._conversion = Conversion(trace, trace.exchange)
         self._judge = Judge(trace, tell)
@@ -180,8 +181,12 @@ class Busy(OSError):  # noqa: N818
     """Another process records into this trace."""
 
 
-def _lock(folder: Path) -> Any:
-    """Held as long as somebody records. One who only looks (`growing`) holds it for a moment: hence the tries."""
+def hold(folder: Path) -> Any:
+    """The lock that is held as long as somebody records, taken before there is a trace.
+
+    Two who begin at once, a recorder and who takes in what a killed proxy left, would each make a trace, and one of
+    them would be lost. One who only looks (`growing`) holds it for a moment: hence the tries. Raises Busy.
+    """
     folder.mkdir(mode=0o700, exist_ok=True)
     file = open(folder / "recorder.lock", "ab")  # noqa: SIM115
     for _ in range(_TRIES):
@@ -214,8 +219,12 @@ def recover(trace: str | os.PathLike[str]) -> bool:
         return False
     if growing(trace):
         return False
+    try:
+        lock = hold(folder)
+    except Busy:  # a recorder that had only started takes it in itself
+        return False
     with _opened(trace) as opened:
-        Recorder(opened, folder).finish()
+        Recorder(opened, folder, lock=lock).finish()
     return True
 
 
