@@ -15,7 +15,7 @@ WEIGHT = {Strength.STRONG: 3.6, Strength.MEDIUM: 2.2, Strength.WEAK: 1.0}
 MEANT = {Strength.STRONG: 4.4, Strength.MEDIUM: 2.4, Strength.WEAK: 1.0}
 """how much a mark says of the cause: a product's own statement weighs more than words that anybody may use"""
 DOUBTFUL = 0.4
-"""how much of that is left of words in a body where only others name themselves"""
+"""how much of that is left of words in a body where only another names itself"""
 PRESENCE = 0.16
 """how much less it says that a product is there, than that it answered"""
 PRESENCE_AT_END = 0.45
@@ -43,7 +43,7 @@ def collect(scene: Scene, found: Collection) -> None:
     sure = {m.product.id for m in marks if _stands_alone(m)}
     guessed = {m.product.layer for m in marks if m.product.id in sure - specific}
     wrote = any(m.mark.proves is Proves.GENERATED and m.mark.strength is not Strength.WEAK for m in marks)
-    others = {m.product.id for m in marks if m.mark.at == "header:server"}
+    named = scene.exchange.response.get("server") is not None
     in_head = {m.product.id for m in marks if m.mark.at.startswith("header:")}
     if (
         len(guessed) > 1 or wrote
@@ -52,7 +52,7 @@ def collect(scene: Scene, found: Collection) -> None:
     for mark in marks:
         if mark.product.id in sure and not mark.product.id.startswith("std:"):
             _mark(scene, found, mark, alone=mark.product.id not in specific, known=mark.product.id in speaking)
-            _meaning(scene, found, mark, doubtful=bool(others) and mark.product.id not in in_head)
+            _meaning(scene, found, mark, doubtful=named and mark.product.id not in in_head)
 
 
 def _stands_alone(hit: Found) -> bool:
@@ -106,7 +106,7 @@ def _mark(scene: Scene, found: Collection, hit: Found, *, alone: bool, known: bo
 
 
 def _meaning(scene: Scene, found: Collection, hit: Found, *, doubtful: bool) -> None:
-    """Why the product refuses in these words; `doubtful`: others name themselves in the head, and it does not."""
+    """Why the product refuses in these words; `doubtful`: another names itself in the head, and it does not."""
     product, mark, where, value = hit
     cause, sent = mark.cause, ""
     if cause is None or product.name.startswith(ANY) or (mark.proves is Proves.FORWARDED and scene.asked_nobody):
