@@ -50,9 +50,11 @@ def collect(scene: Scene, found: Collection) -> None:
     ):  # words that products of several layers send tell none of them, nor where one is known
         sure &= specific
     for mark in marks:
-        if mark.product.id in sure and not mark.product.id.startswith("std:"):
-            _mark(scene, found, mark, alone=mark.product.id not in specific, known=mark.product.id in speaking)
-            _meaning(scene, found, mark, doubtful=named and mark.product.id not in in_head)
+        product = mark.product.id
+        if product not in sure or product.startswith("std:"):
+            continue
+        if _mark(scene, found, mark, alone=product not in specific, known=product in speaking):
+            _meaning(scene, found, mark, doubtful=named and product not in in_head)
 
 
 def _stands_alone(hit: Found) -> bool:
@@ -68,22 +70,22 @@ def _is_vague(hit: Found) -> bool:
     return hit.mark.at == "body" and hit.mark.strength is Strength.WEAK
 
 
-def _mark(scene: Scene, found: Collection, hit: Found, *, alone: bool, known: bool) -> None:
-    """`alone`: only by a weak mark in the body; `known`: by another mark than words for a cause."""
+def _mark(scene: Scene, found: Collection, hit: Found, *, alone: bool, known: bool) -> bool:
+    """Whether it counts. `alone`: only by a weak mark in the body; `known`: by another mark than words for a cause."""
     product, mark, where, value = hit
     layer, weight = placed(product.layer, scene, product.id), WEIGHT[mark.strength]
     if layer is Layer.WAF and mark.cause in OF_EDGES:
         layer = Layer.CDN
     if product.name.startswith(ANY):
         _mark_of_any(scene, found, hit)
-        return
+        return True
     if alone:
         weight *= 0.4
     if mark.proves is Proves.GENERATED:
         says, kind = f"{product.name} writes this on answers of its own", "generated"
     elif mark.proves is Proves.FORWARDED:
         if scene.asked_nobody:
-            return
+            return False
         says, kind = f"{product.name} leaves this on answers that it relays", "forwarded"
     elif mark.proves is Proves.PRESENT:
         at_end = layer in (Layer.ORIGIN, Layer.APP) and where != "response header server"
@@ -92,7 +94,7 @@ def _mark(scene: Scene, found: Collection, hit: Found, *, alone: bool, known: bo
     elif known or mark.strength is Strength.STRONG:
         says, kind, weight = f"{product.name} says why in this way", "generated", weight * (0.8 if known else 0.3)
     else:  # words that others use as well: of a product that nothing else speaks of
-        return
+        return False
     found.add(
         says,
         f"{kind}:{layer}",
@@ -103,21 +105,23 @@ def _mark(scene: Scene, found: Collection, hit: Found, *, alone: bool, known: bo
         reference=product.source,
         product=product.id,
     )
+    return True
 
 
 def _meaning(scene: Scene, found: Collection, hit: Found, *, doubtful: bool) -> None:
     """Why the product refuses in these words; `doubtful`: another names itself in the head, and it does not."""
     product, mark, where, value = hit
     cause, sent = mark.cause, ""
-    if cause is None or product.name.startswith(ANY) or (mark.proves is Proves.FORWARDED and scene.asked_nobody):
+    if cause is None:
         return
+    doubtful = doubtful and mark.strength is not Strength.STRONG and not product.name.startswith(ANY)
     request = scene.exchange.request
     if cause is Cause.CREDENTIALS_INVALID and request and not left_out(scene.exchange) and not identified(request):
         cause, sent = Cause.CREDENTIALS_MISSING, " where none were sent"
     found.add(
         f"{product.name} means {cause} by it{sent}",
         f"cause:{cause}",
-        MEANT[mark.strength] * (DOUBTFUL if doubtful and mark.strength is not Strength.STRONG else 1.0),
+        MEANT[mark.strength] * (DOUBTFUL if doubtful else 1.0),
         exchange=scene.exchange,
         where=where,
         value=value,
@@ -126,17 +130,7 @@ def _meaning(scene: Scene, found: Collection, hit: Found, *, doubtful: bool) -> 
 
 
 def _mark_of_any(scene: Scene, found: Collection, hit: Found) -> None:
-    """A mark that belongs to a kind of product: it tells the cause, and the layer of a forward proxy, no name."""
-    if hit.mark.cause is not None:
-        found.add(
-            f"{hit.product.name} means {hit.mark.cause} by it",
-            f"cause:{hit.mark.cause}",
-            MEANT[hit.mark.strength],
-            exchange=scene.exchange,
-            where=hit.where,
-            value=hit.value,
-            reference=hit.product.source,
-        )
+    """A mark that belongs to a kind of product: it tells the layer of a forward proxy, and no name."""
     if hit.product.layer is Layer.FORWARD_PROXY and hit.mark.proves is Proves.GENERATED:
         found.add(
             f"{hit.product.name} writes this",
