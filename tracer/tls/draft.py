@@ -14,6 +14,9 @@ from .ja import ja3, ja3s, ja4
 from .names import GROUPS, VERSIONS, alert_name, name_of
 from .unopened import WhyNot
 
+Chain = tuple[Certificate, ...] | None
+Shown = tuple[Chain, Chain, bool | None, bool | None]
+"""(server's certificates, client's, whether one was requested of it, whether it sent one)"""
 MOST = 200
 """messages and alerts kept of one handshake"""
 ECH_REQUIRED = 121
@@ -179,22 +182,8 @@ class Draft:
         if self.context.brief:
             return self._brief()
         hello, answer = self.client_hello, self.server_hello
-        resumed, requested = self.resumed, self.requested
         group = answer.group if answer and answer.group is not None else self.group
-        server_certs, client_certs = self.server_certs, self.client_certs
-        readable = answer is not None and (not self.is_13 or self.decrypted)
-        if resumed:
-            server_certs = server_certs or ()
-            requested = bool(requested)
-        elif self.server_done and answer is not None and not has_certificate(answer.cipher):
-            server_certs = server_certs or ()
-        if readable and requested is None and (self.server_done or self.finished):
-            requested = False
-        sent = None if client_certs is None else bool(client_certs)
-        if requested is False and sent is None:
-            sent, client_certs = False, client_certs or ()
-        if readable and requested and sent is None and (True in self.finished or True in self.changed):
-            sent, client_certs = False, ()
+        server_certs, client_certs, requested, sent = self._certificates()
         return Handshake(
             id=self.id,
             source=self.context.source,
@@ -208,7 +197,7 @@ class Draft:
             alpn_offered=hello.alpn if hello else (),
             cipher=cipher_name(answer.cipher) if answer else None,
             group=name_of(GROUPS, group) if group is not None else None,
-            resumed=resumed,
+            resumed=self.resumed,
             server_certs=server_certs,
             client_certs=client_certs,
             client_cert_requested=requested,
@@ -238,6 +227,25 @@ class Draft:
             packets=tuple(dict.fromkeys(m.packet for m in self.messages if m.packet is not None))[:64],
             problems=tuple(self.problems),
         )
+
+    def _certificates(self) -> Shown:
+        """What the absence of a message tells, where it would have been read: an empty chain, nothing asked or sent."""
+        answer, requested = self.server_hello, self.requested
+        server_certs, client_certs = self.server_certs, self.client_certs
+        readable = answer is not None and (not self.is_13 or self.decrypted)
+        if self.resumed:
+            server_certs = server_certs or ()
+            requested = bool(requested)
+        elif self.server_done and answer is not None and not has_certificate(answer.cipher):
+            server_certs = server_certs or ()
+        if readable and requested is None and (self.server_done or self.finished):
+            requested = False
+        sent = None if client_certs is None else bool(client_certs)
+        if requested is False and sent is None:
+            sent, client_certs = False, client_certs or ()
+        if readable and requested and sent is None and (True in self.finished or True in self.changed):
+            sent, client_certs = False, ()
+        return server_certs, client_certs, requested, sent
 
 
 def _packet(told: HandshakeMessage | Alert) -> int:
