@@ -57,14 +57,7 @@ def credentials_asked(scene: Scene, found: Collection) -> Cause | None:
         reference="RFC 9110 section 15.5.2",
     )
     if loosely == COOKIE and OWN_PAGE.search(scene.body):
-        found.add(
-            "a web server refuses by its own page, and knows nothing of sessions: it looks for another field",
-            f"cause:{Cause.CREDENTIALS_MISSING}",
-            2.0,
-            exchange=exchange,
-            where=f"request header {field}",
-            value="absent",
-        )
+        _own_page(exchange, field, found)
     if unsure:
         return None
     barred = Cause.CREDENTIALS_MISSING if sent else Cause.CREDENTIALS_INVALID
@@ -77,6 +70,17 @@ def credentials_asked(scene: Scene, found: Collection) -> Cause | None:
         value="present" if sent else "absent",
     )
     return barred
+
+
+def _own_page(exchange: Exchange, field: str, found: Collection) -> None:
+    found.add(
+        "a web server refuses by its own page, and knows nothing of sessions: it looks for another field",
+        f"cause:{Cause.CREDENTIALS_MISSING}",
+        2.0,
+        exchange=exchange,
+        where=f"request header {field}",
+        value="absent",
+    )
 
 
 def _not_recorded(exchange: Exchange, field: str, found: Collection) -> None:
